@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * access: who a caller is and what they may do.
+ *
+ * Proven Basic credentials and verified tokens are cached for a minute (keyed by SHA-256 of the
+ * credential) and dropped on change. At most two password hashes are computed at the same time.
+ */
+#ifndef HAVEN_ACCESS_ACCESS_H
+#define HAVEN_ACCESS_ACCESS_H
+
+#include "base/arena.h"
+#include "db/db.h"
+
+struct access;
+
+enum access_action { ACCESS_PULL = 1, ACCESS_PUSH = 2, ACCESS_DELETE = 4 };
+
+/* What a token grants on one repository, or on the catalog. */
+struct access_grant {
+    struct str type;   /* "repository" or "registry" */
+    struct str name;   /* "library/model", "catalog" */
+    unsigned actions;  /* enum access_action; for the catalog: ACCESS_PULL */
+};
+
+enum access_proof { ACCESS_ANONYMOUS, ACCESS_BASIC, ACCESS_BEARER };
+
+/* The caller of a request; lies in the request's arena. */
+struct identity {
+    enum access_proof proof;
+    int64_t user_id;     /* 0: nobody */
+    struct str username; /* "" for nobody */
+    bool admin;
+    bool had_credentials; /* an Authorization header was sent (decides the form of a challenge) */
+    /* ACCESS_BEARER only: all that the token grants, and when it was made (unix seconds). */
+    const struct access_grant *grants;
+    size_t n_grants;
+    int64_t issued_at;
+};
+
+/* Permissions that route rows name (access/permissions.def: X(symbol, "name", documentation)). */
+enum permission {
+#define X(sym, name, doc) PERM_##sym,
+#include "access/permissions.def"
+#undef X
+    PERM_COUNT
+};
+const char *permission_name(enum permission p);
+
+/* What is asked about: filled by a route's resolver. project_id 0: the project does not exist. */
+struct access_target {
+    int64_t project_id;
+    bool project_public;
+    int64_t project_created_ms;
+    struct str repository; /* full name */
+    /* A second repository that is read from (mount source); project_id 0: none or unknown. */
+    int64_t from_project_id;
+    bool from_public;
+    int64_t from_created_ms;
+    struct str from_repository;
+};
+
+/* Loads or makes the signing key and the first administrator. first_password: HAVEN_ADMIN_PASSWORD or
+ * STR_NULL (then a random one). *ret_generated (arena) is the random password if one was made now, else
+ * STR_NULL: the caller prints it to a terminal or writes DATA/initial-admin-password. */
+int access_open(struct db *db, struct str first_password, struct arena *a, struct str *ret_generated,
+                struct access **ret, struct err *e);
+void access_close(struct access *x);
+
+/* From the value of an Authorization header (STR_NULL: anonymous). UNAUTHORIZED for wrong credentials and
+ * bad tokens. May wait (password hash, database). */
+int access_authenticate(struct access *x, struct arena *a, struct str authorization,
+                        struct identity *ret, struct err *e);
+
+/* May this identity do this? 0, or UNAUTHORIZED / DENIED. Existence is never leaked: what the caller may
+ * not know of reads as UNAUTHORIZED (anonymous) or as the project's absence. */
+int access_check(const struct identity *id, const struct access_target *t, enum permission p,
+                 struct err *e);
+/* May this identity pull from the second repository of the target (mount source)? */
+bool access_may_pull_from(const struct identity *id, const struct access_target *t);
+/* Actions (enum access_action) that the identity holds on a project by its role, tokens aside. */
+unsigned access_actions(const struct identity *id, bool project_exists, bool project_public);
+/* May it list every repository of this project (catalog)? */
+bool access_may_list(const struct identity *id, bool project_public);
+
+/* A signed registry token (RS256 JWT; Harbor's claims). expires_s: seconds. */
+int access_token_make(struct access *x, struct arena *a, struct str subject,
+                      const struct access_grant *grants, size_t n, int64_t expires_s,
+                      struct str *ret_jwt, struct err *e);
+
+/* Changes a user's password (drops cached proofs). */
+int access_password_set(struct access *x, int64_t user_id, struct str password, struct err *e);
+
+#endif

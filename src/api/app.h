@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app: what the handlers of every protocol share, and the glue between http's phases and access.
+ * Built by server/, alive as long as the process serves. Settings that a reload may change are atomics.
+ */
+#ifndef HAVEN_API_APP_H
+#define HAVEN_API_APP_H
+
+#include "access/access.h"
+#include "http/http.h"
+#include "http/server.h"
+#include "registry/registry.h"
+
+struct app {
+    struct db *db;
+    struct store *store;
+    struct registry registry;
+    struct access *access;
+    struct http_server *http; /* set once it runs */
+    int data_dir;             /* descriptor */
+    int64_t started_ms;
+    _Atomic int64_t token_expiration_s;
+    _Atomic int64_t page_size;
+    _Atomic bool stopping;
+};
+
+/* api/auth.c: the phases. rq->identity is a struct identity, rq->target a struct access_target. */
+int api_authenticate(struct http_req *rq, struct err *e);
+int api_authorise(struct http_req *rq, struct err *e);
+static inline struct app *api_app(const struct http_req *rq)
+{
+    return rq->app;
+}
+static inline const struct identity *api_identity(const struct http_req *rq)
+{
+    return rq->identity;
+}
+static inline struct access_target *api_target(const struct http_req *rq)
+{
+    return rq->target;
+}
+/* Adds WWW-Authenticate for a 401: Bearer with realm, service and scope for the repository of the target, Basic where
+ * Harbor answers Basic (the catalog, and callers that sent credentials already). harbor-api section 3.1. */
+void api_challenge(struct http_req *rq);
+
+/* Resolver helper: fills a fresh rq->target for a full repository name ("project/repo"): looks the project up. */
+int api_target_repository(struct http_req *rq, struct str name, struct err *e);
+/* The same for the second repository (mount source). */
+int api_target_from(struct http_req *rq, struct str name, struct err *e);
+
+/* The groups of routes, one file each: api/distribution/routes.c, api/harbor/routes.c, api/ops/routes.c. */
+extern const struct http_group distribution_group; /* "/v2/" */
+extern const struct http_group harbor_group;       /* "/api/v2.0/" */
+extern const struct http_group service_group;      /* "/service/" */
+extern const struct http_group ops_group;          /* "/" */
+
+#endif

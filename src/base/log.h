@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log: structured events as text or JSON lines on standard error (or a file descriptor given).
+ *
+ *     LOG(WARN, "upload.abort", log_str("repository", name), log_u64("bytes", n), log_err(&e));
+ *
+ * An event has a dotted name and fields; the request id of the running thread (log_context) is
+ * added to each line. Secrets are never passed; log_secret prints ***. Any thread.
+ */
+#ifndef HAVEN_BASE_LOG_H
+#define HAVEN_BASE_LOG_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+enum log_kind { LOG_FIELD_STR, LOG_FIELD_I64, LOG_FIELD_U64, LOG_FIELD_ERR };
+
+struct log_field {
+    const char *key;
+    enum log_kind kind;
+    struct str s;
+    int64_t i;
+    uint64_t u;
+    const struct err *err;
+};
+
+static inline struct log_field log_str(const char *key, struct str s)
+{
+    return (struct log_field){.key = key, .kind = LOG_FIELD_STR, .s = s};
+}
+static inline struct log_field log_strz(const char *key, const char *z)
+{
+    return log_str(key, str_from(z));
+}
+static inline struct log_field log_i64(const char *key, int64_t v)
+{
+    return (struct log_field){.key = key, .kind = LOG_FIELD_I64, .i = v};
+}
+static inline struct log_field log_u64(const char *key, uint64_t v)
+{
+    return (struct log_field){.key = key, .kind = LOG_FIELD_U64, .u = v};
+}
+static inline struct log_field log_err(const struct err *e)
+{
+    return (struct log_field){.key = "error", .kind = LOG_FIELD_ERR, .err = e};
+}
+
+/* Process-wide settings; call before threads start, or at a reload. */
+void log_setup(int fd, enum log_level level, bool json);
+bool log_level_parse(struct str s, enum log_level *ret); /* debug info warn error */
+bool log_enabled(enum log_level level);
+
+/* The request id that this thread works for; STR_NULL to clear. The bytes are borrowed. */
+void log_context(struct str request_id);
+
+void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n);
+#define LOG(level, event, ...)                                                                     \
+    do {                                                                                           \
+        if (log_enabled(LOG_##level)) {                                                            \
+            const struct log_field log_f_[] = {__VA_ARGS__};                                       \
+            log_event(LOG_##level, (event), log_f_, sizeof(log_f_) / sizeof(log_f_[0]));           \
+        }                                                                                          \
+    } while (0)
+
+#endif

@@ -40,6 +40,9 @@ struct config_list {
     size_t n;
 };
 
+/* Texts made from the table end at this many bytes. */
+#define CONFIG_TEXT_MAX (1u << 20)
+
 struct config {
     struct arena arena;
     /* One field per row of config.def: const char * / bool / int64_t / struct config_list. */
@@ -68,15 +71,22 @@ int config_set(struct config *c, size_t row, struct str value, enum config_sourc
 /* A YAML mapping; nested mappings make dotted keys; unknown or repeated keys are errors with file,
  * line and, where one is near, the key that was probably meant. */
 int config_load_file(struct config *c, const char *path, struct err *e);
-/* Every HAVEN_… variable of a row; an unknown HAVEN_ variable is an error (except HAVEN_ADMIN_PASSWORD and
- * those of the client commands). envp as in environ. */
+/* The same from memory; name stands for the file in messages. */
+int config_load_text(struct config *c, const char *name, struct str text, struct err *e);
+/* Every HAVEN_… variable of a row; an unknown HAVEN_ variable is an error, except those that other parts of
+ * the program read and those that Kubernetes makes for a service called "haven". envp as in environ. */
 int config_load_env(struct config *c, char *const *envp, struct err *e);
 /* "--http-idle-timeout" or "--data" style names: the row index, or -1. */
 int config_flag_find(struct str flag);
-/* Checks that need more than one key. */
+/* Checks of form (addresses, URLs) and of keys that belong together. */
 int config_check(const struct config *c, struct err *e);
+/* For a reload: do both hold the same value, and copy a value with its source. */
+bool config_same(const struct config *a, const struct config *b, size_t row);
+void config_copy(struct config *to, const struct config *from, size_t row);
 
 /* Texts made from the table. */
+void config_accepted(const struct config_key *k, struct buf *out); /* "a duration from 1s to 1h" */
+void config_value(const struct config *c, size_t row, struct buf *out); /* as it could be set; not masked */
 void config_env_name(const struct config_key *k, struct buf *out);
 void config_flag_name(const struct config_key *k, struct buf *out);
 void config_write_help(struct buf *out);   /* for `haven serve --help` */

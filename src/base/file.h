@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * file: descriptors, whole files and directories, always relative to a directory descriptor where
- * a path is made from data. All opens are O_CLOEXEC | O_NOFOLLOW. Errors are IO / NO_SPACE.
+ * a path is made from data. All opens are O_CLOEXEC, and O_NOFOLLOW unless dir is AT_FDCWD: what the
+ * operator names may be a symbolic link (a certificate, a data directory on another disk). Errors are
+ * IO / NO_SPACE.
  */
 #ifndef HAVEN_BASE_FILE_H
 #define HAVEN_BASE_FILE_H
@@ -21,9 +23,11 @@ int file_write_all(int fd, const void *p, size_t n, struct err *e);
 int file_pwrite_all(int fd, const void *p, size_t n, uint64_t at, struct err *e);
 /* Exactly n bytes, else an error (CORRUPT when the file ends early). */
 int file_pread_all(int fd, void *p, size_t n, uint64_t at, struct err *e);
-/* A whole file of at most max bytes appended to out. 0 not found, 1 read, -1 error. */
+/* A whole file of at most max bytes appended to out. 0 not found, 1 read, -1 error (LIMIT when it is
+ * larger, or does not fit into out). */
 int file_read_at(int dir, const char *path, size_t max, struct buf *out, struct err *e);
-/* Old or new content, never a mixture: temporary file, data synced, renamed, directory synced. */
+/* Old or new content, never a mixture: temporary file, data synced, renamed, directory synced. A crash
+ * may leave the temporary file (PATH.RANDOM.tmp) behind; nobody reads it. */
 int file_replace_at(int dir, const char *path, mode_t mode, struct str content, struct err *e);
 int file_sync(int fd, struct err *e);     /* fdatasync */
 int file_sync_dir(int dirfd, struct err *e); /* fsync */

@@ -24,6 +24,10 @@
 #define LIMIT_TAGS_PER_PUSH 100
 /* Descriptors in one manifest. */
 #define LIMIT_DESCRIPTORS 10000
+/* Extents of one blob: they are read at once, and written in one transaction. A tar of a model has three per file. */
+#define LIMIT_BLOB_EXTENTS 10000
+/* A literal extent: headers and padding, never content. */
+#define LIMIT_EXTENT_LITERAL (64 * KIB)
 /* A page of a list. Larger wishes are clamped, not refused. */
 #define LIMIT_PAGE 1000
 /* containerd refuses a larger referrers answer; annotations are inlined, so bytes are counted. */
@@ -32,6 +36,8 @@
 #define LIMIT_RANGES 1024
 /* One blob. */
 #define LIMIT_BLOB (8 * TIB)
+/* What an upload session is bound to (a repository's name, with room for a prefix). */
+#define LIMIT_UPLOAD_SCOPE 512
 
 /* One request: head (the connection's memory), number of headers, its arena. */
 #define LIMIT_HTTP_CONNECTION_MEMORY (32 * KIB)
@@ -44,6 +50,11 @@
 
 /* A configuration file. */
 #define LIMIT_CONFIG_FILE (1 * MIB)
+/* Its nesting (the table needs 3), and one entry of a list. */
+#define LIMIT_CONFIG_DEPTH 8
+#define LIMIT_CONFIG_ITEM  255
+/* All values of a configuration with those they replaced. */
+#define LIMIT_CONFIG_ARENA (8 * MIB)
 /* A line of the log. */
 #define LIMIT_LOG_LINE (8 * KIB)
 
@@ -51,5 +62,25 @@
 #define LIMIT_PASSWORD 128
 #define LIMIT_USERNAME 255
 #define LIMIT_TOKEN    (16 * KIB)
+
+/* What the HTTP client takes from the other side: the head of an answer, an address in it, an
+ * authentication challenge, a body that is kept in memory unless the call asks for more, redirects. */
+#define LIMIT_CLIENT_HEAD      (64 * KIB)
+#define LIMIT_CLIENT_URL       8192
+#define LIMIT_CHALLENGE        4096
+#define LIMIT_CLIENT_BODY      (64 * KIB)
+#define LIMIT_CLIENT_REDIRECTS 10
+/* docker's config.json, and what a credential helper may print. */
+#define LIMIT_DOCKER_CONFIG     (1 * MIB)
+#define LIMIT_CREDENTIAL_HELPER (64 * KIB)
+
+/* A model's files: how many (each is a layer), the length of a path and of one name in it (what file
+ * systems take), how deep directories nest. */
+#define LIMIT_MODEL_FILES     (LIMIT_DESCRIPTORS - 1)
+#define LIMIT_MODEL_PATH      1024
+#define LIMIT_MODEL_NAME      255
+#define LIMIT_MODEL_DEPTH     32
+/* config.json of a model, read for its facts. */
+#define LIMIT_MODEL_FACTS (1 * MIB)
 
 #endif

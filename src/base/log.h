@@ -6,6 +6,11 @@
  *
  * An event has a dotted name and fields; the request id of the running thread (log_context) is
  * added to each line. Secrets are never passed; log_secret prints ***. Any thread.
+ *
+ * Text:  2026-11-23T20:39:45.123Z WARN upload.abort request=7f3a repository=library/x bytes=123
+ * JSON:  {"time":"…","level":"warn","event":"upload.abort","request":"7f3a","repository":"library/x",…}
+ * A line is one write() of at most LIMIT_LOG_LINE bytes; a long value is cut ("…" at its end), fields
+ * that still do not fit are left out and the line ends in truncated=true.
  */
 #ifndef HAVEN_BASE_LOG_H
 #define HAVEN_BASE_LOG_H
@@ -42,6 +47,11 @@ static inline struct log_field log_u64(const char *key, uint64_t v)
 {
     return (struct log_field){.key = key, .kind = LOG_FIELD_U64, .u = v};
 }
+/* Says that there is a secret, never what it is. */
+static inline struct log_field log_secret(const char *key)
+{
+    return log_str(key, STR("***"));
+}
 static inline struct log_field log_err(const struct err *e)
 {
     return (struct log_field){.key = "error", .kind = LOG_FIELD_ERR, .err = e};
@@ -62,6 +72,12 @@ void log_event(enum log_level level, const char *event, const struct log_field *
             const struct log_field log_f_[] = {__VA_ARGS__};                                       \
             log_event(LOG_##level, (event), log_f_, sizeof(log_f_) / sizeof(log_f_[0]));           \
         }                                                                                          \
+    } while (0)
+/* An event without fields. */
+#define LOG_PLAIN(level, event)                                                                    \
+    do {                                                                                           \
+        if (log_enabled(LOG_##level))                                                              \
+            log_event(LOG_##level, (event), NULL, 0);                                              \
     } while (0)
 
 #endif

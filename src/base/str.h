@@ -59,6 +59,10 @@ bool str_duration(struct str s, int64_t min_ms, int64_t max_ms, int64_t *ret_ms)
 /* "true/false", "yes/no", "on/off", "1/0" in any case. */
 bool str_bool(struct str s, bool *ret);
 
+/* The length in bytes (1 to 4) of the UTF-8 sequence at the start of s and its code point; 0 when there is
+ * none (empty, cut off, overlong, a surrogate, past U+10FFFF). RFC 3629. */
+size_t str_utf8(struct str s, uint32_t *ret);
+
 /* Lower-case hex of n bytes into out (2n + 1 bytes, NUL-ended); and back (exactly 2n digits). */
 void str_hex(const uint8_t *p, size_t n, char *out);
 bool str_unhex(struct str s, uint8_t *out, size_t n);

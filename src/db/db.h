@@ -50,8 +50,9 @@ struct db_args {
                       sizeof((const struct db_arg[]){__VA_ARGS__}) / sizeof(struct db_arg)})
 #define DB_NO_ARGS ((struct db_args){NULL, 0})
 
-/* Opens (and creates) DATA/haven.db and brings the schema up to date, one migration per transaction.
- * A newer schema than this program knows is refused with a message that says so (CONFIG). */
+/* Opens (and creates) the file `name` in data_dir (borrowed for the call) and brings the schema up to date, one
+ * migration per transaction. A newer schema than this program knows, or a database that is not Haven's, is refused
+ * with a message that says so (CONFIG); a damaged file is CORRUPT. */
 int db_open(int data_dir, const char *name, struct db **ret, struct err *e);
 void db_close(struct db *db); /* checkpoints; no other thread may be using it. NULL is welcome. */
 int db_schema_version(struct db *db);
@@ -69,7 +70,7 @@ void db_rollback(struct db_txn *t); /* nothing if it is over */
 void db_txn_autodone(struct db_txn *t);
 
 /* Runs a statement that gives no rows; *ret_changed (may be NULL) = rows changed. A violated unique
- * constraint is CONFLICT, a foreign key DB. */
+ * constraint is CONFLICT, any other DB; a database that another process keeps locked is UNAVAILABLE. */
 int db_exec(struct db_conn *c, enum db_query q, struct db_args args, int64_t *ret_changed, struct err *e);
 
 /* A cursor over rows. One cursor per (connection, query) at a time. */
@@ -93,11 +94,12 @@ int db_one(struct db_conn *c, enum db_query q, struct db_args args, struct db_ro
 /* For tests and tools: the catalogue's text and a query's name. */
 const char *db_query_sql(enum db_query q);
 const char *db_query_name(enum db_query q);
-/* The migrations, in order: version, name, SQL as for SQLite. NULL past the end. */
+/* The migrations, in order: version, name, SQL for each engine. NULL past the end. */
 struct db_migration {
     int version;
     const char *name;
-    const char *sql;
+    const char *sql;      /* as for SQLite */
+    const char *postgres; /* as for PostgreSQL */
 };
 const struct db_migration *db_migration(size_t i);
 

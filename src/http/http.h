@@ -53,6 +53,7 @@ struct http_group {
     const char *prefix; /* "/v2/": errors of unrouted paths below it are written by this group */
     const struct http_route *routes;
     size_t n;
+    const char *const *headers; /* name, value, name, value …, NULL: added to every answer; may be NULL */
     /* Writes status, headers and body for an error (http_reply…). */
     void (*error)(struct http_req *rq, const struct err *e);
 };
@@ -109,10 +110,10 @@ struct http_req {
     struct http_sink sink;
     uint64_t body_received;
     bool truncated;           /* the client went away before the body was complete */
-    _Atomic bool gone;        /* the client left; long work may stop */
     void *identity;           /* set by authenticate */
     void *target;             /* set by resolve */
     int status;               /* of the answer */
+    uint64_t reply_bytes;     /* size of its body; 0 for HEAD */
     int64_t started_us;       /* monotonic */
     const struct err *failed; /* the error answered, for `done` */
     struct http_conn *conn;   /* private to http */
@@ -143,11 +144,14 @@ int http_reply_buf(struct http_req *rq, int status, const char *content_type, st
 int http_reply_segs(struct http_req *rq, int status, const char *content_type,
                     const struct http_seg *segs, size_t n);
 /* The same for content that has ranges (RFC 9110 13, 14): honours If-None-Match, If-Range, Range (one,
- * several in request order as multipart/byteranges); sets ETag and Accept-Ranges. etag without quotes. */
+ * several in request order as multipart/byteranges); sets ETag and Accept-Ranges. etag without quotes.
+ * Fails with RANGE_INVALID (416, Content-Range set). */
 int http_reply_content(struct http_req *rq, const char *content_type, struct str etag,
-                       const struct http_seg *segs, size_t n);
+                       const struct http_seg *segs, size_t n, struct err *e);
 /* If-None-Match names etag (quoted, weak or bare, lists, *). */
 bool http_not_modified(const struct http_req *rq, struct str etag);
+/* The client is known to have left (a reset; a mere half-close does not count): long work may stop. */
+bool http_client_gone(const struct http_req *rq);
 /* Makes the server close the connection after this answer. */
 void http_close_after(struct http_req *rq);
 

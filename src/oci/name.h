@@ -44,9 +44,12 @@ struct str reference_str(const struct reference *r);
  * not permit replaced by '-'. OCI distribution-spec "Referrers Tag Schema". */
 void tag_for_referrers(const struct digest *subject, struct tag *ret);
 
-/* A client's full reference: [scheme://]host[:port]/name[:tag][@digest]; default tag "latest". */
+/* A client's full reference: [scheme://]host[:port]/name[:tag][@digest]; default tag "latest". The first
+ * component must look like a host (a dot, a port, brackets, "localhost") unless a scheme stands before
+ * it. With a digest ref is the digest; a tag written beside it is left in ref.tag. */
 struct remote_ref {
-    char host[256];
+    char scheme[6];  /* "https", "http", or empty when none was written */
+    char host[256];  /* lower case, with the port if one was written */
     struct repo_name repo;
     struct reference ref;
 };

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Manifests, tags and referrers. */
+#include "api/distribution/distribution.h"
+
+#include "base/json.h"
+#include "base/limits.h"
+
+static int path_reference(struct http_req *rq, struct repo_name *repo, struct reference *ref,
+                          struct err *e)
+{
+    if (distribution_repo(rq, repo, e) < 0)
+        return -1;
+    return reference_parse(http_param(rq, "reference"), ref, e);
+}
+
+/* end-3 */
+int distribution_manifest_get(struct http_req *rq, struct err *e)
+{
+    struct repo_name repo;
+    struct reference ref;
+    struct artifact a;
+    struct registry *registry = &api_app(rq)->registry;
+    if (path_reference(rq, &repo, &ref, e) < 0)
+        return -1;
+    int found = artifact_find(registry, &rq->arena, &repo, &ref, &a, e);
+    if (found < 0)
+        return -1;
+    if (!found)
+        return ERR(e, MANIFEST_UNKNOWN, "%.*s has no manifest %.*s", S(repo_name_str(&repo)),
+                   S(reference_str(&ref)));
+    http_set_header(rq, "Docker-Content-Digest", digest_str(&a.digest));
+    http_set_headerf(rq, "ETag", "\"%s\"", a.digest.text);
+    /* A tag may move at any time; a digest is for ever. */
+    http_set_header(rq, "Cache-Control", ref.is_digest ? STR("private, max-age=31536000, immutable")
+                                                       : STR("private, no-cache"));
+    if (http_not_modified(rq, digest_str(&a.digest)))
+        return http_reply_empty(rq, 304);
+    return http_reply(rq, 200, arena_strz(&rq->arena, a.media_type), a.bytes);
+}
+
+/* ?tag=a&tag=b */
+static int query_tags(struct http_req *rq, struct artifact_push *p, struct err *e)
+{
+    size_t at = 0;
+    struct str text;
+    p->tags = ARENA_ARRAY(&rq->arena, rq->n_query, struct tag);
+    while (http_query_next(rq, "tag", &at, &text)) {
+        if (p->n_tags == LIMIT_TAGS_PER_PUSH)
+            return ERR(e, TAGS_TOO_MANY, "one push may name at most %d tags", LIMIT_TAGS_PER_PUSH);
+        if (tag_parse(text, &p->tags[p->n_tags], e) < 0)
+            return -1;
+        p->n_tags++;
+    }
+    return 0;
+}
+
+/* end-7a, end-7b */
+int distribution_manifest_put(struct http_req *rq, struct err *e)
+{
+    struct repo_name repo;
+    struct artifact_push push = {.bytes = rq->body};
+    struct artifact_pushed pushed;
+    struct artifact_missing missing = {0};
+    if (distribution_repo_for_push(rq, &repo, e) < 0 ||
+        reference_parse(http_param(rq, "reference"), &push.ref, e) < 0 ||
+        query_tags(rq, &push, e) < 0)
+        return -1;
+    push.content_type = http_header(rq, "Content-Type");
+    if (artifact_push(&api_app(rq)->registry, &rq->arena, &repo, &push, &pushed, &missing, e) < 0) {
+        if (e->code == ERR_MANIFEST_BLOB_UNKNOWN && missing.n)
+            return distribution_reply_missing(rq, e, &missing);
+        return -1;
+    }
+    http_set_headerf(rq, "Location", "/v2/%s/manifests/%s", repo.text, pushed.digest.text);
+    http_set_header(rq, "Docker-Content-Digest", digest_str(&pushed.digest));
+    if (pushed.has_subject)
+        http_set_header(rq, "OCI-Subject", digest_str(&pushed.subject));
+    for (size_t i = 0; i < push.n_tags; i++)
+        http_set_header(rq, "OCI-Tag", str_from(push.tags[i].text));
+    return http_reply_empty(rq, 201);
+}
+
+/* end-9 */
+int distribution_manifest_delete(struct http_req *rq, struct err *e)
+{
+    struct repo_name repo;
+    struct reference ref;
+    struct registry *registry = &api_app(rq)->registry;
+    if (path_reference(rq, &repo, &ref, e) < 0)
+        return -1;
+    int done = ref.is_digest ? artifact_delete(registry, &repo, &ref.digest, e)
+                             : tag_delete(registry, &repo, &ref.tag, e);
+    if (done < 0)
+        return -1;
+    if (!done)
+        return ERR(e, MANIFEST_UNKNOWN, "%.*s has no manifest %.*s", S(repo_name_str(&repo)),
+                   S(reference_str(&ref)));
+    return http_reply_empty(rq, 202);
+}
+
+/* end-8 */
+int distribution_tags(struct http_req *rq, struct err *e)
+{
+    struct repo_name repo;
+    struct registry_names tags = {0};
+    size_t n;
+    struct registry *registry = &api_app(rq)->registry;
+    if (distribution_repo(rq, &repo, e) < 0 || distribution_page(rq, LIMIT_PAGE, &n, e) < 0)
+        return -1;
+    int found = tag_list(registry, &rq->arena, &repo, http_query(rq, "last"), n, &tags, e);
+    if (found < 0)
+        return -1;
+    if (!found)
+        return ERR(e, NAME_UNKNOWN, "there is no repository %.*s", S(repo_name_str(&repo)));
+
+    struct buf out;
+    struct json_writer w;
+    buf_init(&out, LIMIT_PAGE * (LIMIT_TAG + 4) + 1024);
+    jsonw_init(&w, &out);
+    jsonw_object(&w);
+    jsonw_kstr(&w, "name", repo_name_str(&repo));
+    jsonw_key(&w, "tags");
+    jsonw_list(&w);
+    for (size_t i = 0; i < tags.n; i++)
+        jsonw_str(&w, tags.names[i]);
+    jsonw_list_done(&w);
+    jsonw_object_done(&w);
+    if (tags.more && tags.n) /* tags need no escaping in a query */
+        http_set_headerf(rq, "Link", "</v2/%s/tags/list?n=%zu&last=%.*s>; rel=\"next\"", repo.text, n,
+                         S(tags.names[tags.n - 1]));
+    return http_reply_buf(rq, 200, "application/json", &out);
+}
+
+static void set_referrers_link(struct http_req *rq, const struct repo_name *repo,
+                               const struct digest *d, const struct str *types, size_t n_types,
+                               const struct digest *last)
+{
+    struct buf link;
+    buf_init(&link, 16 * KIB);
+    buf_addf(&link, "</v2/%s/referrers/%s?", repo->text, d->text);
+    for (size_t i = 0; i < n_types; i++) {
+        buf_addz(&link, "artifactType=");
+        buf_add_url(&link, types[i], "/");
+        buf_addc(&link, '&');
+    }
+    buf_addf(&link, "last=%s>; rel=\"next\"", last->text);
+    if (buf_ok(&link))
+        http_set_header(rq, "Link", buf_str(&link));
+    buf_done(&link);
+}
+
+/* end-12 */
+int distribution_referrers(struct http_req *rq, struct err *e)
+{
+    struct repo_name repo;
+    struct digest d, after;
+    struct str text, last = http_query(rq, "last");
+    struct referrer_page page;
+    if (distribution_repo(rq, &repo, e) < 0 || digest_parse(http_param(rq, "digest"), &d, e) < 0 ||
+        (last.p && digest_parse(last, &after, e) < 0))
+        return -1;
+    struct str *types = ARENA_ARRAY(&rq->arena, rq->n_query, struct str);
+    size_t n_types = 0, at = 0;
+    while (http_query_next(rq, "artifactType", &at, &text))
+        if (text.n)
+            types[n_types++] = text;
+    if (referrer_list(&api_app(rq)->registry, &rq->arena, &repo, &d, types, n_types,
+                      last.p ? &after : NULL, LIMIT_REFERRERS_BYTES, &page, e) < 0)
+        return -1;
+
+    struct buf out;
+    buf_init(&out, LIMIT_REFERRERS_BYTES + 4096);
+    buf_addz(&out, "{\"schemaVersion\":2,\"mediaType\":\"" OCI_TYPE_INDEX "\",\"manifests\":[");
+    buf_adds(&out, page.json);
+    buf_addz(&out, "]}");
+    if (n_types)
+        http_set_header(rq, "OCI-Filters-Applied", STR("artifactType"));
+    if (page.more)
+        set_referrers_link(rq, &repo, &d, types, n_types, &page.last);
+    return http_reply_buf(rq, 200, OCI_TYPE_INDEX, &out);
+}

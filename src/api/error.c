@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/error.h"
+
+#include "api/app.h"
+#include "base/log.h"
+
+struct str api_error_message(struct http_req *rq, const struct err *e)
+{
+    const struct err_info *info = err_info(e->code);
+    if (info->status < 500 || e->code == ERR_UNAVAILABLE || e->code == ERR_CODING_UNSUPPORTED)
+        return str_from(e->msg);
+    LOG(ERROR, "request.failed", log_strz("request", rq->id),
+        log_strz("route", rq->route ? rq->route->name : "none"), log_strz("at", e->file),
+        log_i64("line", e->line), log_err(e));
+    return str_from(arena_printf(&rq->arena, "%s (request %s)", info->text, rq->id));
+}
+
+void api_error_headers(struct http_req *rq, const struct err *e)
+{
+    int status = err_info(e->code)->status;
+    if (status == 401)
+        api_challenge(rq);
+    if (status == 429 || status == 503)
+        http_set_header(rq, "Retry-After", STR("1"));
+}

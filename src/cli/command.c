@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+
+#include "base/suggest.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define HELP_WIDTH 80
+
+const struct command *cli_find(const struct cli *c, const char *name, struct err *e)
+{
+    struct suggest near;
+    suggest_init(&near, str_from(name));
+    for (size_t i = 0; i < c->n_commands; i++) {
+        if (str_eqz(near.typed, c->commands[i]->name))
+            return c->commands[i];
+        if (!c->commands[i]->hidden)
+            suggest_try(&near, str_from(c->commands[i]->name));
+    }
+    struct str best = suggest_best(&near);
+    if (best.n)
+        ERR(e, USAGE, "unknown command \"%s\"; did you mean \"%.*s\"?", name, S(best));
+    else
+        ERR(e, USAGE, "unknown command \"%s\"; `haven help` lists them", name);
+    return NULL;
+}
+
+static const struct cli_option *option_by_name(const struct command *command, struct str name)
+{
+    for (size_t i = 0; i < command->n_options; i++)
+        if (str_eqz(name, command->options[i].name))
+            return &command->options[i];
+    return NULL;
+}
+
+static const struct cli_option *option_by_letter(const struct command *command, char letter)
+{
+    for (size_t i = 0; i < command->n_options; i++)
+        if (command->options[i].letter == letter)
+            return &command->options[i];
+    return NULL;
+}
+
+static int unknown_option(const struct command *command, struct str name, struct err *e)
+{
+    char flag[SUGGEST_MAX + 3];
+    AUTO(buf) names;
+    struct suggest near;
+
+    snprintf(flag, sizeof(flag), "--%.*s", name.n < SUGGEST_MAX ? (int)name.n : SUGGEST_MAX,
+             name.p);
+    suggest_init(&near, str_from(flag));
+    buf_init(&names, CLI_TEXT_MAX);
+    for (size_t i = 0; i < command->n_options; i++)
+        buf_addf(&names, "--%s\n", command->options[i].name);
+    for (size_t i = 0; command->config && i < config_count(); i++) {
+        config_flag_name(config_row(i), &names);
+        buf_addc(&names, '\n');
+    }
+    buf_addz(&names, "--help");
+    for (struct str rest = buf_str(&names); rest.p;)
+        suggest_try(&near, str_cut(&rest, '\n'));
+    struct str best = suggest_best(&near);
+    if (best.n)
+        return ERR(e, USAGE, "unknown option --%.*s; did you mean %.*s?", S(name), S(best));
+    return ERR(e, USAGE, "unknown option --%.*s; see `haven %s --help`", S(name), command->name);
+}
+
+/* The words that were not read yet. */
+struct words {
+    char **v;
+    size_t n;
+};
+
+static const char *words_next(struct words *w)
+{
+    if (w->n == 0)
+        return NULL;
+    w->n--;
+    return *w->v++;
+}
+
+static void give(struct cli *c, const struct cli_option *option, size_t row, const char *value)
+{
+    c->given[c->n_given++] = (struct cli_given){.option = option, .row = row, .value = value};
+}
+
+/* `--name`, `--name VALUE`, `--name=VALUE`; text is what stands behind the dashes. */
+static int parse_long(struct cli *c, struct str text, struct words *w, struct err *e)
+{
+    struct str value = text;
+    struct str name = str_cut(&value, '=');
+    const struct cli_option *o = option_by_name(c->command, name);
+    bool wants, may_stand_alone = false;
+    int row = -1;
+
+    if (o) {
+        wants = o->metavar != NULL;
+    } else if (c->command->config &&
+               (row = config_flag_find(str_of(text.p - 2, name.n + 2))) >= 0) {
+        wants = true;
+        may_stand_alone = config_row((size_t)row)->type == CONFIG_BOOL;
+    } else if (str_eqz(name, "help") && !value.p) {
+        c->help = true;
+        return 0;
+    } else {
+        return unknown_option(c->command, name, e);
+    }
+    if (!wants && value.p)
+        return ERR(e, USAGE, "option --%.*s takes no value", S(name));
+    const char *given = value.p; /* the end of its word is the end of the value */
+    if (wants && !given)
+        given = may_stand_alone ? "true" : words_next(w);
+    if (wants && !given)
+        return ERR(e, USAGE, "option --%.*s needs a value", S(name));
+    give(c, o, o ? 0 : (size_t)row, given);
+    return 0;
+}
+
+/* `-x`, `-xy`, `-x VALUE`, `-xVALUE`; z is what stands behind the dash. */
+static int parse_short(struct cli *c, const char *z, struct words *w, struct err *e)
+{
+    for (; *z; z++) {
+        const struct cli_option *o = option_by_letter(c->command, *z);
+        if (!o && *z == 'h') {
+            c->help = true;
+            continue;
+        }
+        if (!o)
+            return ERR(e, USAGE, "unknown option -%c; see `haven %s --help`", *z, c->command->name);
+        if (!o->metavar) {
+            give(c, o, 0, NULL);
+            continue;
+        }
+        const char *value = z[1] ? z + 1 : words_next(w);
+        if (!value)
+            return ERR(e, USAGE, "option -%c needs a value", *z);
+        give(c, o, 0, value);
+        return 0;
+    }
+    return 0;
+}
+
+int cli_parse(struct cli *c, const struct command *command, char **argv, size_t argc, struct err *e)
+{
+    struct words w = {.v = argv, .n = argc};
+    bool only_args = false;
+    const char *word;
+
+    if (argc > CLI_ARGS_MAX)
+        return ERR(e, USAGE, "more than %d words on the command line", CLI_ARGS_MAX);
+    c->command = command;
+    c->args = ARENA_ARRAY(&c->arena, argc + 1, const char *);
+    /* Letters of one word may be an option each. */
+    size_t most = 1;
+    for (size_t i = 0; i < argc; i++)
+        most += argv[i][0] == '-' && argv[i][1] != '-' ? strlen(argv[i]) : 1;
+    c->given = arena_try(&c->arena, most * sizeof(struct cli_given), e);
+    if (!c->given)
+        return -1;
+
+    while ((word = words_next(&w))) {
+        int rc = 0;
+        if (only_args || word[0] != '-' || word[1] == '\0')
+            c->args[c->n_args++] = word;
+        else if (strcmp(word, "--") == 0)
+            only_args = true;
+        else if (word[1] == '-')
+            rc = parse_long(c, str_from(word + 2), &w, e);
+        else
+            rc = parse_short(c, word + 1, &w, e);
+        if (rc < 0)
+            return -1;
+    }
+    if (c->help)
+        return 0;
+    if (c->n_args < command->min_args)
+        return ERR(e, USAGE, "an argument is missing; usage: haven %s %s", command->name,
+                   command->synopsis);
+    if (c->n_args > command->max_args)
+        return ERR(e, USAGE, "unexpected argument \"%s\"; usage: haven %s %s",
+                   c->args[command->max_args], command->name, command->synopsis);
+    return 0;
+}
+
+static const struct cli_given *given_last(const struct cli *c, const char *name)
+{
+    const struct cli_option *o = option_by_name(c->command, str_from(name));
+    BUG_ON(!o);
+    for (size_t i = c->n_given; i > 0; i--)
+        if (c->given[i - 1].option == o)
+            return &c->given[i - 1];
+    return NULL;
+}
+
+bool cli_has(const struct cli *c, const char *name)
+{
+    return given_last(c, name) != NULL;
+}
+
+const char *cli_value(const struct cli *c, const char *name)
+{
+    const struct cli_given *g = given_last(c, name);
+    return g ? g->value : NULL;
+}
+
+bool cli_next(const struct cli *c, const char *name, size_t *at, const char **ret_value)
+{
+    const struct cli_option *o = option_by_name(c->command, str_from(name));
+    BUG_ON(!o);
+    while (*at < c->n_given) {
+        const struct cli_given *g = &c->given[(*at)++];
+        if (g->option == o) {
+            *ret_value = g->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+int cli_config_flags(const struct cli *c, struct config *cfg, struct err *e)
+{
+    for (size_t i = 0; i < c->n_given; i++) {
+        const struct cli_given *g = &c->given[i];
+        if (!g->option && config_set(cfg, g->row, str_from(g->value), CONFIG_FROM_FLAG, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int cli_print(struct str text, struct err *e)
+{
+    if (fwrite(text.p, 1, text.n, stdout) != text.n || fflush(stdout) != 0)
+        return ERR_SYS(e, "writing to standard output");
+    return 0;
+}
+
+int cli_printf(struct err *e, const char *fmt, ...)
+{
+    AUTO(buf) b;
+    va_list ap;
+
+    buf_init(&b, CLI_TEXT_MAX);
+    va_start(ap, fmt);
+    buf_vaddf(&b, fmt, ap);
+    va_end(ap);
+    return cli_print(buf_str(&b), e);
+}
+
+/* One paragraph, broken at blanks so that it fits between indent and HELP_WIDTH; the cursor stands
+ * at column. */
+static void write_wrapped(struct buf *out, const char *text, int column, int indent)
+{
+    struct str rest = str_from(text);
+    bool first = true;
+    while (rest.p) {
+        struct str word = str_cut(&rest, ' ');
+        if (!first && column + 1 + (int)word.n > HELP_WIDTH) {
+            buf_addf(out, "\n%*s", indent, "");
+            column = indent;
+            first = true;
+        }
+        if (!first) {
+            buf_addc(out, ' ');
+            column++;
+        }
+        buf_adds(out, word);
+        column += (int)word.n;
+        first = false;
+    }
+    buf_addc(out, '\n');
+}
+
+static void write_option(struct buf *out, const struct cli_option *o)
+{
+    enum { INDENT = 10 };
+    char letter[5] = "    ";
+    if (o->letter)
+        snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+    buf_addf(out, "  %s--%s%s%s%s\n%*s", letter, o->name, o->metavar ? " " : "",
+             o->metavar ? o->metavar : "", o->repeat ? " ..." : "", INDENT, "");
+    write_wrapped(out, o->help, INDENT, INDENT);
+}
+
+/* Lines of a paragraph are joined and broken anew; lines that begin with a blank stay. */
+static void write_text(struct buf *out, const char *text)
+{
+    AUTO(buf) paragraph;
+    buf_init(&paragraph, CLI_TEXT_MAX);
+    for (struct str rest = str_from(text); rest.p;) {
+        struct str line = str_cut(&rest, '\n');
+        bool as_is = line.n == 0 || line.p[0] == ' ';
+        if (as_is && paragraph.n) {
+            write_wrapped(out, paragraph.p, 0, 0);
+            buf_reset(&paragraph);
+        }
+        if (as_is) {
+            buf_adds(out, line);
+            buf_addc(out, '\n');
+        } else {
+            if (paragraph.n)
+                buf_addc(&paragraph, ' ');
+            buf_adds(&paragraph, line);
+        }
+    }
+    if (paragraph.n)
+        write_wrapped(out, paragraph.p, 0, 0);
+}
+
+void cli_write_help(const struct command *command, struct buf *out)
+{
+    buf_addf(out, "haven %s - %s\n\nUsage: haven %s %s\n\n", command->name, command->summary,
+             command->name, command->synopsis);
+    write_text(out, command->help);
+    buf_addz(out, "\nOptions:\n");
+    for (size_t i = 0; i < command->n_options; i++)
+        write_option(out, &command->options[i]);
+    if (!option_by_letter(command, 'h'))
+        write_option(
+            out, &(struct cli_option){.name = "help", .letter = 'h', .help = "Show this text."});
+    else
+        write_option(out, &(struct cli_option){.name = "help", .help = "Show this text."});
+    if (command->config) {
+        buf_addz(out, "\nSettings:\n");
+        config_write_help(out);
+    }
+}
+
+void cli_write_overview(const struct cli *c, struct buf *out)
+{
+    buf_addz(out, "haven - a registry for AI models: server and client in one program\n\n"
+                  "Usage: haven COMMAND [OPTION ...] [ARGUMENT ...]\n\nCommands:\n");
+    for (size_t i = 0; i < c->n_commands; i++)
+        if (!c->commands[i]->hidden)
+            buf_addf(out, "  %-12s %s\n", c->commands[i]->name, c->commands[i]->summary);
+    buf_addz(
+        out,
+        "\n`haven help COMMAND` says more about each. Exit status: 0 success, 1 failure, 2 wrong\n"
+        "command line or configuration.\n");
+}

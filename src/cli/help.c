@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+
+static int run(struct cli *c, struct err *e)
+{
+    AUTO(buf) out;
+    buf_init(&out, CLI_TEXT_MAX);
+    if (c->n_args == 0) {
+        cli_write_overview(c, &out);
+    } else {
+        const struct command *command = cli_find(c, c->args[0], e);
+        if (!command)
+            return -1;
+        cli_write_help(command, &out);
+    }
+    return cli_print(buf_str(&out), e);
+}
+
+const struct command cmd_help = {
+    .name = "help",
+    .summary = "Say how a command is used",
+    .synopsis = "[COMMAND]",
+    .help = "Without COMMAND, lists all commands. `haven COMMAND --help` shows the same text as\n"
+            "`haven help COMMAND`.",
+    .max_args = 1,
+    .run = run,
+};

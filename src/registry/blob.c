@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blobs and membership. A row of `blob` says that a digest is known; its extents say that its bytes
+ * are here; a row of `repository_blob` says that a repository may serve it. Only functions that
+ * were shown the bytes, or a membership to copy, make the last.
+ */
+#include "base/clock.h"
+#include "registry/internal.h"
+
+/* ---- reading ---- */
+
+/* Columns 2… of blob_read: object digest, object size, literal, start, len. */
+static int read_extent(const struct db_rows *rows, struct arena *a, struct blob_extent *ret,
+                       struct err *e)
+{
+    struct blob_extent x = {.offset = (uint64_t)db_i64(rows, 5), .len = (uint64_t)db_i64(rows, 6)};
+    uint64_t end;
+
+    if (!db_is_null(rows, 4)) {
+        x.literal = true;
+        if (registry_copy(a, db_bytes(rows, 4), &x.bytes, e) < 0)
+            return -1;
+        if (x.bytes.n != x.len)
+            return ERR(e, CORRUPT, "a literal extent has %zu bytes instead of %llu", x.bytes.n,
+                       (unsigned long long)x.len);
+    } else {
+        if (registry_digest(db_text(rows, 2), &x.object, e) < 0)
+            return -1;
+        if (__builtin_add_overflow(x.offset, x.len, &end) || end > (uint64_t)db_i64(rows, 3))
+            return ERR(e, CORRUPT, "an extent reaches beyond its object %s", x.object.text);
+    }
+    *ret = x;
+    return 0;
+}
+
+/* Room for one extent more. Nearly every blob has one: the first step is that size. */
+static int grow(struct arena *a, struct blob *b, size_t *cap, struct err *e)
+{
+    struct blob_extent *bigger;
+    size_t n = *cap ? 4 * *cap : 1;
+
+    if (b->n_extents < *cap)
+        return 0;
+    bigger = arena_try(a, n * sizeof(*bigger), e);
+    if (!bigger)
+        return -1;
+    if (b->n_extents)
+        memcpy(bigger, b->extents, b->n_extents * sizeof(*bigger));
+    b->extents = bigger;
+    *cap = n;
+    return 0;
+}
+
+int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
+              const struct digest *d, struct blob *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct blob b = {.digest = *d};
+    size_t cap = 0;
+    uint64_t sum = 0;
+    int more;
+
+    if (db_query(db_reader(r->db), Q_blob_read,
+                 DB_ARGS(DB_TEXT(repo_name_str(repo)), DB_TEXT(digest_str(d))), &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0) {
+        b.id = db_i64(&rows, 0);
+        b.size = (uint64_t)db_i64(&rows, 1);
+        if (grow(a, &b, &cap, e) < 0 || read_extent(&rows, a, &b.extents[b.n_extents], e) < 0)
+            return err_wrap(e, "reading blob %s", d->text);
+        sum += b.extents[b.n_extents++].len;
+    }
+    if (more < 0)
+        return -1;
+    if (b.n_extents == 0)
+        return 0;
+    if (sum != b.size)
+        return ERR(e, CORRUPT, "the extents of blob %s have %llu bytes instead of %llu", d->text,
+                   (unsigned long long)sum, (unsigned long long)b.size);
+    *ret = b;
+    return 1;
+}
+
+/* ---- rows ---- */
+
+int blob_ensure(struct db_conn *c, const struct digest *d, uint64_t size, struct blob_row *ret,
+                struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct blob_row row;
+    int64_t known;
+    int found = db_one(c, Q_blob_by_digest, DB_ARGS(DB_TEXT(digest_str(d))), &rows, e);
+
+    if (found < 0)
+        return -1;
+    if (found == 0) {
+        row.present = false;
+        if (registry_one_id(c, Q_blob_add,
+                            DB_ARGS(DB_TEXT(digest_str(d)), DB_I64(size), DB_I64(clock_now_ms())),
+                            &row.id, e) <= 0)
+            return err_wrap(e, "adding blob %s", d->text);
+        *ret = row;
+        return 0;
+    }
+    row = (struct blob_row){.id = db_i64(&rows, 0), .present = db_i64(&rows, 2) != 0};
+    known = db_i64(&rows, 1);
+    db_rows_done(&rows);
+    if (row.present && known != (int64_t)size)
+        return ERR(e, CORRUPT, "blob %s is known with %lld bytes, not %llu", d->text,
+                   (long long)known, (unsigned long long)size);
+    if (known != (int64_t)size &&
+        db_exec(c, Q_blob_size_set, DB_ARGS(DB_I64(row.id), DB_I64(size)), NULL, e) < 0)
+        return -1;
+    *ret = row;
+    return 0;
+}
+
+int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, struct err *e)
+{
+    int found = registry_one_id(c, Q_blob_by_digest, DB_ARGS(DB_TEXT(digest_str(d))), ret_id, e);
+
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    if (registry_one_id(c, Q_blob_add,
+                        DB_ARGS(DB_TEXT(digest_str(d)), DB_I64(0), DB_I64(clock_now_ms())), ret_id,
+                        e) <= 0)
+        return err_wrap(e, "adding blob %s", d->text);
+    return 0;
+}
+
+static int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size,
+                         int64_t *ret_id, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(c, Q_object_by_digest, DB_ARGS(DB_TEXT(digest_str(object))), &rows, e);
+
+    if (found == 0)
+        found =
+            db_one(c, Q_object_add, DB_ARGS(DB_TEXT(digest_str(object)), DB_I64(size)), &rows, e);
+    if (found <= 0)
+        return err_wrap(e, "adding object %s", object->text);
+    if (db_i64(&rows, 1) != (int64_t)size)
+        return ERR(e, CORRUPT, "object %s is known with %lld bytes, not %llu", object->text,
+                   (long long)db_i64(&rows, 1), (unsigned long long)size);
+    *ret_id = db_i64(&rows, 0);
+    return 0;
+}
+
+static int join(struct db_conn *c, int64_t repository, int64_t blob, struct err *e)
+{
+    int64_t now = clock_now_ms();
+
+    return db_exec(c, Q_member_put,
+                   DB_ARGS(DB_I64(repository), DB_I64(blob), DB_I64(now), DB_I64(now)), NULL, e);
+}
+
+/* ---- writing ---- */
+
+int blob_record(struct registry *r, const struct repo_name *repo, const struct digest *d,
+                const struct digest *object, uint64_t size, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    struct blob_row blob = {0};
+    int64_t repository = 0, object_id = 0;
+
+    if (object->alg != DIGEST_SHA256 || (d->alg == DIGEST_SHA256 && !digest_eq(d, object)))
+        return ERR(e, INTERNAL, "blob %s cannot be object %s", d->text, object->text);
+    if (size > LIMIT_BLOB)
+        return ERR(e, LIMIT, "blob %s is larger than %llu bytes", d->text, LIMIT_BLOB);
+    if (db_begin(r->db, &t, e) < 0 || repository_ensure(t.conn, repo, &repository, e) < 0 ||
+        object_ensure(t.conn, object, size, &object_id, e) < 0 ||
+        blob_ensure(t.conn, d, size, &blob, e) < 0)
+        return -1;
+    if (!blob.present && db_exec(t.conn, Q_extent_add,
+                                 DB_ARGS(DB_I64(blob.id), DB_I64(0), DB_I64(object_id), DB_NULL,
+                                         DB_I64(0), DB_I64(size)),
+                                 NULL, e) < 0)
+        return -1;
+    if (join(t.conn, repository, blob.id, e) < 0)
+        return -1;
+    return db_commit(&t, e);
+}
+
+static int find_source(struct db_conn *c, const struct repo_name *from, bool any_project,
+                       const struct digest *d, int64_t *ret_blob, struct err *e)
+{
+    if (from)
+        return registry_one_id(c, Q_member_find_by_name,
+                               DB_ARGS(DB_TEXT(repo_name_str(from)), DB_TEXT(digest_str(d))),
+                               ret_blob, e);
+    return registry_one_id(c, Q_member_find_anywhere,
+                           DB_ARGS(DB_TEXT(digest_str(d)), DB_I64(any_project)), ret_blob, e);
+}
+
+int blob_mount(struct registry *r, const struct repo_name *repo, const struct repo_name *from,
+               bool any_project, const struct digest *d, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    int64_t repository = 0, blob = 0;
+    /* Most attempts of clients to mount find nothing, and those need not wait for the writer. */
+    int found = find_source(db_reader(r->db), from, any_project, d, &blob, e);
+
+    if (found <= 0)
+        return found;
+    if (db_begin(r->db, &t, e) < 0)
+        return -1;
+    found = find_source(t.conn, from, any_project, d, &blob, e);
+    if (found <= 0)
+        return found;
+    if (repository_ensure(t.conn, repo, &repository, e) < 0 ||
+        join(t.conn, repository, blob, e) < 0 || db_commit(&t, e) < 0)
+        return -1;
+    return 1;
+}
+
+int blob_unlink(struct registry *r, const struct repo_name *repo, const struct digest *d,
+                struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    int64_t repository = 0, blob = 0, holder;
+    int found;
+
+    if (db_begin(r->db, &t, e) < 0)
+        return -1;
+    found = registry_one_id(t.conn, Q_repository_id, DB_ARGS(DB_TEXT(repo_name_str(repo))),
+                            &repository, e);
+    if (found > 0)
+        found = registry_one_id(t.conn, Q_member_find,
+                                DB_ARGS(DB_I64(repository), DB_TEXT(digest_str(d))), &blob, e);
+    if (found <= 0)
+        return found;
+    found = registry_one_id(t.conn, Q_member_held, DB_ARGS(DB_I64(repository), DB_I64(blob)),
+                            &holder, e);
+    if (found > 0)
+        return ERR(e, CONFLICT, "a manifest of %.*s holds blob %s: delete the manifest first",
+                   S(repo_name_str(repo)), d->text);
+    if (found < 0 ||
+        db_exec(t.conn, Q_member_remove, DB_ARGS(DB_I64(repository), DB_I64(blob)), NULL, e) < 0)
+        return -1;
+    return db_commit(&t, e) < 0 ? -1 : 1;
+}
+
+/* ---- composing ---- */
+
+static int check_extents(const struct digest *d, uint64_t size, const struct blob_extent *extents,
+                         size_t n, struct err *e)
+{
+    uint64_t sum = 0;
+
+    if (n > LIMIT_BLOB_EXTENTS)
+        return ERR(e, LIMIT, "blob %s has %zu extents, more than %d", d->text, n,
+                   LIMIT_BLOB_EXTENTS);
+    for (size_t i = 0; i < n; i++) {
+        const struct blob_extent *x = &extents[i];
+
+        if (x->literal && x->bytes.n > LIMIT_EXTENT_LITERAL)
+            return ERR(e, LIMIT, "blob %s has a literal extent of more than %llu bytes", d->text,
+                       LIMIT_EXTENT_LITERAL);
+        if (x->literal && x->bytes.n != x->len)
+            return ERR(e, INTERNAL, "blob %s: the length of a literal extent is wrong", d->text);
+        if (__builtin_add_overflow(sum, x->len, &sum) || sum > LIMIT_BLOB)
+            return ERR(e, LIMIT, "blob %s is larger than %llu bytes", d->text, LIMIT_BLOB);
+    }
+    if (sum != size)
+        return ERR(e, INTERNAL, "the extents of blob %s have %llu bytes instead of %llu", d->text,
+                   (unsigned long long)sum, (unsigned long long)size);
+    return 0;
+}
+
+static int add_literal(struct db_conn *c, int64_t blob, size_t seq, struct str bytes, struct err *e)
+{
+    return db_exec(
+        c, Q_extent_add,
+        DB_ARGS(DB_I64(blob), DB_I64(seq), DB_NULL, DB_BYTES(bytes), DB_I64(0), DB_I64(bytes.n)),
+        NULL, e);
+}
+
+static int add_range(struct db_conn *c, int64_t blob, size_t seq, const struct blob_extent *x,
+                     struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int64_t object, size;
+    uint64_t end;
+    int found = db_one(c, Q_object_by_digest, DB_ARGS(DB_TEXT(digest_str(&x->object))), &rows, e);
+
+    if (found < 0)
+        return -1;
+    if (found == 0)
+        return ERR(e, BLOB_UNKNOWN, "there is no object %s", x->object.text);
+    object = db_i64(&rows, 0);
+    size = db_i64(&rows, 1);
+    db_rows_done(&rows);
+    if (__builtin_add_overflow(x->offset, x->len, &end) || end > (uint64_t)size)
+        return ERR(e, INTERNAL, "an extent reaches beyond its object %s", x->object.text);
+    return db_exec(c, Q_extent_add,
+                   DB_ARGS(DB_I64(blob), DB_I64(seq), DB_I64(object), DB_NULL, DB_I64(x->offset),
+                           DB_I64(x->len)),
+                   NULL, e);
+}
+
+/* Empty extents are left out; an empty blob gets one, since having extents is having bytes. */
+static int add_extents(struct db_conn *c, int64_t blob, const struct blob_extent *extents, size_t n,
+                       struct err *e)
+{
+    size_t seq = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct blob_extent *x = &extents[i];
+
+        if (x->len == 0)
+            continue;
+        if ((x->literal ? add_literal(c, blob, seq, x->bytes, e) : add_range(c, blob, seq, x, e)) <
+            0)
+            return -1;
+        seq++;
+    }
+    return seq > 0 ? 0 : add_literal(c, blob, 0, STR(""), e);
+}
+
+int blob_compose(struct registry *r, const struct repo_name *repo, const struct digest *d,
+                 uint64_t size, const struct blob_extent *extents, size_t n, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    struct blob_row blob = {0};
+    int64_t repository = 0;
+
+    if (check_extents(d, size, extents, n, e) < 0 || db_begin(r->db, &t, e) < 0 ||
+        repository_ensure(t.conn, repo, &repository, e) < 0 ||
+        blob_ensure(t.conn, d, size, &blob, e) < 0)
+        return -1;
+    if (!blob.present && add_extents(t.conn, blob.id, extents, n, e) < 0)
+        return err_wrap(e, "composing blob %s", d->text);
+    if (join(t.conn, repository, blob.id, e) < 0)
+        return -1;
+    return db_commit(&t, e);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/internal.h"
+
+int registry_copy(struct arena *a, struct str s, struct str *ret, struct err *e)
+{
+    char *p = arena_try(a, s.n + 1, e);
+
+    if (!p)
+        return -1;
+    if (s.n > 0)
+        memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
+    *ret = str_of(p, s.n);
+    return 0;
+}
+
+int registry_digest(struct str text, struct digest *ret, struct err *e)
+{
+    if (digest_parse(text, ret, NULL) < 0)
+        return ERR(e, CORRUPT, "the database holds a malformed digest: \"%.*s\"",
+                   S(str_head(text, DIGEST_TEXT_MAX)));
+    return 0;
+}
+
+int registry_one_id(struct db_conn *c, enum db_query q, struct db_args args, int64_t *ret,
+                    struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(c, q, args, &rows, e);
+
+    if (found > 0)
+        *ret = db_i64(&rows, 0);
+    return found;
+}
+
+int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db_args args,
+                  size_t limit, struct registry_names *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct registry_names page = {.n = 0};
+    int more;
+
+    page.names = arena_try(a, (limit + 1) * sizeof(*page.names), e);
+    if (!page.names || db_query(c, q, args, &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0 && page.n < limit) {
+        if (registry_copy(a, db_text(&rows, 0), &page.names[page.n], e) < 0)
+            return -1;
+        page.n++;
+    }
+    if (more < 0)
+        return -1;
+    page.more = more > 0;
+    *ret = page;
+    return 0;
+}

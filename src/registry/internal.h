@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of registry/ share. Not for other directories. */
+#ifndef HAVEN_REGISTRY_INTERNAL_H
+#define HAVEN_REGISTRY_INTERNAL_H
+
+#include "base/mem.h"
+#include "registry/registry.h"
+
+/* A copy in the arena, NUL-ended; LIMIT at its ceiling. */
+int registry_copy(struct arena *a, struct str s, struct str *ret, struct err *e);
+/* A digest that the database holds; what does not parse is CORRUPT. */
+int registry_digest(struct str text, struct digest *ret, struct err *e);
+/* The first column, a number, of the row that q finds: 1, 0, -1. */
+int registry_one_id(struct db_conn *c, enum db_query q, struct db_args args, int64_t *ret,
+                    struct err *e);
+/* One page of names: q must have been asked for limit + 1 rows. */
+int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db_args args,
+                  size_t limit, struct registry_names *ret, struct err *e);
+
+/* Inside a transaction: the row of a digest, made if there is none. present: its bytes are here.
+ * size: what it is (0 for a digest whose bytes nobody sent); CORRUPT when bytes of another size are
+ * here already. */
+struct blob_row {
+    int64_t id;
+    bool present;
+};
+int blob_ensure(struct db_conn *c, const struct digest *d, uint64_t size, struct blob_row *ret,
+                struct err *e);
+/* The row of a digest that a manifest names and of which nothing more is known. */
+int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, struct err *e);
+
+#endif

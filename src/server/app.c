@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/app.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "server/access_log.h"
+
+#include <unistd.h>
+
+#define DB_FILE "haven.db"
+
+/* The longest prefix wins; "/" takes the rest. */
+static const struct http_group *groups(size_t *ret_n)
+{
+    static struct http_group all[4];
+    all[0] = distribution_group;
+    all[1] = harbor_group;
+    all[2] = service_group;
+    all[3] = ops_group;
+    *ret_n = ARRAY_LEN(all);
+    return all;
+}
+
+void server_log_apply(const struct config *c)
+{
+    enum log_level level = LOG_INFO;
+    bool known = log_level_parse(str_from(c->log_level), &level);
+    BUG_ON(!known); /* one of the choices of config.def */
+    log_setup(STDERR_FILENO, level, strcmp(c->log_format, "json") == 0);
+}
+
+static enum registry_sparse sparse(const struct config *c)
+{
+    if (strcmp(c->registry_sparse, "any") == 0)
+        return REGISTRY_SPARSE_ANY;
+    return strcmp(c->registry_sparse, "indexes") == 0 ? REGISTRY_SPARSE_INDEXES
+                                                      : REGISTRY_SPARSE_REFUSE;
+}
+
+static void apply_values(struct server_app *s, const struct config *c)
+{
+    s->app.token_expiration_s = c->auth_token_expiration * 60;
+    s->app.page_size = c->registry_page_size;
+    s->app.registry.sparse = (int)sparse(c);
+    s->upload_expiry_ms = c->registry_upload_expiry;
+}
+
+/* Database, store, accounts, first project. */
+static int open_parts(struct server_app *s, struct arena *a, struct str given, struct err *e)
+{
+    struct app *app = &s->app;
+    struct str first, generated = STR_NULL;
+
+    if (datadir_first_password(&s->data, a, given, DB_FILE, &first, e) < 0 ||
+        db_open(s->data.fd, DB_FILE, &app->db, e) < 0 ||
+        store_open(s->data.fd, &app->store, e) < 0 ||
+        access_open(app->db, first, a, &generated, &app->access, e) < 0 ||
+        datadir_publish_password(&s->data, a, app->access, generated, e) < 0)
+        return -1;
+    app->registry.db = app->db;
+    app->registry.store = app->store;
+    return project_seed(&app->registry, e);
+}
+
+int server_app_open(struct server_app *s, const struct config *c, struct str first_password,
+                    struct err *e)
+{
+    AUTO(arena) a;
+
+    *s = (struct server_app){.data = {.fd = -1, .lock_fd = -1}};
+    if (datadir_open(c->data, &s->data, e) < 0)
+        return -1;
+    s->app.data_dir = s->data.fd;
+    s->app.started_ms = clock_now_ms();
+    apply_values(s, c);
+    arena_init(&a, LIMIT_FORM);
+    if (open_parts(s, &a, first_password, e) < 0) {
+        server_app_close(s);
+        return -1;
+    }
+    return 0;
+}
+
+static struct http_server_config http_config(const struct config *c)
+{
+    return (struct http_server_config){
+        .listen = c->listen,
+        .tls_cert = c->tls_cert,
+        .tls_key = c->tls_key,
+        .io_threads = (unsigned)c->http_io_threads,
+        .workers = (unsigned)c->http_workers,
+        .byte_workers = (unsigned)c->http_byte_workers,
+        .max_connections = (unsigned)c->http_max_connections,
+        .max_connections_per_address = (unsigned)c->http_max_connections_per_address,
+        .head_timeout_ms = c->http_head_timeout,
+        .idle_timeout_ms = c->http_idle_timeout,
+        .body_min_rate = (uint64_t)c->http_body_min_rate,
+        .body_rate_window_ms = c->http_body_rate_window,
+        .keepalive_requests = (uint64_t)c->http_keepalive_requests,
+        .external_url = c->external_url,
+        .trusted_proxies = c->trusted_proxies.items,
+        .n_trusted_proxies = c->trusted_proxies.n,
+    };
+}
+
+int server_app_listen(struct server_app *s, const struct config *c, struct err *e)
+{
+    struct http_server_config conf = http_config(c);
+    s->http_app = (struct http_app){
+        .data = &s->app,
+        .authenticate = api_authenticate,
+        .authorise = api_authorise,
+        .done = access_log,
+    };
+    s->http_app.groups = groups(&s->http_app.n_groups);
+    s->app.http = http_server_start(&conf, &s->http_app, e);
+    return s->app.http ? 0 : -1;
+}
+
+int server_app_apply(struct server_app *s, const struct config *c, struct err *e)
+{
+    struct http_server_config conf = http_config(c);
+    if (http_server_reload(s->app.http, &conf, e) < 0)
+        return -1;
+    apply_values(s, c);
+    server_log_apply(c);
+    return 0;
+}
+
+void server_app_close(struct server_app *s)
+{
+    access_close(s->app.access);
+    store_close(s->app.store);
+    db_close(s->app.db);
+    s->app.access = NULL;
+    s->app.store = NULL;
+    s->app.db = NULL;
+    datadir_close(&s->data);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/upkeep.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/pool.h"
+
+/* Uploads expire after minutes at least: a look every minute is soon enough, and costs one
+ * directory scan. */
+#define UPKEEP_EVERY_MS 60000
+
+struct upkeep {
+    struct server_app *app;
+    struct pool *pool;
+    struct pool_job job;
+    _Atomic bool running;
+    int64_t due_ms;
+};
+
+static void run(struct pool_job *job)
+{
+    struct upkeep *u = CONTAINER_OF(job, struct upkeep, job);
+    struct err err;
+    size_t removed = 0;
+    if (store_upload_sweep(u->app->app.store, u->app->upload_expiry_ms, &removed, &err) < 0)
+        LOG(ERROR, "upload.sweep.failed", log_err(&err));
+    else if (removed)
+        LOG(INFO, "upload.sweep", log_u64("removed", removed));
+    u->running = false;
+}
+
+struct upkeep *upkeep_new(struct server_app *app)
+{
+    struct upkeep *u = NEW(struct upkeep);
+    u->app = app;
+    u->pool = pool_new("upkeep", 1);
+    u->job.fn = run;
+    u->due_ms = clock_mono_ms();
+    return u;
+}
+
+void upkeep_free(struct upkeep *u)
+{
+    if (!u)
+        return;
+    pool_free(u->pool);
+    mem_free(u);
+}
+
+int64_t upkeep_due_ms(const struct upkeep *u)
+{
+    return u->due_ms;
+}
+
+void upkeep_tick(struct upkeep *u, int64_t now_ms)
+{
+    if (now_ms < u->due_ms)
+        return;
+    u->due_ms = now_ms + UPKEEP_EVERY_MS;
+    if (u->running)
+        return;
+    u->running = true;
+    (void)pool_add(u->pool, &u->job);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects in the file system: 256 shards by the first byte of the digest, made when they are first
+ * needed. An object comes by rename only, so its name never stands for less than the whole.
+ */
+#include "store/internal.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+
+#define DIR_MODE 0750
+
+/* The id of this boot: tells a session whether the page cache it was written into still lives. */
+static void read_boot_id(uint8_t out[STATE_BOOT_SIZE])
+{
+    AUTOFD fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    char text[64];
+    char hex[2 * STATE_BOOT_SIZE];
+    size_t n = 0;
+    memset(out, 0, STATE_BOOT_SIZE);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof(text));
+    for (ssize_t i = 0; i < got && n < sizeof(hex); i++)
+        if (text[i] != '-')
+            hex[n++] = text[i];
+    uint8_t id[STATE_BOOT_SIZE];
+    if (str_unhex(str_of(hex, n), id, sizeof(id)))
+        memcpy(out, id, sizeof(id));
+}
+
+int store_open(int dir, struct store **ret, struct err *e)
+{
+    AUTOFD blobs = file_open_dir_at(dir, "blobs", true, e);
+    if (blobs < 0)
+        return -1;
+    AUTOFD objects = file_open_dir_at(blobs, "sha256", true, e);
+    if (objects < 0)
+        return -1;
+    AUTOFD uploads = file_open_dir_at(dir, "uploads", true, e);
+    if (uploads < 0)
+        return -1;
+    struct store *s = NEW(struct store);
+    s->objects = TAKE_FD(objects);
+    s->uploads = TAKE_FD(uploads);
+    read_boot_id(s->boot);
+    BUG_ON(pthread_mutex_init(&s->lock, NULL) != 0);
+    *ret = s;
+    return 0;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < STORE_TABLE_SIZE; i++)
+        while (s->open[i]) { /* only ids that must not be used again are left */
+            struct store_upload *u = s->open[i];
+            BUG_ON(!u->failed);
+            s->open[i] = u->next;
+            mem_free(u);
+        }
+    (void)pthread_mutex_destroy(&s->lock);
+    (void)close(s->objects);
+    (void)close(s->uploads);
+    mem_free(s);
+}
+
+void store_object_path(const struct digest *object, char out[STORE_PATH_MAX])
+{
+    BUG_ON(object->alg != DIGEST_SHA256);
+    const char *hex = digest_hex(object);
+    int n = snprintf(out, STORE_PATH_MAX, "%.2s/%s", hex, hex);
+    BUG_ON(n < 0 || n >= STORE_PATH_MAX);
+}
+
+/* Makes the directory's entry in its parent durable once per run: a shard found in place may have
+ * been made just before a crash. */
+static int shard_ensure(struct store *s, const char *name, struct err *e)
+{
+    uint8_t index;
+    BUG_ON(!str_unhex(str_of(name, 2), &index, 1));
+    _Atomic uint64_t *word = &s->shards_known[index / 64];
+    uint64_t bit = 1ull << (index % 64);
+    if (atomic_load_explicit(word, memory_order_acquire) & bit)
+        return 0;
+    if (sys->mkdirat(s->objects, name, DIR_MODE) < 0 && errno != EEXIST)
+        return ERR_SYS(e, "cannot make the directory blobs/sha256/%s", name);
+    if (file_sync_dir(s->objects, e) < 0)
+        return -1;
+    atomic_fetch_or_explicit(word, bit, memory_order_release);
+    return 0;
+}
+
+int store_shard_open(struct store *s, const struct digest *object, struct err *e)
+{
+    char name[3] = {digest_hex(object)[0], digest_hex(object)[1], '\0'};
+    if (shard_ensure(s, name, e) < 0)
+        return -1;
+    return file_open_at(s->objects, name, O_RDONLY | O_DIRECTORY, 0, e);
+}
+
+int store_object_open(struct store *s, const struct digest *object, int *ret_fd, uint64_t *ret_size,
+                      struct err *e)
+{
+    char path[STORE_PATH_MAX];
+    struct stat st;
+    store_object_path(object, path);
+    AUTOFD fd = sys->openat(s->objects, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot open the object %s", path);
+    if (sys->fstat(fd, &st) < 0)
+        return ERR_SYS(e, "cannot stat the object %s", path);
+    if (!S_ISREG(st.st_mode))
+        return ERR(e, CORRUPT, "the object %s is not a file", path);
+    *ret_fd = TAKE_FD(fd);
+    *ret_size = (uint64_t)st.st_size;
+    return 1;
+}
+
+int store_object_remove(struct store *s, const struct digest *object, struct err *e)
+{
+    char path[STORE_PATH_MAX];
+    store_object_path(object, path);
+    /* Not synced: an object that comes back after a power loss is only a little waste. */
+    if (sys->unlinkat(s->objects, path, 0) < 0 && errno != ENOENT)
+        return ERR_SYS(e, "cannot remove the object %s", path);
+    return 0;
+}
+
+typedef int each_fn(void *p, const struct digest *object, uint64_t size, struct err *e);
+
+static void dir_autoclose(DIR **d)
+{
+    if (*d)
+        (void)closedir(*d);
+}
+
+/* One entry of a shard; what is not an object of this shard is passed over. */
+static int each_entry(int shard, const char *shard_name, const char *name, each_fn *fn, void *p,
+                      struct err *e)
+{
+    uint8_t raw[DIGEST_RAW_MAX];
+    struct digest d;
+    struct stat st;
+    size_t size = digest_alg_size(DIGEST_SHA256);
+    if (strncmp(name, shard_name, 2) != 0 || !str_unhex(str_from(name), raw, size))
+        return 0;
+    if (sys->fstatat(shard, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot stat the object %s/%s", shard_name, name);
+    if (!S_ISREG(st.st_mode))
+        return 0;
+    digest_from_raw(DIGEST_SHA256, raw, &d);
+    return fn(p, &d, (uint64_t)st.st_size, e);
+}
+
+static int each_in_shard(struct store *s, const char *shard_name, each_fn *fn, void *p,
+                         struct err *e)
+{
+    int fd = sys->openat(s->objects, shard_name,
+                         O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot open the directory %s", shard_name);
+    __attribute__((cleanup(dir_autoclose))) DIR *dir = fdopendir(fd);
+    if (!dir) {
+        (void)ERR_SYS(e, "cannot read the directory %s", shard_name);
+        (void)close(fd);
+        return -1;
+    }
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry)
+            return errno ? ERR_SYS(e, "cannot read the directory %s", shard_name) : 0;
+        if (each_entry(fd, shard_name, entry->d_name, fn, p, e) < 0)
+            return -1;
+    }
+}
+
+int store_object_each(struct store *s,
+                      int (*fn)(void *p, const struct digest *object, uint64_t size, struct err *e),
+                      void *p, struct err *e)
+{
+    for (unsigned i = 0; i < STORE_SHARDS; i++) {
+        uint8_t byte = (uint8_t)i;
+        char name[3];
+        str_hex(&byte, 1, name);
+        if (each_in_shard(s, name, fn, p, e) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -24,7 +24,8 @@ struct arena {
 };
 
 void arena_init(struct arena *a, size_t max);
-void arena_done(struct arena *a); /* runs the deferred functions, frees everything; may be repeated */
+void arena_done(
+    struct arena *a); /* runs the deferred functions, frees everything; may be repeated */
 void arena_autodone(struct arena *a);
 void arena_reset(struct arena *a); /* as done, but ready for use again */
 
@@ -33,8 +34,8 @@ void arena_reset(struct arena *a); /* as done, but ready for use again */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
 /* The same for sizes from outside: NULL with LIMIT when the ceiling would be passed. */
 void *arena_try(struct arena *a, size_t n, struct err *e);
-#define ARENA_NEW(a, T)          ((T *)arena_alloc((a), sizeof(T)))
-#define ARENA_ARRAY(a, n, T)     ((T *)arena_array((a), (n), sizeof(T)))
+#define ARENA_NEW(a, T)      ((T *)arena_alloc((a), sizeof(T)))
+#define ARENA_ARRAY(a, n, T) ((T *)arena_array((a), (n), sizeof(T)))
 void *arena_array(struct arena *a, size_t n, size_t size) __attribute__((returns_nonnull));
 
 struct str arena_str(struct arena *a, struct str s); /* a copy, NUL-ended behind its n bytes */

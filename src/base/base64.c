@@ -87,8 +87,7 @@ bool base64_decode(struct buf *out, struct str s)
         buf_add(out, three, n - 1);
     }
     if (!buf_ok(out)) {
-        out->n = before;
-        out->p[before] = '\0';
+        buf_cut(out, before);
         return false;
     }
     return true;

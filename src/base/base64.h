@@ -7,8 +7,9 @@
 
 void base64_encode(struct buf *out, struct str s);
 void base64url_encode(struct buf *out, struct str s);
-/* Appends the decoded bytes; false (nothing appended) when s is not base64 or does not fit into out. Either
- * alphabet, not both in one text; padding optional; no blanks; unused bits must be zero. */
+/* Appends the decoded bytes; false (nothing appended) when s is not base64 or does not fit into
+ * out. Either alphabet, not both in one text; padding optional; no blanks; unused bits must be
+ * zero. */
 bool base64_decode(struct buf *out, struct str s);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include "base/err.h"
+
 #include <stdio.h>
 
 static char buf_nothing[1];
@@ -96,8 +98,19 @@ void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
     } else if (n >= 0 && buf_room(b, (size_t)n)) {
         (void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
         b->n += (size_t)n;
+    } else if (n < 0) {
+        b->over = true; /* longer than any buffer */
     }
     va_end(again);
+}
+
+void buf_cut(struct buf *b, size_t n)
+{
+    BUG_ON(n > b->n);
+    if (n < b->n) { /* not written to otherwise: the empty text is shared */
+        b->n = n;
+        b->p[n] = '\0';
+    }
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)

@@ -75,7 +75,7 @@ static bool is_section(struct str path)
 
 static int unknown_key(const struct loader *l, const char *path, struct err *e)
 {
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
     struct suggest near;
     suggest_init(&near, str_from(path));
     for (size_t i = 0; i < config_count(); i++)
@@ -142,7 +142,7 @@ static int set(struct loader *l, size_t row, unsigned line, struct str value, st
 /* The event is the start of a sequence; leaves its end behind. */
 static int load_list(struct loader *l, size_t row, const char *path, struct err *e)
 {
-    AUTO(buf) joined;
+    AUTO(buf) joined = {0};
     unsigned line = line_of(&l->event);
     if (config_row(row)->type != CONFIG_LIST)
         return refuse(l, path, e, "a single value is expected, not a list");
@@ -276,7 +276,7 @@ int config_load_text(struct config *c, const char *name, struct str text, struct
 
 int config_load_file(struct config *c, const char *path, struct err *e)
 {
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
     struct stat st;
     char piece[16384];
     ssize_t got;

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define TEXT_WIDTH 100
+#define TEXT_WIDTH 80
 
 /* Words of a text in lines that begin with `prefix`. */
 static void add_wrapped(struct buf *out, const char *prefix, const char *text)

@@ -25,7 +25,8 @@ const char *digest_alg_name(enum digest_alg alg);
 size_t digest_alg_size(enum digest_alg alg);
 int digest_alg_parse(struct str s, enum digest_alg *ret, struct err *e); /* DIGEST_INVALID */
 
-/* Fails with DIGEST_INVALID for bad syntax, an unknown algorithm, a wrong length, upper-case hex. */
+/* Fails with DIGEST_INVALID for bad syntax, an unknown algorithm, a wrong length, upper-case hex.
+ */
 int digest_parse(struct str s, struct digest *ret, struct err *e);
 /* From raw bytes (digest_alg_size of them). */
 void digest_from_raw(enum digest_alg alg, const uint8_t *raw, struct digest *ret);

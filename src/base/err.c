@@ -27,15 +27,17 @@ int err_set(struct err *e, enum err_code code, int sys, const char *file, int li
 {
     if (!e)
         return -1;
+    char msg[ERR_MSG_MAX]; /* the arguments may point into e->msg */
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+    int n = vsnprintf(msg, sizeof(msg), fmt, ap);
     va_end(ap);
-    if (sys != 0 && n >= 0 && (size_t)n < sizeof(e->msg)) {
+    if (sys != 0 && n >= 0 && (size_t)n < sizeof(msg)) {
         char why[128];
         const char *text = strerror_r(sys, why, sizeof(why));
-        (void)snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", text);
+        (void)snprintf(msg + n, sizeof(msg) - (size_t)n, ": %s", text);
     }
+    memcpy(e->msg, msg, sizeof(msg));
     if (code == ERR_IO && (sys == ENOSPC || sys == EDQUOT))
         code = ERR_NO_SPACE;
     e->code = code;

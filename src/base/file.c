@@ -156,10 +156,8 @@ int file_read_at(int dir, const char *path, size_t max, struct buf *out, struct 
         return errno == ENOENT ? 0 : ERR_SYS(e, "cannot open %s", path);
     size_t before = out->n;
     int rc = read_fd(fd, path, max, out, e);
-    if (rc < 0 && out->n > before) {
-        out->n = before;
-        out->p[before] = '\0';
-    }
+    if (rc < 0)
+        buf_cut(out, before);
     return rc;
 }
 

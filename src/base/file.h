@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * file: descriptors, whole files and directories, always relative to a directory descriptor where
- * a path is made from data. All opens are O_CLOEXEC, and O_NOFOLLOW unless dir is AT_FDCWD: what the
- * operator names may be a symbolic link (a certificate, a data directory on another disk). Errors are
- * IO / NO_SPACE.
+ * a path is made from data. All opens are O_CLOEXEC, and O_NOFOLLOW unless dir is AT_FDCWD: what
+ * the operator names may be a symbolic link (a certificate, a data directory on another disk).
+ * Errors are IO / NO_SPACE.
  */
 #ifndef HAVEN_BASE_FILE_H
 #define HAVEN_BASE_FILE_H
@@ -16,21 +16,21 @@
 
 /* Returns a descriptor or -1; the message names the path. mode counts when O_CREAT is in flags. */
 int file_open_at(int dir, const char *path, int flags, mode_t mode, struct err *e);
-/* Creates the directory if it is missing (mode 0750 by default) and opens it; durable: the parent is
- * synced when it was made. */
+/* Creates the directory if it is missing (mode 0750 by default) and opens it; durable: the parent
+ * is synced when it was made. */
 int file_open_dir_at(int dir, const char *path, bool create, struct err *e);
 int file_write_all(int fd, const void *p, size_t n, struct err *e);
 int file_pwrite_all(int fd, const void *p, size_t n, uint64_t at, struct err *e);
 /* Exactly n bytes, else an error (CORRUPT when the file ends early). */
 int file_pread_all(int fd, void *p, size_t n, uint64_t at, struct err *e);
-/* A whole file of at most max bytes appended to out. 0 not found, 1 read, -1 error (LIMIT when it is
- * larger, or does not fit into out). */
+/* A whole file of at most max bytes appended to out. 0 not found, 1 read, -1 error (LIMIT when it
+ * is larger, or does not fit into out). */
 int file_read_at(int dir, const char *path, size_t max, struct buf *out, struct err *e);
-/* Old or new content, never a mixture: temporary file, data synced, renamed, directory synced. A crash
- * may leave the temporary file (PATH.RANDOM.tmp) behind; nobody reads it. */
+/* Old or new content, never a mixture: temporary file, data synced, renamed, directory synced. A
+ * crash may leave the temporary file (PATH.RANDOM.tmp) behind; nobody reads it. */
 int file_replace_at(int dir, const char *path, mode_t mode, struct str content, struct err *e);
-int file_sync(int fd, struct err *e);     /* fdatasync */
-int file_sync_dir(int dirfd, struct err *e); /* fsync */
+int file_sync(int fd, struct err *e);                         /* fdatasync */
+int file_sync_dir(int dirfd, struct err *e);                  /* fsync */
 int file_unlink_at(int dir, const char *path, struct err *e); /* absent is success */
 /* Bytes free for ordinary users on the file system of fd. */
 int file_space(int fd, uint64_t *ret_free, struct err *e);

@@ -17,7 +17,8 @@ static uint64_t level(const struct json_writer *w)
     return UINT64_C(1) << (w->depth - 1);
 }
 
-/* What stands before a value: a comma between items of a list; in an object a key must have been. */
+/* What stands before a value: a comma between items of a list; in an object a key must have been.
+ */
 static void before_value(struct json_writer *w)
 {
     if (w->depth == 0)
@@ -239,6 +240,20 @@ static bool too_deep(struct str text, unsigned *ret_line, unsigned *ret_column)
     return false;
 }
 
+/* The parser's words, where they speak of its own flags in words for the sender of the text. */
+static const char *say(const json_error_t *why)
+{
+    switch (json_error_code(why)) {
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "a NUL character (\\u0000) is not accepted";
+    case json_error_invalid_utf8:
+        return "the text is not UTF-8";
+    default:
+        return why->text;
+    }
+}
+
 json_t *json_load(struct str text, enum err_code code, struct err *e)
 {
     unsigned line, column;
@@ -249,11 +264,11 @@ json_t *json_load(struct str text, enum err_code code, struct err *e)
         return NULL;
     }
     json_error_t why;
-    /* NUL in strings and keys is refused because JSON_ALLOW_NUL is not given. */
+    /* Without JSON_ALLOW_NUL: NUL in strings and keys is refused. */
     json_t *doc = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &why);
     if (!doc)
         (void)err_set(e, code, 0, __FILE__, __LINE__, "JSON, line %d column %d: %s", why.line,
-                      why.column, why.text);
+                      why.column, say(&why));
     return doc;
 }
 

@@ -29,12 +29,12 @@ void jsonw_list(struct json_writer *w);
 void jsonw_list_done(struct json_writer *w);
 void jsonw_key(struct json_writer *w, const char *key);
 void jsonw_keys(struct json_writer *w, struct str key);
-void jsonw_str(struct json_writer *w, struct str s); /* invalid UTF-8 becomes U+FFFD */
+void jsonw_str(struct json_writer *w, struct str s);   /* invalid UTF-8 becomes U+FFFD */
 void jsonw_strz(struct json_writer *w, const char *z); /* NULL writes null */
 void jsonw_i64(struct json_writer *w, int64_t v);
 void jsonw_u64(struct json_writer *w, uint64_t v);
 void jsonw_boolean(struct json_writer *w, bool v);
-void jsonw_nothing(struct json_writer *w); /* null */
+void jsonw_nothing(struct json_writer *w);              /* null */
 void jsonw_raw(struct json_writer *w, struct str json); /* a value that is JSON already */
 /* Key and value in one call. */
 void jsonw_kstr(struct json_writer *w, const char *key, struct str s);

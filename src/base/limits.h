@@ -15,8 +15,8 @@
  * containerd, containers/image and oras-go read. */
 #define LIMIT_MANIFEST (4 * MIB)
 /* Clients limit HOST/NAME:TAG to 255 characters. */
-#define LIMIT_REPO_NAME 255
-#define LIMIT_TAG       128
+#define LIMIT_REPO_NAME  255
+#define LIMIT_TAG        128
 #define LIMIT_MEDIA_TYPE 255
 /* Nesting of a JSON document from outside; the deepest real manifest has 6. */
 #define LIMIT_JSON_DEPTH 64
@@ -24,7 +24,8 @@
 #define LIMIT_TAGS_PER_PUSH 100
 /* Descriptors in one manifest. */
 #define LIMIT_DESCRIPTORS 10000
-/* Extents of one blob: they are read at once, and written in one transaction. A tar of a model has three per file. */
+/* Extents of one blob: they are read at once, and written in one transaction. A tar of a model has
+ * three per file. */
 #define LIMIT_BLOB_EXTENTS 10000
 /* A literal extent: headers and padding, never content. */
 #define LIMIT_EXTENT_LITERAL (64 * KIB)
@@ -62,9 +63,16 @@
 #define LIMIT_PASSWORD 128
 #define LIMIT_USERNAME 255
 #define LIMIT_TOKEN    (16 * KIB)
+/* Scopes of one token: as many of the longest names as fit into LIMIT_TOKEN, and type names in
+ * them. */
+#define LIMIT_TOKEN_SCOPES 32
+#define LIMIT_SCOPE_TYPE   32
+/* Requests that wait for one of the two places where passwords are hashed. */
+#define LIMIT_PASSWORD_WAITERS 64
 
 /* What the HTTP client takes from the other side: the head of an answer, an address in it, an
- * authentication challenge, a body that is kept in memory unless the call asks for more, redirects. */
+ * authentication challenge, a body that is kept in memory unless the call asks for more, redirects.
+ */
 #define LIMIT_CLIENT_HEAD      (64 * KIB)
 #define LIMIT_CLIENT_URL       8192
 #define LIMIT_CHALLENGE        4096
@@ -74,12 +82,12 @@
 #define LIMIT_DOCKER_CONFIG     (1 * MIB)
 #define LIMIT_CREDENTIAL_HELPER (64 * KIB)
 
-/* A model's files: how many (each is a layer), the length of a path and of one name in it (what file
- * systems take), how deep directories nest. */
-#define LIMIT_MODEL_FILES     (LIMIT_DESCRIPTORS - 1)
-#define LIMIT_MODEL_PATH      1024
-#define LIMIT_MODEL_NAME      255
-#define LIMIT_MODEL_DEPTH     32
+/* A model's files: how many (each is a layer), the length of a path and of one name in it (what
+ * file systems take), how deep directories nest. */
+#define LIMIT_MODEL_FILES (LIMIT_DESCRIPTORS - 1)
+#define LIMIT_MODEL_PATH  1024
+#define LIMIT_MODEL_NAME  255
+#define LIMIT_MODEL_DEPTH 32
 /* config.json of a model, read for its facts. */
 #define LIMIT_MODEL_FACTS (1 * MIB)
 

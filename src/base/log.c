@@ -68,9 +68,9 @@ static struct str cut_value(struct str s, bool *ret_cut)
     return s;
 }
 
-/* Bytes at the start of s that a reader of the line, man or terminal, can take as they are: printable
- * ASCII, and UTF-8 without the control characters of U+0080 to U+009F and the separators of lines and
- * directions. 0 when the first byte must be escaped. */
+/* Bytes at the start of s that a reader of the line, man or terminal, can take as they are:
+ * printable ASCII, and UTF-8 without the control characters of U+0080 to U+009F and the separators
+ * of lines and directions. 0 when the first byte must be escaped. */
 static size_t printable(struct str s)
 {
     uint32_t c;
@@ -140,7 +140,7 @@ static void json_str(struct buf *line, const char *key, struct str s)
     buf_addc(line, ':');
     jsonw_str(&w, s);
     if (cut && buf_ok(line)) { /* inside the closing quote */
-        line->p[--line->n] = '\0';
+        buf_cut(line, line->n - 1);
         buf_adds(line, STR("…\""));
     }
 }
@@ -156,8 +156,7 @@ static bool add_str(struct buf *line, bool json, const char *key, struct str s)
     if (buf_ok(line))
         return true;
     line->over = false;
-    line->n = before;
-    line->p[before] = '\0';
+    buf_cut(line, before);
     return false;
 }
 
@@ -172,8 +171,7 @@ static bool add_number(struct buf *line, bool json, const struct log_field *f)
     if (buf_ok(line))
         return true;
     line->over = false;
-    line->n = before;
-    line->p[before] = '\0';
+    buf_cut(line, before);
     return false;
 }
 
@@ -208,8 +206,9 @@ static bool add_field(struct buf *line, bool json, const struct log_field *f)
     return false;
 }
 
-/* One write, so that lines of several threads and processes do not mix; only a descriptor that takes
- * less than it is given needs more. What cannot be written is lost: there is nowhere to say so. */
+/* One write, so that lines of several threads and processes do not mix; only a descriptor that
+ * takes less than it is given needs more. What cannot be written is lost: there is nowhere to say
+ * so. */
 static void put_line(const struct buf *line)
 {
     int fd = atomic_load_explicit(&log_fd, memory_order_relaxed);

@@ -8,9 +8,10 @@
  * added to each line. Secrets are never passed; log_secret prints ***. Any thread.
  *
  * Text:  2026-11-23T20:39:45.123Z WARN upload.abort request=7f3a repository=library/x bytes=123
- * JSON:  {"time":"…","level":"warn","event":"upload.abort","request":"7f3a","repository":"library/x",…}
- * A line is one write() of at most LIMIT_LOG_LINE bytes; a long value is cut ("…" at its end), fields
- * that still do not fit are left out and the line ends in truncated=true.
+ * JSON:  {"time":"…","level":"warn","event":"upload.abort","request":"7f3a","bytes":12}
+ *
+ * A line is one write() of at most LIMIT_LOG_LINE bytes; a long value is cut ("…" at its end),
+ * fields that still do not fit are left out and the line ends in truncated=true.
  */
 #ifndef HAVEN_BASE_LOG_H
 #define HAVEN_BASE_LOG_H
@@ -66,18 +67,25 @@ bool log_enabled(enum log_level level);
 void log_context(struct str request_id);
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n);
-#define LOG(level, event, ...)                                                                     \
+/* LOG(level, event) or LOG(level, event, field, ...) with up to 15 fields. ISO C wants an argument
+ * for each "...", so the two forms are picked by the number of arguments. */
+#define LOG(...)                                                                                   \
+    LOG_PICK_(__VA_ARGS__, LOG_FIELDS_, LOG_FIELDS_, LOG_FIELDS_, LOG_FIELDS_, LOG_FIELDS_,        \
+              LOG_FIELDS_, LOG_FIELDS_, LOG_FIELDS_, LOG_FIELDS_, LOG_FIELDS_, LOG_FIELDS_,        \
+              LOG_FIELDS_, LOG_FIELDS_, LOG_FIELDS_, LOG_FIELDS_, LOG_PLAIN_, 0, 0)                \
+    (__VA_ARGS__)
+#define LOG_PICK_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, macro, ...) macro
+#define LOG_PLAIN_(level, event)                                                                   \
+    do {                                                                                           \
+        if (log_enabled(LOG_##level))                                                              \
+            log_event(LOG_##level, (event), NULL, 0);                                              \
+    } while (0)
+#define LOG_FIELDS_(level, event, ...)                                                             \
     do {                                                                                           \
         if (log_enabled(LOG_##level)) {                                                            \
             const struct log_field log_f_[] = {__VA_ARGS__};                                       \
             log_event(LOG_##level, (event), log_f_, sizeof(log_f_) / sizeof(log_f_[0]));           \
         }                                                                                          \
-    } while (0)
-/* An event without fields. */
-#define LOG_PLAIN(level, event)                                                                    \
-    do {                                                                                           \
-        if (log_enabled(LOG_##level))                                                              \
-            log_event(LOG_##level, (event), NULL, 0);                                              \
     } while (0)
 
 #endif

@@ -7,6 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* This file is what everybody else uses instead. */
+#undef malloc
+#undef calloc
+#undef realloc
+#undef free
+#undef vasprintf
+
 static _Noreturn void out_of_memory(void)
 {
     static const char text[] = "haven: out of memory\n";

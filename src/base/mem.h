@@ -19,7 +19,8 @@ void *mem_realloc(void *p, size_t n) __attribute__((alloc_size(2), returns_nonnu
 void *mem_array(size_t n, size_t size) __attribute__((malloc, alloc_size(1, 2), returns_nonnull));
 char *mem_strdup(const char *s) __attribute__((malloc, returns_nonnull));
 char *mem_strndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull));
-char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
+char *mem_printf(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
 void mem_free(void *p);
 
 #define NEW(T)          ((T *)mem_zalloc(sizeof(T)))
@@ -45,9 +46,9 @@ void mem_autoclose(int *fd); /* for AUTOFD only */
         take_;                                                                                     \
     })
 
-#define ARRAY_LEN(a)     (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a)               (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(p, T, member) ((T *)(void *)((char *)(p)-offsetof(T, member)))
-#define MIN_OF(a, b)     ((a) < (b) ? (a) : (b))
-#define MAX_OF(a, b)     ((a) > (b) ? (a) : (b))
+#define MIN_OF(a, b)               ((a) < (b) ? (a) : (b))
+#define MAX_OF(a, b)               ((a) > (b) ? (a) : (b))
 
 #endif

@@ -28,7 +28,8 @@ static inline void metrics_count_error(enum err_code code)
     METRIC_ADD(errors[code], 1);
 }
 
-/* Prometheus text format 0.0.4: all cells, and haven_errors_total{code="…"} for codes that occurred. */
+/* Prometheus text format 0.0.4: all cells, and haven_errors_total{code="…"} for codes that
+ * occurred. */
 void metrics_write(struct buf *out);
 
 #endif

@@ -110,9 +110,10 @@ bool str_i64(struct str s, int64_t min, int64_t max, int64_t *ret)
 {
     bool neg = s.n > 0 && s.p[0] == '-';
     uint64_t magnitude;
-    if (!str_u64(neg ? str_skip(s, 1) : s, 0, (uint64_t)INT64_MAX, &magnitude))
+    if (!str_u64(neg ? str_skip(s, 1) : s, 0, (uint64_t)INT64_MAX + neg, &magnitude))
         return false;
-    int64_t v = neg ? -(int64_t)magnitude : (int64_t)magnitude;
+    /* The least value has no positive counterpart. */
+    int64_t v = !neg ? (int64_t)magnitude : magnitude ? -(int64_t)(magnitude - 1) - 1 : 0;
     if (v < min || v > max)
         return false;
     *ret = v;

@@ -34,13 +34,13 @@ static inline struct str str_of(const char *p, size_t n)
 
 bool str_eq(struct str a, struct str b);
 bool str_eqz(struct str a, const char *z);
-bool str_ieq(struct str a, struct str b);        /* ASCII case ignored */
-int str_cmp(struct str a, struct str b);         /* bytewise, as memcmp then length */
+bool str_ieq(struct str a, struct str b); /* ASCII case ignored */
+int str_cmp(struct str a, struct str b);  /* bytewise, as memcmp then length */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-struct str str_skip(struct str s, size_t n);     /* without its first n bytes */
-struct str str_head(struct str s, size_t n);     /* its first n bytes */
-struct str str_trim(struct str s);               /* without spaces and tabs at both ends */
+struct str str_skip(struct str s, size_t n); /* without its first n bytes */
+struct str str_head(struct str s, size_t n); /* its first n bytes */
+struct str str_trim(struct str s);           /* without spaces and tabs at both ends */
 /* Position of the first (last) c, or -1. */
 ptrdiff_t str_chr(struct str s, char c);
 ptrdiff_t str_rchr(struct str s, char c);
@@ -59,8 +59,8 @@ bool str_duration(struct str s, int64_t min_ms, int64_t max_ms, int64_t *ret_ms)
 /* "true/false", "yes/no", "on/off", "1/0" in any case. */
 bool str_bool(struct str s, bool *ret);
 
-/* The length in bytes (1 to 4) of the UTF-8 sequence at the start of s and its code point; 0 when there is
- * none (empty, cut off, overlong, a surrogate, past U+10FFFF). RFC 3629. */
+/* The length in bytes (1 to 4) of the UTF-8 sequence at the start of s and its code point; 0 when
+ * there is none (empty, cut off, overlong, a surrogate, past U+10FFFF). RFC 3629. */
 size_t str_utf8(struct str s, uint32_t *ret);
 
 /* Lower-case hex of n bytes into out (2n + 1 bytes, NUL-ended); and back (exactly 2n digits). */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/sys.h"
 
+#include <stdio.h>
+
 /* openat is variadic in C's eyes. */
 static int real_openat(int dir, const char *path, int flags, mode_t mode)
 {

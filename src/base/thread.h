@@ -35,7 +35,7 @@ void mutex_wait(struct mutex *m, pthread_cond_t *c);
 struct mutex *mutex_autolock(struct mutex *m);
 void mutex_autounlock(struct mutex **m);
 #define MUTEX_SCOPE(m)                                                                             \
-    __attribute__((cleanup(mutex_autounlock), unused)) struct mutex *const mutex_scope_ =          \
+    __attribute__((cleanup(mutex_autounlock), unused)) struct mutex *mutex_scope_ =                \
         mutex_autolock(m)
 
 #define THREAD_NAME_MAX 15

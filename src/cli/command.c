@@ -42,28 +42,54 @@ static const struct cli_option *option_by_letter(const struct command *command, 
     return NULL;
 }
 
+bool cli_flag(const struct command *command, size_t i, struct cli_flag *ret)
+{
+    static const char *const metavars[] = {
+        [CONFIG_STRING] = "TEXT", [CONFIG_BOOL] = "BOOL",     [CONFIG_INT] = "NUMBER",
+        [CONFIG_SIZE] = "SIZE",   [CONFIG_DURATION] = "TIME", [CONFIG_CHOICE] = "WORD",
+        [CONFIG_LIST] = "LIST",
+    };
+    AUTO(buf) name = {0};
+
+    if (i < command->n_options) {
+        const struct cli_option *o = &command->options[i];
+        *ret = (struct cli_flag){.letter = o->letter, .metavar = o->metavar, .help = o->help};
+        snprintf(ret->name, sizeof(ret->name), "%s", o->name);
+        return true;
+    }
+    i -= command->n_options;
+    if (i == 0) {
+        *ret = (struct cli_flag){.name = "help", .help = "Show how the command is used."};
+        ret->letter = option_by_letter(command, 'h') ? '\0' : 'h';
+        return true;
+    }
+    i--;
+    if (!command->config || i >= config_count())
+        return false;
+    const struct config_key *k = config_row(i);
+    *ret = (struct cli_flag){
+        .metavar = metavars[k->type], .choices = k->choices, .help = k->doc, .setting = true};
+    buf_init(&name, CLI_FLAG_NAME_MAX);
+    config_flag_name(k, &name);
+    snprintf(ret->name, sizeof(ret->name), "%s", name.p + 2);
+    return true;
+}
+
 static int unknown_option(const struct command *command, struct str name, struct err *e)
 {
-    char flag[SUGGEST_MAX + 3];
     AUTO(buf) names;
     struct suggest near;
+    struct cli_flag f;
 
-    snprintf(flag, sizeof(flag), "--%.*s", name.n < SUGGEST_MAX ? (int)name.n : SUGGEST_MAX,
-             name.p);
-    suggest_init(&near, str_from(flag));
+    suggest_init(&near, name);
     buf_init(&names, CLI_TEXT_MAX);
-    for (size_t i = 0; i < command->n_options; i++)
-        buf_addf(&names, "--%s\n", command->options[i].name);
-    for (size_t i = 0; command->config && i < config_count(); i++) {
-        config_flag_name(config_row(i), &names);
-        buf_addc(&names, '\n');
-    }
-    buf_addz(&names, "--help");
-    for (struct str rest = buf_str(&names); rest.p;)
+    for (size_t i = 0; cli_flag(command, i, &f); i++)
+        buf_addf(&names, "%s\n", f.name);
+    for (struct str rest = buf_str(&names); rest.n;)
         suggest_try(&near, str_cut(&rest, '\n'));
     struct str best = suggest_best(&near);
     if (best.n)
-        return ERR(e, USAGE, "unknown option --%.*s; did you mean %.*s?", S(name), S(best));
+        return ERR(e, USAGE, "unknown option --%.*s; did you mean --%.*s?", S(name), S(best));
     return ERR(e, USAGE, "unknown option --%.*s; see `haven %s --help`", S(name), command->name);
 }
 
@@ -231,9 +257,10 @@ int cli_config_flags(const struct cli *c, struct config *cfg, struct err *e)
 
 int cli_print(struct str text, struct err *e)
 {
-    if (fwrite(text.p, 1, text.n, stdout) != text.n || fflush(stdout) != 0)
-        return ERR_SYS(e, "writing to standard output");
-    return 0;
+    errno = 0;
+    if ((fwrite(text.p, 1, text.n, stdout) == text.n && fflush(stdout) == 0) || errno == EPIPE)
+        return 0;
+    return ERR_SYS(e, "writing to standard output");
 }
 
 int cli_printf(struct err *e, const char *fmt, ...)
@@ -272,15 +299,16 @@ static void write_wrapped(struct buf *out, const char *text, int column, int ind
     buf_addc(out, '\n');
 }
 
-static void write_option(struct buf *out, const struct cli_option *o)
+static void write_flag(struct buf *out, const struct cli_flag *f)
 {
     enum { INDENT = 10 };
-    char letter[5] = "    ";
-    if (o->letter)
-        snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-    buf_addf(out, "  %s--%s%s%s%s\n%*s", letter, o->name, o->metavar ? " " : "",
-             o->metavar ? o->metavar : "", o->repeat ? " ..." : "", INDENT, "");
-    write_wrapped(out, o->help, INDENT, INDENT);
+    const char *value = f->choices ? f->choices : f->metavar;
+    if (f->letter)
+        buf_addf(out, "  -%c, --%s", f->letter, f->name);
+    else
+        buf_addf(out, "      --%s", f->name);
+    buf_addf(out, "%s%s\n%*s", value ? " " : "", value ? value : "", INDENT, "");
+    write_wrapped(out, f->help, INDENT, INDENT);
 }
 
 /* Lines of a paragraph are joined and broken anew; lines that begin with a blank stay. */
@@ -310,17 +338,13 @@ static void write_text(struct buf *out, const char *text)
 
 void cli_write_help(const struct command *command, struct buf *out)
 {
+    struct cli_flag f;
     buf_addf(out, "haven %s - %s\n\nUsage: haven %s %s\n\n", command->name, command->summary,
              command->name, command->synopsis);
     write_text(out, command->help);
     buf_addz(out, "\nOptions:\n");
-    for (size_t i = 0; i < command->n_options; i++)
-        write_option(out, &command->options[i]);
-    if (!option_by_letter(command, 'h'))
-        write_option(
-            out, &(struct cli_option){.name = "help", .letter = 'h', .help = "Show this text."});
-    else
-        write_option(out, &(struct cli_option){.name = "help", .help = "Show this text."});
+    for (size_t i = 0; cli_flag(command, i, &f) && !f.setting; i++)
+        write_flag(out, &f);
     if (command->config) {
         buf_addz(out, "\nSettings:\n");
         config_write_help(out);

@@ -31,6 +31,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+#include <limits.h>
+
 /* Arguments of one command line; the kernel's own limit is far higher. */
 #define CLI_ARGS_MAX 4096
 #define CLI_ARGS_ANY UINT_MAX
@@ -54,8 +56,9 @@ struct command {
     const struct cli_option *options;
     size_t n_options;
     unsigned min_args, max_args; /* positional arguments; CLI_ARGS_ANY: no upper bound */
-    bool config;                 /* takes every flag of config.def too */
-    bool hidden;                 /* works, but is not listed */
+    const char *words; /* what the first argument can be, if only these: "bash|zsh|fish" */
+    bool config;       /* takes every flag of config.def too */
+    bool hidden;       /* works, but is not listed */
     int (*run)(struct cli *c, struct err *e);
 };
 
@@ -96,7 +99,22 @@ bool cli_next(const struct cli *c, const char *name, size_t *at, const char **re
 /* Puts the given configuration flags into cfg (source: flag). CONFIG. */
 int cli_config_flags(const struct cli *c, struct config *cfg, struct err *e);
 
-/* Standard output; a full disk or a closed pipe is an error. */
+/* Everything that may stand behind a command as an option: its own, --help, the flags of the
+ * configuration. For help, manual page and completion. */
+#define CLI_FLAG_NAME_MAX 128
+struct cli_flag {
+    char name[CLI_FLAG_NAME_MAX]; /* without dashes */
+    char letter;
+    const char *metavar; /* NULL: no value */
+    const char *choices; /* "text|json", or NULL */
+    const char *help;
+    bool setting; /* from config.def */
+};
+/* The i-th; false behind the last. */
+bool cli_flag(const struct command *command, size_t i, struct cli_flag *ret);
+
+/* Standard output. A full disk is an error; a reader that has seen enough (a closed pipe) is not.
+ */
 int cli_print(struct str text, struct err *e);
 int cli_printf(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -15,7 +15,7 @@ static int check(const char *path, struct err *e)
 
 static int run(struct cli *c, struct err *e)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     const char *what = c->args[0];
     bool is_check = strcmp(what, "check") == 0;
 
@@ -45,5 +45,6 @@ const struct command cmd_config = {
             "what is wrong with it.",
     .min_args = 1,
     .max_args = 2,
+    .words = "sample|manual|check",
     .run = run,
 };

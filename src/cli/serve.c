@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static const struct cli_option options[] = {
     {.name = "config",

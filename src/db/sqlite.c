@@ -33,7 +33,7 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA trusted_schema = OFF;"
                               "PRAGMA cell_size_check = ON;"
                               "PRAGMA temp_store = MEMORY;"
-                              "PRAGMA mmap_size = 67108864;"
+                              "PRAGMA mmap_size = 0;"
                               "PRAGMA journal_size_limit = 67108864;";
 
 struct db_conn {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/client.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
+#include "base/thread.h"
 #include "http/url.h"
 
 #include <curl/curl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ struct http_client {
     bool insecure;
     int64_t connect_ms;
     int64_t stall_ms;
-    pthread_mutex_t lock;
+    struct mutex lock;
     CURL *idle[IDLE_MAX]; /* under lock */
     size_t n_idle;
 };
@@ -64,7 +65,7 @@ struct http_client *http_client_new(const struct http_client_options *options, s
     c->insecure = options->insecure;
     c->connect_ms = options->connect_ms ? options->connect_ms : HTTP_CLIENT_CONNECT_MS;
     c->stall_ms = options->stall_ms ? options->stall_ms : HTTP_CLIENT_STALL_MS;
-    BUG_ON(pthread_mutex_init(&c->lock, NULL) != 0);
+    mutex_init(&c->lock, "http.client");
     return c;
 }
 
@@ -74,7 +75,7 @@ void http_client_free(struct http_client *c)
         return;
     for (size_t i = 0; i < c->n_idle; i++)
         curl_easy_cleanup(c->idle[i]);
-    (void)pthread_mutex_destroy(&c->lock);
+    mutex_done(&c->lock);
     mem_free(c->ca_file);
     mem_free(c->user_agent);
     mem_free(c);
@@ -88,10 +89,10 @@ void http_client_autofree(struct http_client **c)
 static CURL *handle_take(struct http_client *c)
 {
     CURL *h = NULL;
-    BUG_ON(pthread_mutex_lock(&c->lock) != 0);
+    mutex_lock(&c->lock);
     if (c->n_idle)
         h = c->idle[--c->n_idle];
-    BUG_ON(pthread_mutex_unlock(&c->lock) != 0);
+    mutex_unlock(&c->lock);
     if (!h)
         h = curl_easy_init();
     BUG_ON(!h); /* only memory can lack */
@@ -101,12 +102,12 @@ static CURL *handle_take(struct http_client *c)
 static void handle_give(struct http_client *c, CURL *h)
 {
     curl_easy_reset(h);
-    BUG_ON(pthread_mutex_lock(&c->lock) != 0);
+    mutex_lock(&c->lock);
     if (c->n_idle < IDLE_MAX) {
         c->idle[c->n_idle++] = h;
         h = NULL;
     }
-    BUG_ON(pthread_mutex_unlock(&c->lock) != 0);
+    mutex_unlock(&c->lock);
     if (h)
         curl_easy_cleanup(h);
 }
@@ -147,6 +148,25 @@ struct str http_answer_header(const struct http_answer *a, const char *name)
     struct str value = STR_NULL;
     (void)http_answer_next(a, name, &at, &value);
     return value;
+}
+
+int64_t http_answer_retry_after_ms(const struct http_answer *a)
+{
+    char text[64];
+    uint64_t seconds;
+    struct str value = http_answer_header(a, "Retry-After");
+
+    if (str_u64(value, 0, INT32_MAX, &seconds))
+        return (int64_t)seconds * 1000;
+    if (value.n == 0 || value.n >= sizeof(text))
+        return -1;
+    memcpy(text, value.p, value.n);
+    text[value.n] = '\0';
+    time_t when = curl_getdate(text, NULL);
+    if (when == (time_t)-1)
+        return -1;
+    int64_t ms = (int64_t)when * 1000 - clock_now_ms();
+    return ms > 0 ? ms : 0;
 }
 
 static bool is_cancelled(const struct http_call *call)
@@ -216,7 +236,7 @@ static int take_piece(struct hop *h, const char *p, size_t n)
 static size_t on_body(char *p, size_t one, size_t n, void *self)
 {
     struct hop *h = self;
-    if (one * n && take_piece(h, p, one * n) < 0) {
+    if (n > 0 && take_piece(h, p, one * n) < 0) {
         h->failed = true;
         return CURL_WRITEFUNC_ERROR;
     }

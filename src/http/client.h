@@ -55,6 +55,9 @@ struct str http_answer_header(const struct http_answer *a, const char *name);
 /* Every occurrence in order: *at starts with 0. */
 bool http_answer_next(const struct http_answer *a, const char *name, size_t *at, struct str *ret);
 
+/* What Retry-After asks for (seconds or a date, RFC 9110 10.2.3), in milliseconds from now; -1: nothing. */
+int64_t http_answer_retry_after_ms(const struct http_answer *a);
+
 /* Where a request body comes from. */
 struct http_source {
     uint64_t length;

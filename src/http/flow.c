@@ -218,7 +218,8 @@ static void answer_unrouted(struct http_conn *c, const struct http_match *m, boo
     buf_done(&allow);
 }
 
-static void on_head(struct http_conn *c, const char *method, const char *version)
+/* true: answered already; false: a worker has it (and may be done before we look again). */
+static bool on_head(struct http_conn *c, const char *method, const char *version)
 {
     struct http_req *rq = &c->rq;
     struct err e;
@@ -246,10 +247,10 @@ static void on_head(struct http_conn *c, const char *method, const char *version
         rq->n_params = m.n_params;
         memcpy(rq->params, m.params, sizeof(rq->params));
         suspend_for(c, STAGE_OPEN, open_job);
-        return;
+        return false;
     }
     http_reply_build(c);
-    set_stage(c, STAGE_READY);
+    return true;
 }
 
 /* Answers now, past MHD, and goes on reading for a while so that the answer is not lost in a reset. */
@@ -333,23 +334,23 @@ static void on_body(struct http_conn *c, const char *p, size_t n)
     }
 }
 
-static void on_body_end(struct http_conn *c)
+/* true: the answer is there; false: a worker makes it. */
+static bool on_body_end(struct http_conn *c)
 {
     if (c->reply.set) {
-        if (!c->response)
-            http_reply_build(c);
-        set_stage(c, STAGE_ANSWER);
-        return;
+        http_reply_build(c);
+        return true;
     }
     if (c->rq.route->body == HTTP_BODY_STREAM) {
         http_link_phase(c->link, HTTP_BUSY);
         set_stage(c, STAGE_RUN);
         MHD_suspend_connection(c->mhd);
         http_feed_finish(c);
-        return;
+        return false;
     }
     c->rq.body = buf_str(&c->collected);
     suspend_for(c, STAGE_RUN, run_job);
+    return false;
 }
 
 /* What comes behind an answer that was sent early. */
@@ -372,10 +373,7 @@ enum MHD_Result http_on_request(void *server, struct MHD_Connection *mhd, const 
 
     switch (stage_of(c)) {
     case STAGE_HEAD:
-        on_head(c, method, version);
-        if (stage_of(c) != STAGE_READY)
-            return MHD_YES;
-        return on_ready(c);
+        return on_head(c, method, version) ? on_ready(c) : MHD_YES;
     case STAGE_READY:
         return on_ready(c);
     case STAGE_BODY:
@@ -383,8 +381,9 @@ enum MHD_Result http_on_request(void *server, struct MHD_Connection *mhd, const 
             on_body(c, upload, n);
             return MHD_YES;
         }
-        on_body_end(c);
-        return stage_of(c) == STAGE_ANSWER ? queue(c) : MHD_YES;
+        if (c->rq.content_length >= 0 && c->rq.body_received != (uint64_t)c->rq.content_length)
+            return MHD_NO; /* never take a part for the whole */
+        return on_body_end(c) ? queue(c) : MHD_YES;
     case STAGE_ANSWER:
         return queue(c);
     case STAGE_LINGER:

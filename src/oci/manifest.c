@@ -97,8 +97,8 @@ static int type_text(struct reading *r, const char *where, const json_t *obj, co
     if (ret->n == 0)
         return 0;
     if (ret->n > LIMIT_MEDIA_TYPE)
-        return ERR(r->e, MANIFEST_INVALID, "%s: is longer than %d characters",
-                   join(at, where, key), LIMIT_MEDIA_TYPE);
+        return ERR(r->e, MANIFEST_INVALID, "%s: is longer than %d characters", join(at, where, key),
+                   LIMIT_MEDIA_TYPE);
     for (size_t i = 0; i < ret->n; i++)
         if (ret->p[i] < ' ' || ret->p[i] > '~')
             return ERR(r->e, MANIFEST_INVALID, "%s: is not a media type", join(at, where, key));
@@ -265,7 +265,8 @@ static int descriptor(struct reading *r, const char *where, json_t *o, struct oc
     return 0;
 }
 
-/* The list of descriptors that the type requires. Null is what Go writes for a list without members. */
+/* The list of descriptors that the type requires. Null is what Go writes for a list without
+ * members. */
 static int descriptors(struct reading *r, const char *key, const json_t *doc,
                        struct oci_manifest *m)
 {
@@ -303,7 +304,8 @@ static int refuse_type(struct reading *r, struct str t)
                S(str_head(t, QUOTE_MAX)));
 }
 
-/* The type by the request, else by the document's word, else by its shape; all that speak must agree. */
+/* The type by the request, else by the document's word, else by its shape; all that speak must
+ * agree. */
 static int decide_type(struct reading *r, const json_t *doc, struct str content_type,
                        struct media_type *ret)
 {
@@ -394,8 +396,8 @@ static int read_members(struct reading *r, const json_t *doc, struct oci_manifes
 int oci_manifest_parse(struct arena *a, struct str bytes, struct str content_type,
                        struct oci_manifest *ret, struct err *e)
 {
-    static const char *const known[] = {"schemaVersion", "mediaType", "artifactType",
-                                        "config",        "layers",    "manifests",
+    static const char *const known[] = {"schemaVersion", "mediaType",  "artifactType",
+                                        "config",        "layers",     "manifests",
                                         "subject",       "annotations"};
     struct reading r = {.a = a, .e = e};
     struct media_type asked;

@@ -20,7 +20,8 @@ static bool is_tag_start(char c)
     return is_lower_alnum(c) || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* Length of the separator at the start of s: one '.', one or two '_', any number of '-'; 0 if none. */
+/* Length of the separator at the start of s: one '.', one or two '_', any number of '-'; 0 if none.
+ */
 static size_t separator(struct str s)
 {
     size_t n = 0;
@@ -99,7 +100,7 @@ struct str repo_name_rest(const struct repo_name *n)
 bool repo_name_reserved(struct str project)
 {
     static const char *const reserved[] = {
-        "api",    "v2",     "c",      "service", "account", "harbor",  "datasets",
+        "api",    "v2",      "c",      "service", "account", "harbor",  "datasets",
         "spaces", "kernels", "models", "oauth",   "assets",  "metrics", "as-image",
     };
     for (size_t i = 0; i < ARRAY_LEN(reserved); i++)

@@ -52,7 +52,8 @@ static bool is_host_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
 }
 
-/* Labels of letters, digits and inner '-', parted by single dots; IPv4 addresses have this form too. */
+/* Labels of letters, digits and inner '-', parted by single dots; IPv4 addresses have this form
+ * too. */
 static bool host_name_ok(struct str s)
 {
     if (s.n == 0 || s.n > HOST_MAX)
@@ -148,7 +149,8 @@ int remote_ref_parse(struct str s, struct remote_ref *ret, struct err *e)
         return -1;
     struct str host = str_cut(&rest, '/');
     if (!rest.p || rest.n == 0)
-        return ERR(e, NAME_INVALID, "\"%.*s\" names no repository; write it as HOST/PROJECT/NAME[:TAG]",
+        return ERR(e, NAME_INVALID,
+                   "\"%.*s\" names no repository; write it as HOST/PROJECT/NAME[:TAG]",
                    S(str_head(s, QUOTE_MAX)));
     if (take_host(s, host, r.scheme[0] != '\0', &r, e) < 0)
         return -1;

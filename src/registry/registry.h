@@ -31,17 +31,19 @@ struct project {
     int64_t created_ms;
 };
 int project_find(struct registry *r, struct arena *a, struct str name, struct project *ret, struct err *e);
-/* Makes a project; CONFLICT if the name (case ignored) is taken, NAME_INVALID if reserved. */
+/* Makes a project. Upper case in the name is kept for display; references use it in lower case. CONFLICT if the name
+ * (case ignored) is taken, NAME_INVALID if reserved or malformed. ret_id may be NULL. */
 int project_create(struct registry *r, struct str name, bool is_public, int64_t *ret_id, struct err *e);
 /* Makes the public project "library" if there is no project at all (first start). */
 int project_seed(struct registry *r, struct err *e);
 
 /* ---- repository.c ---- */
 int repository_find(struct registry *r, const struct repo_name *name, int64_t *ret_id, struct err *e);
-/* Finds or makes it; the project must exist (NAME_UNKNOWN). Inside a transaction. */
+/* Finds or makes it; the project must exist (NAME_UNKNOWN), and the name must go beyond it (NAME_INVALID). Inside a
+ * transaction. A repository stays when its last artifact goes (see repository.c). */
 int repository_ensure(struct db_conn *c, const struct repo_name *name, int64_t *ret_id, struct err *e);
-/* Names behind `last` in bytewise order, at most limit; *ret_more says whether there are others. Only of public
- * projects unless all is true; nothing if list_none. */
+/* Names of repositories that hold an artifact, behind `last` in bytewise order, at most limit (and LIMIT_PAGE); more
+ * says whether there are others (never for limit 0). Only of public projects unless all is true. */
 struct registry_names {
     struct str *names;
     size_t n;
@@ -110,11 +112,13 @@ struct artifact_missing {
     struct digest *digests;
     size_t n;
 };
-/* One transaction: manifest, edges, referrer, tags. MANIFEST_BLOB_UNKNOWN fills *ret_missing. */
+/* One transaction: manifest, edges, referrer, tags. MANIFEST_BLOB_UNKNOWN fills *ret_missing (may be NULL). A digest
+ * pushed again keeps its artifact and moves the tags. */
 int artifact_push(struct registry *r, struct arena *a, const struct repo_name *repo,
                   const struct artifact_push *p, struct artifact_pushed *ret,
                   struct artifact_missing *ret_missing, struct err *e);
-/* By digest: the manifest, its tags and its referrer entry; memberships that nothing else in the repository holds. 1, 0. */
+/* By digest: the manifest, its tags and its referrer entry; memberships that nothing else in the repository holds,
+ * except of blobs that were sent again since and that no manifest has named yet (a push under way). 1, 0. */
 int artifact_delete(struct registry *r, const struct repo_name *repo, const struct digest *d, struct err *e);
 
 /* ---- tag.c ---- */

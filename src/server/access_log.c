@@ -19,8 +19,9 @@ static const char *method_name(const struct http_req *rq)
 
 void access_log(struct http_req *rq)
 {
-    /* An error of ours is logged with its reason; one of the caller's only with its code. */
-    bool ours = rq->failed && rq->status >= 500;
+    /* An error of ours is logged with its reason; one of the caller's, or that it left, only with
+     * its code. */
+    bool ours = rq->failed && rq->status >= 500 && rq->failed->code != ERR_CANCELLED;
     enum log_level level = ours ? LOG_ERROR : LOG_INFO;
     const struct identity *who = api_identity(rq);
     struct log_field fields[12];

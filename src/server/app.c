@@ -66,7 +66,7 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
 int server_app_open(struct server_app *s, const struct config *c, struct str first_password,
                     struct err *e)
 {
-    AUTO(arena) a;
+    AUTO(arena) a = {0};
 
     *s = (struct server_app){.data = {.fd = -1, .lock_fd = -1}};
     if (datadir_open(c->data, &s->data, e) < 0)
@@ -74,7 +74,7 @@ int server_app_open(struct server_app *s, const struct config *c, struct str fir
     s->app.data_dir = s->data.fd;
     s->app.started_ms = clock_now_ms();
     apply_values(s, c);
-    arena_init(&a, LIMIT_FORM);
+    arena_init(&a, MIB);
     if (open_parts(s, &a, first_password, e) < 0) {
         server_app_close(s);
         return -1;
@@ -121,6 +121,8 @@ int server_app_listen(struct server_app *s, const struct config *c, struct err *
 int server_app_apply(struct server_app *s, const struct config *c, struct err *e)
 {
     struct http_server_config conf = http_config(c);
+    if (http_server_tls(s->app.http) != (*c->tls_cert != '\0'))
+        return ERR(e, CONFIG, "key \"tls.cert\": turning TLS on or off needs a restart");
     if (http_server_reload(s->app.http, &conf, e) < 0)
         return -1;
     apply_values(s, c);

@@ -54,7 +54,6 @@ static int take_lock(struct datadir *d, struct err *e)
 int datadir_open(const char *path, struct datadir *ret, struct err *e)
 {
     struct datadir d = {.path = path, .fd = -1, .lock_fd = -1};
-    struct stat st;
 
     if (sys->mkdirat(AT_FDCWD, path, 0700) < 0 && errno != EEXIST)
         return ERR_SYS(e, "creating data directory %s", path);
@@ -66,9 +65,6 @@ int datadir_open(const char *path, struct datadir *ret, struct err *e)
         datadir_close(&d);
         return -1;
     }
-    if (sys->fstat(d.fd, &st) == 0 && (st.st_mode & S_IRWXO))
-        LOG(WARN, "data.permissions", log_strz("directory", path),
-            log_strz("hint", "other users may enter it; chmod 0700 keeps them out"));
     *ret = d;
     return 0;
 }

@@ -19,15 +19,18 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Descriptors that are not connections: database, objects being sent, uploads. */
+enum { FILES_BESIDES = 1024 };
 
 struct server {
     const struct server_options *options;
     struct server_app app;
-    struct config
-        reloaded[2];  /* the settings of the last two reloads: the older one may still be read */
-    unsigned reloads; /* how many there were */
-    const struct config *in_force; /* options->config or one of reloaded */
+    struct config reloaded; /* what the last reload read */
+    uint64_t reloads;
+    const struct config *in_force; /* options->config or reloaded */
     struct notify notify;
     struct upkeep *upkeep;
     int64_t watchdog_due_ms;
@@ -41,8 +44,8 @@ static void raise_file_limit(const struct config *c)
     lim.rlim_cur = lim.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &lim) < 0 || getrlimit(RLIMIT_NOFILE, &lim) < 0)
         return;
-    /* A connection needs its socket and, while it transfers, a file. */
-    uint64_t needed = (uint64_t)c->http_max_connections * 2;
+    /* Every connection, and files for those that transfer at the same time. */
+    uint64_t needed = (uint64_t)c->http_max_connections + FILES_BESIDES;
     if (lim.rlim_cur != RLIM_INFINITY && lim.rlim_cur < needed)
         LOG(WARN, "limits.files", log_u64("limit", lim.rlim_cur), log_u64("wanted", needed),
             log_strz("hint", "raise RLIMIT_NOFILE or lower http.max_connections"));
@@ -100,7 +103,6 @@ static void keep_fixed(const struct config *running, struct config *fresh)
 
 static int reload(struct server *s, struct err *e)
 {
-    struct config *fresh = &s->reloaded[s->reloads % 2];
     struct config made;
 
     if (!s->options->reload)
@@ -112,10 +114,9 @@ static int reload(struct server *s, struct err *e)
         config_done(&made);
         return -1;
     }
-    config_done(fresh); /* from two reloads ago */
-    *fresh = made;
-    s->in_force = fresh;
-    s->reloads++;
+    config_done(&s->reloaded); /* everything that was in use has been copied or replaced */
+    s->reloaded = made;
+    s->in_force = &s->reloaded;
     return 0;
 }
 
@@ -129,7 +130,7 @@ static void on_reload(struct server *s)
         LOG(ERROR, "config.reload.failed", log_err(&err),
             log_strz("hint", "the former settings stay in force"));
     else
-        LOG(INFO, "config.reloaded");
+        LOG(INFO, "config.reloaded", log_u64("times", ++s->reloads));
     notify_send(&s->notify, "READY=1");
 }
 
@@ -207,6 +208,8 @@ int server_run(const struct server_options *o, struct err *e)
     struct server s = {.options = o, .in_force = o->config};
     AUTOFD signals = -1;
 
+    /* Whatever the directory's mode: its files hold keys and password hashes. */
+    (void)umask(0077);
     server_log_apply(o->config);
     if (open_signals(&signals, e) < 0)
         return -1;
@@ -218,8 +221,7 @@ int server_run(const struct server_options *o, struct err *e)
     server_app_close(&s.app);
     notify_close(&s.notify);
     if (rc == 0)
-        LOG(INFO, "server.stopped");
-    config_done(&s.reloaded[0]);
-    config_done(&s.reloaded[1]);
+        LOG(INFO, "server.stopped", log_i64("ms", clock_now_ms() - s.app.app.started_ms));
+    config_done(&s.reloaded);
     return rc;
 }

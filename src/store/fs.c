@@ -160,8 +160,8 @@ static int each_entry(int shard, const char *shard_name, const char *name, each_
 static int each_in_shard(struct store *s, const char *shard_name, each_fn *fn, void *p,
                          struct err *e)
 {
-    int fd = sys->openat(s->objects, shard_name,
-                         O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
+    int fd =
+        sys->openat(s->objects, shard_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
     if (fd < 0)
         return errno == ENOENT ? 0 : ERR_SYS(e, "cannot open the directory %s", shard_name);
     __attribute__((cleanup(dir_autoclose))) DIR *dir = fdopendir(fd);

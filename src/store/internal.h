@@ -24,9 +24,9 @@
 #define STORE_PATH_MAX 80
 
 struct store {
-    int objects; /* blobs/sha256 */
-    int uploads; /* uploads */
-    uint8_t boot[STATE_BOOT_SIZE]; /* zeros when the system does not tell */
+    int objects;                                      /* blobs/sha256 */
+    int uploads;                                      /* uploads */
+    uint8_t boot[STATE_BOOT_SIZE];                    /* zeros when the system does not tell */
     _Atomic uint64_t shards_known[STORE_SHARDS / 64]; /* made, and their making is durable */
     pthread_mutex_t lock;
     struct store_upload *open[STORE_TABLE_SIZE]; /* sessions in use, chained by next */
@@ -36,21 +36,21 @@ struct store_upload {
     struct store *store;
     struct store_upload *next;
     struct store_upload_info info;
-    struct state st;          /* as of info.offset; st.scope holds info.scope */
-    _Atomic uint64_t seen;    /* info.offset, for other threads */
-    bool known;               /* scope and seen are set; guarded by store.lock */
+    struct state st;       /* as of info.offset; st.scope holds info.scope */
+    _Atomic uint64_t seen; /* info.offset, for other threads */
+    bool known;            /* scope and seen are set; guarded by store.lock */
     bool transient;
-    bool failed;              /* an error that may have lost bytes: it never commits, and goes at close */
-    bool dirty;               /* the state file does not say what st says */
-    bool long_file;           /* the file may be longer than the offset */
-    bool moved;               /* the data has become an object */
-    bool dirs_durable;        /* the session's directory entries were synced */
-    int data_fd, state_fd;    /* -1 until needed */
-    uint64_t written_back;    /* early writeback was started up to here */
-    uint64_t checkpoint;      /* the bytes before it are on the disk */
-    unsigned keep;            /* the slot of the state file that is not to be overwritten now */
-    uint64_t slot_max;        /* no slot of the state file counts more bytes than this */
-    struct state opened;      /* as of the opening, for store_upload_rewind */
+    bool failed;       /* an error that may have lost bytes: it never commits, and goes at close */
+    bool dirty;        /* the state file does not say what st says */
+    bool long_file;    /* the file may be longer than the offset */
+    bool moved;        /* the data has become an object */
+    bool dirs_durable; /* the session's directory entries were synced */
+    int data_fd, state_fd; /* -1 until needed */
+    uint64_t written_back; /* early writeback was started up to here */
+    uint64_t checkpoint;   /* the bytes before it are on the disk */
+    unsigned keep;         /* the slot of the state file that is not to be overwritten now */
+    uint64_t slot_max;     /* no slot of the state file counts more bytes than this */
+    struct state opened;   /* as of the opening, for store_upload_rewind */
 };
 
 /* ---- fs.c ---- */

@@ -158,7 +158,8 @@ int store_session_data(struct store_upload *u, struct err *e)
     char path[STORE_PATH_MAX];
     if (u->data_fd >= 0)
         return 0;
-    u->data_fd = file_open_at(u->store->uploads, data_path(u, path), O_RDWR | O_CREAT, FILE_MODE, e);
+    u->data_fd =
+        file_open_at(u->store->uploads, data_path(u, path), O_RDWR | O_CREAT, FILE_MODE, e);
     return u->data_fd < 0 ? -1 : 0;
 }
 
@@ -228,8 +229,8 @@ void store_session_remove(struct store_upload *u)
         if (u->failed && !u->transient &&
             sys->fstatat(u->store->uploads, path_of(u, "/state", path), &st, AT_SYMLINK_NOFOLLOW) ==
                 0) {
-            /* Bytes may be lost and the state still vouches for them: the id stays taken for as long
-             * as this process runs. */
+            /* Bytes may be lost and the state still vouches for them: the id stays taken for as
+             * long as this process runs. */
             close_files(u);
             METRIC_ADD(uploads_open, -1);
             return;
@@ -242,17 +243,14 @@ void store_session_remove(struct store_upload *u)
 
 static int check_space(struct store *s, uint64_t expect, struct err *e)
 {
-    struct statvfs v;
     uint64_t free_bytes;
     if (expect == 0)
         return 0;
     if (expect > LIMIT_BLOB)
         return ERR(e, LIMIT, "a blob of %llu bytes is larger than the registry accepts",
                    (unsigned long long)expect);
-    if (sys->fstatvfs(s->uploads, &v) < 0)
-        return ERR_SYS(e, "cannot tell how much space is free");
-    if (__builtin_mul_overflow((uint64_t)v.f_bavail, (uint64_t)v.f_frsize, &free_bytes))
-        free_bytes = UINT64_MAX;
+    if (file_space(s->uploads, &free_bytes, e) < 0)
+        return -1;
     if (expect > free_bytes)
         return ERR(e, NO_SPACE, "%llu bytes are announced and %llu are free",
                    (unsigned long long)expect, (unsigned long long)free_bytes);
@@ -459,8 +457,8 @@ static int stat_closed(struct store *s, struct str id, struct str scope, uint64_
     struct store_upload at = {.info = {.id = ""}};
     char path[STORE_PATH_MAX];
     memcpy(at.info.id, id.p, STORE_UPLOAD_ID);
-    AUTOFD fd = sys->openat(s->uploads, path_of(&at, "/state", path),
-                            O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    AUTOFD fd =
+        sys->openat(s->uploads, path_of(&at, "/state", path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     if (fd < 0)
         return 0;
     read_slots(fd, &slots);
@@ -562,8 +560,7 @@ static int sweep_one(struct store *s, struct str name, int64_t before_ms)
     struct slots slots;
     bool transient = str_ends(name, STR(".tmp"));
     struct str id = str_head(name, STORE_UPLOAD_ID);
-    if (!id_ok(id) || name.n != id.n + (transient ? 4 : 0) ||
-        claim(s, id, STR_NULL, &u, NULL) <= 0)
+    if (!id_ok(id) || name.n != id.n + (transient ? 4 : 0) || claim(s, id, STR_NULL, &u, NULL) <= 0)
         return 0;
     u->transient = transient;
     bool old = last_activity(u, &slots) < before_ms;

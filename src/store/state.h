@@ -2,11 +2,12 @@
 /*
  * state: what is remembered of an upload session between requests, as one slot of its state file.
  *
- * The file has two slots, STATE_SLOT_AT(0) and STATE_SLOT_AT(1), far enough apart that no torn write
- * harms both. A slot holds a version, a sequence number (the higher is the newer) and a checksum,
- * and is refused as CORRUPT unless all of it fits: the file is data from outside like any other.
- * A slot is *durable* when the bytes it counts were on the disk before it was written; any other is
- * good for the boot in which it was written, and after that only if the bytes still hash to it.
+ * The file has two slots, STATE_SLOT_AT(0) and STATE_SLOT_AT(1), far enough apart that no torn
+ * write harms both. A slot holds a version, a sequence number (the higher is the newer) and a
+ * checksum, and is refused as CORRUPT unless all of it fits: the file is data from outside like any
+ * other. A slot is *durable* when the bytes it counts were on the disk before it was written; any
+ * other is good for the boot in which it was written, and after that only if the bytes still hash
+ * to it.
  */
 #ifndef HAVEN_STORE_STATE_H
 #define HAVEN_STORE_STATE_H

@@ -17,7 +17,8 @@
 
 #include <errno.h>
 
-/* Hashed and written piece by piece, so that a piece is still in the cache for the second of them. */
+/* Hashed and written piece by piece, so that a piece is still in the cache for the second of them.
+ */
 #define PIECE_SIZE  (256u << 10)
 #define REREAD_SIZE (1u << 20)
 
@@ -183,7 +184,8 @@ static int check_digest(struct store_upload *u, const struct digest *want,
             return -1;
     }
     if (!digest_eq(&got, want))
-        return ERR(e, DIGEST_INVALID, "the content has the digest %s, not %s", got.text, want->text);
+        return ERR(e, DIGEST_INVALID, "the content has the digest %s, not %s", got.text,
+                   want->text);
     return 0;
 }
 
@@ -215,8 +217,8 @@ static int move_data(struct store_upload *u, const char *path, struct err *e)
     return 0;
 }
 
-int store_upload_commit(struct store_upload *u, const struct digest *want, struct digest *ret_object,
-                        uint64_t *ret_size, struct err *e)
+int store_upload_commit(struct store_upload *u, const struct digest *want,
+                        struct digest *ret_object, uint64_t *ret_size, struct err *e)
 {
     struct err why = {.code = ERR_OK};
     char path[STORE_PATH_MAX];

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "access/internal.h"
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/random.h"
+
+#include <openssl/crypto.h>
+
+#define FIRST_ADMIN "admin"
+/* 62 ^ 24 is more than 2 ^ 142. */
+#define RANDOM_PASSWORD 24
+
+/* ---- accounts ---- */
+
+int access_user_find(struct db_conn *c, struct str username, struct access_user *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(c, Q_user_by_name, DB_ARGS(DB_TEXT(username)), &rows, e);
+
+    if (found <= 0)
+        return found;
+    struct str hash = db_text(&rows, 1);
+    struct access_user u = {
+        .id = db_i64(&rows, 0),
+        .admin = db_i64(&rows, 2) != 0,
+        .password_changed_ms = db_i64(&rows, 3),
+    };
+    if (hash.n >= sizeof(u.password_hash))
+        return ERR(e, CORRUPT, "a stored password hash is too long");
+    memcpy(u.password_hash, hash.p, hash.n);
+    *ret = u;
+    return 1;
+}
+
+static int hash_password(struct access *x, struct str password, char ret[ACCESS_PASSWORD_MAX],
+                         struct err *e)
+{
+    if (access_hasher_enter(&x->hasher, e) < 0)
+        return -1;
+    int r = access_password_hash(password, ret, e);
+    access_hasher_leave(&x->hasher);
+    return r;
+}
+
+static int any_user(struct db_conn *c, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    return db_one(c, Q_user_any, DB_NO_ARGS, &rows, e);
+}
+
+/* The first administrator, if there is no account yet. Of two nodes that start at once on an empty
+ * database one makes it; the other has generated nothing. */
+static int seed(struct access *x, struct str given, struct arena *a, struct str *ret_generated,
+                struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    char hash[ACCESS_PASSWORD_MAX];
+    int found = any_user(db_reader(x->db), e);
+
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    if (given.p && !access_password_fits(given))
+        return ERR(e, CONFIG, "the first administrator's password must have 1 to %d characters",
+                   LIMIT_PASSWORD);
+    struct str password = given;
+    if (!given.p) {
+        char *made = arena_alloc(a, RANDOM_PASSWORD + 1);
+        random_alnum(made, RANDOM_PASSWORD);
+        password = str_of(made, RANDOM_PASSWORD);
+    }
+    if (hash_password(x, password, hash, e) < 0 || db_begin(x->db, &t, e) < 0)
+        return -1;
+    found = any_user(t.conn, e);
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    if (db_exec(t.conn, Q_user_add,
+                DB_ARGS(DB_TEXTZ(FIRST_ADMIN), DB_TEXTZ(hash), DB_I64(1), DB_I64(clock_now_ms())),
+                NULL, e) < 0 ||
+        db_commit(&t, e) < 0)
+        return -1;
+    if (!given.p)
+        *ret_generated = password;
+    return 0;
+}
+
+int access_open(struct db *db, struct str first_password, struct arena *a, struct str *ret_generated,
+                struct access **ret, struct err *e)
+{
+    struct access *x = NEW(struct access);
+    struct str generated = STR_NULL;
+
+    x->db = db;
+    access_hasher_init(&x->hasher);
+    access_cache_init(&x->cache);
+    access_throttle_init(&x->throttle);
+    if (access_key_load(db, &x->key, e) < 0 || seed(x, first_password, a, &generated, e) < 0) {
+        access_close(x);
+        return -1;
+    }
+    *ret_generated = generated;
+    *ret = x;
+    return 0;
+}
+
+void access_close(struct access *x)
+{
+    if (!x)
+        return;
+    access_key_free(x->key);
+    access_throttle_done(&x->throttle);
+    access_cache_done(&x->cache);
+    access_hasher_done(&x->hasher);
+    mem_free(x);
+}
+
+int access_password_set(struct access *x, int64_t user_id, struct str password, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    char hash[ACCESS_PASSWORD_MAX];
+    int64_t changed = 0;
+
+    if (!access_password_fits(password))
+        return ERR(e, BAD_REQUEST, "a password must have 1 to %d characters", LIMIT_PASSWORD);
+    if (hash_password(x, password, hash, e) < 0 || db_begin(x->db, &t, e) < 0 ||
+        db_exec(t.conn, Q_user_password_set,
+                DB_ARGS(DB_I64(user_id), DB_TEXTZ(hash), DB_I64(clock_now_ms())), &changed, e) < 0)
+        return -1;
+    if (changed == 0)
+        return ERR(e, NOT_FOUND, "there is no user %lld", (long long)user_id);
+    if (db_commit(&t, e) < 0)
+        return -1;
+    access_cache_drop_user(&x->cache, user_id);
+    return 0;
+}
+
+/* ---- proofs ---- */
+
+static int wrong(struct err *e)
+{
+    return ERR(e, UNAUTHORIZED, "the user name or the password is wrong");
+}
+
+struct attempt {
+    struct access *x;
+    struct str username, password;
+    struct access_cache_key key;
+    uint64_t throttle;
+};
+
+static bool is_known(const struct attempt *t, struct access_user *ret)
+{
+    struct access_cache_entry entry;
+    if (!access_cache_get(&t->x->cache, &t->key, clock_mono_ms(), &entry))
+        return false;
+    *ret = (struct access_user){.id = entry.user_id, .admin = entry.admin};
+    return true;
+}
+
+/* With a place of the hasher taken. */
+static int prove(const struct attempt *t, struct access_user *ret, struct err *e)
+{
+    struct access *x = t->x;
+    struct access_user user = {0};
+
+    /* The same credential may have been proven while this one waited. */
+    if (is_known(t, ret))
+        return 0;
+    uint64_t drops = access_cache_drops(&x->cache);
+    int found = access_user_find(db_reader(x->db), t->username, &user, e);
+    if (found < 0)
+        return -1;
+    int right = access_password_verify(found ? user.password_hash : NULL, t->password, e);
+    if (right < 0)
+        return -1;
+    if (!right) {
+        access_throttle_failed(&x->throttle, t->throttle, clock_mono_ms());
+        return wrong(e);
+    }
+    access_throttle_proven(&x->throttle, t->throttle);
+    access_cache_put(&x->cache, &t->key, clock_mono_ms(), user.id, user.admin, drops);
+    *ret = user;
+    return 0;
+}
+
+static int try(struct attempt *t, struct str peer, struct access_user *ret, struct err *e)
+{
+    struct access *x = t->x;
+
+    if (is_known(t, ret))
+        return 0;
+    t->throttle = access_throttle_key(&x->throttle, peer, t->username);
+    if (!access_throttle_allows(&x->throttle, t->throttle, clock_mono_ms()))
+        return ERR(e, TOO_MANY_REQUESTS, "too many wrong passwords; try again later");
+    if (access_hasher_enter(&x->hasher, e) < 0)
+        return -1;
+    int r = prove(t, ret, e);
+    access_hasher_leave(&x->hasher);
+    return r;
+}
+
+/* RFC 7617: base64 of user ':' password. */
+static int basic(struct access *x, struct arena *a, struct str peer, struct str text,
+                 struct identity *ret, struct err *e)
+{
+    AUTO(buf) pair;
+    struct access_user user = {0};
+    struct attempt t = {.x = x};
+
+    buf_init(&pair, LIMIT_USERNAME + 1 + LIMIT_PASSWORD);
+    if (!base64_decode(&pair, text))
+        return wrong(e);
+    t.password = buf_str(&pair);
+    t.username = str_cut(&t.password, ':');
+    if (t.username.n == 0 || t.username.n > LIMIT_USERNAME || !access_password_fits(t.password))
+        return wrong(e);
+    access_cache_key(&x->cache, ACCESS_CACHE_BASIC, buf_str(&pair), &t.key);
+    int r = try(&t, peer, &user, e);
+    if (r == 0)
+        *ret = (struct identity){
+            .proof = ACCESS_BASIC,
+            .user_id = user.id,
+            .username = arena_str(a, t.username),
+            .admin = user.admin,
+            .had_credentials = true,
+        };
+    OPENSSL_cleanse(pair.p, pair.n);
+    return r;
+}
+
+int access_authenticate_from(struct access *x, struct arena *a, struct str peer,
+                             struct str authorization, struct identity *ret, struct err *e)
+{
+    struct str rest = str_trim(authorization);
+
+    if (rest.n == 0) {
+        *ret = (struct identity){.proof = ACCESS_ANONYMOUS, .username = STR("")};
+        return 0;
+    }
+    struct str scheme = str_cut(&rest, ' ');
+    rest = str_trim(rest);
+    if (rest.n && str_ieq(scheme, STR("Basic")))
+        return basic(x, a, peer, rest, ret, e);
+    if (rest.n && str_ieq(scheme, STR("Bearer")))
+        return access_token_verify(x, a, rest, clock_now_ms() / 1000, ret, e);
+    return ERR(e, UNAUTHORIZED, "the Authorization header is neither Basic nor Bearer");
+}
+
+int access_authenticate(struct access *x, struct arena *a, struct str authorization,
+                        struct identity *ret, struct err *e)
+{
+    return access_authenticate_from(x, a, STR_NULL, authorization, ret, e);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal: what the files of access/ share. */
+#ifndef HAVEN_ACCESS_INTERNAL_H
+#define HAVEN_ACCESS_INTERNAL_H
+
+#include "access/access.h"
+#include "access/cache.h"
+#include "access/key.h"
+#include "access/password.h"
+#include "access/throttle.h"
+
+/* Clocks of two machines may differ by this much. */
+#define ACCESS_LEEWAY_S 60
+
+struct access {
+    struct db *db;
+    struct access_key *key;
+    struct access_hasher hasher;
+    struct access_cache cache;
+    struct access_throttle throttle;
+};
+
+/* access.c */
+struct access_user {
+    int64_t id; /* 0: there is none */
+    bool admin;
+    int64_t password_changed_ms;
+    char password_hash[ACCESS_PASSWORD_MAX];
+};
+/* 1, 0 (*ret untouched), -1. */
+int access_user_find(struct db_conn *c, struct str username, struct access_user *ret, struct err *e);
+
+/* token.c: the identity that a token stands for at now_s (unix seconds). UNAUTHORIZED, TOKEN_STALE. */
+int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64_t now_s,
+                        struct identity *ret, struct err *e);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "access/password.h"
+
+#include "base/limits.h"
+#include "base/random.h"
+
+#include <argon2.h>
+#include <stdio.h>
+
+enum { SALT_BYTES = 16, HASH_BYTES = 32 };
+
+void access_hasher_init(struct access_hasher *h)
+{
+    mutex_init(&h->lock, "access.hasher");
+    BUG_ON(pthread_cond_init(&h->freed, NULL) != 0);
+}
+
+void access_hasher_done(struct access_hasher *h)
+{
+    BUG_ON(h->running || h->waiting);
+    (void)pthread_cond_destroy(&h->freed);
+    mutex_done(&h->lock);
+}
+
+int access_hasher_enter(struct access_hasher *h, struct err *e)
+{
+    MUTEX_SCOPE(&h->lock);
+    if (h->waiting >= LIMIT_PASSWORD_WAITERS)
+        return ERR(e, TOO_MANY_REQUESTS, "too many logins at the same time; try again later");
+    h->waiting++;
+    while (h->running == ACCESS_PASSWORD_AT_ONCE)
+        mutex_wait(&h->lock, &h->freed);
+    h->waiting--;
+    h->running++;
+    return 0;
+}
+
+void access_hasher_leave(struct access_hasher *h)
+{
+    MUTEX_SCOPE(&h->lock);
+    BUG_ON(h->running == 0);
+    h->running--;
+    (void)pthread_cond_signal(&h->freed);
+}
+
+bool access_password_fits(struct str password)
+{
+    return password.n > 0 && password.n <= LIMIT_PASSWORD;
+}
+
+static int failed(int code, struct err *e)
+{
+    if (code == ARGON2_MEMORY_ALLOCATION_ERROR)
+        return ERR(e, UNAVAILABLE, "there is no memory to check a password");
+    return ERR(e, INTERNAL, "hashing a password: %s", argon2_error_message(code));
+}
+
+int access_password_hash(struct str password, char ret[ACCESS_PASSWORD_MAX], struct err *e)
+{
+    uint8_t salt[SALT_BYTES];
+    char out[ACCESS_PASSWORD_MAX];
+
+    random_bytes(salt, sizeof(salt));
+    int code = argon2id_hash_encoded(ACCESS_PASSWORD_PASSES, ACCESS_PASSWORD_KIB,
+                                     ACCESS_PASSWORD_LANES, password.p, password.n, salt,
+                                     sizeof(salt), HASH_BYTES, out, sizeof(out));
+    if (code != ARGON2_OK)
+        return failed(code, e);
+    memcpy(ret, out, sizeof(out));
+    return 0;
+}
+
+int access_password_verify(const char *encoded, struct str password, struct err *e)
+{
+    char nobody[ACCESS_PASSWORD_MAX];
+
+    if (!encoded) {
+        /* Any salt and any hash of the usual sizes: 16 and 32 bytes. */
+        (void)snprintf(nobody, sizeof(nobody), "$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s",
+                       ACCESS_PASSWORD_KIB, ACCESS_PASSWORD_PASSES, ACCESS_PASSWORD_LANES,
+                       "bm9ib2R5IGxpdmVzIGhlcg", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    }
+    int code = argon2id_verify(encoded ? encoded : nobody, password.p, password.n);
+    switch (code) {
+    case ARGON2_OK:
+        return encoded ? 1 : 0;
+    case ARGON2_VERIFY_MISMATCH:
+        return 0;
+    case ARGON2_DECODING_FAIL:
+    case ARGON2_DECODING_LENGTH_FAIL:
+    case ARGON2_INCORRECT_TYPE:
+        return ERR(e, CORRUPT, "a stored password hash cannot be read");
+    default:
+        return failed(code, e);
+    }
+}

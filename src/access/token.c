@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Registry tokens: JSON Web Tokens (RFC 7519) with the claims of Harbor:
+ * iss, sub, aud, exp, nbf, iat, jti and access:[{"type","name","actions"}].
+ */
+#include "access/internal.h"
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/random.h"
+
+/* The end of the year 9999: no sum with a leeway comes near an overflow. */
+#define TIME_MAX_S INT64_C(253402300799)
+
+enum { JTI_CHARS = 16 };
+
+static const struct {
+    unsigned bit;
+    const char *name;
+} action_names[] = {
+    {ACCESS_PULL, "pull"},
+    {ACCESS_PUSH, "push"},
+    {ACCESS_DELETE, "delete"},
+    {ACCESS_SCANNER_PULL, "scanner-pull"},
+};
+
+static bool is_registry(struct str type)
+{
+    return str_eqz(type, "registry");
+}
+
+static void write_grant(struct json_writer *w, const struct access_grant *g)
+{
+    jsonw_object(w);
+    jsonw_kstr(w, "type", g->type);
+    jsonw_kstr(w, "name", g->name);
+    jsonw_key(w, "actions");
+    jsonw_list(w);
+    if (is_registry(g->type)) {
+        if (g->actions)
+            jsonw_strz(w, "*");
+    } else {
+        for (size_t i = 0; i < ARRAY_LEN(action_names); i++)
+            if (g->actions & action_names[i].bit)
+                jsonw_strz(w, action_names[i].name);
+    }
+    jsonw_list_done(w);
+    jsonw_object_done(w);
+}
+
+int access_token_make(struct access *x, struct arena *a, struct str subject,
+                      const struct access_grant *grants, size_t n, int64_t expires_s,
+                      struct str *ret_jwt, struct err *e)
+{
+    AUTO(buf) claims;
+    AUTO(buf) out;
+    struct json_writer w;
+    int64_t now = clock_now_ms() / 1000;
+    char jti[JTI_CHARS + 1];
+
+    if (n > LIMIT_TOKEN_SCOPES)
+        return ERR(e, LIMIT, "a token holds at most %d scopes", LIMIT_TOKEN_SCOPES);
+    buf_init(&claims, LIMIT_TOKEN);
+    buf_init(&out, LIMIT_TOKEN);
+    random_alnum(jti, JTI_CHARS);
+    jsonw_init(&w, &claims);
+    jsonw_object(&w);
+    jsonw_kstrz(&w, "iss", ACCESS_ISSUER);
+    jsonw_kstr(&w, "sub", subject);
+    jsonw_kstrz(&w, "aud", ACCESS_SERVICE);
+    jsonw_ki64(&w, "exp", now + expires_s);
+    jsonw_ki64(&w, "nbf", now);
+    jsonw_ki64(&w, "iat", now);
+    jsonw_kstrz(&w, "jti", jti);
+    jsonw_key(&w, "access");
+    jsonw_list(&w);
+    for (size_t i = 0; i < n; i++)
+        write_grant(&w, &grants[i]);
+    jsonw_list_done(&w);
+    jsonw_object_done(&w);
+    if (!buf_ok(&claims))
+        return ERR(e, LIMIT, "the token would be longer than %llu bytes",
+                   (unsigned long long)LIMIT_TOKEN);
+    if (access_key_sign(x->key, buf_str(&claims), &out, e) < 0)
+        return -1;
+    *ret_jwt = arena_str(a, buf_str(&out));
+    return 0;
+}
+
+/* ---- reading ---- */
+
+static int refuse(const char *why, struct err *e)
+{
+    return ERR(e, UNAUTHORIZED, "the token is not valid: %s", why);
+}
+
+static bool claim_time(const json_t *claims, const char *name, int64_t *ret)
+{
+    const json_t *v = json_object_get(claims, name);
+    if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > TIME_MAX_S)
+        return false;
+    *ret = json_integer_value(v);
+    return true;
+}
+
+static int check_claims(const json_t *claims, int64_t now_s, int64_t *ret_issued, struct err *e)
+{
+    int64_t exp, nbf, iat;
+
+    if (!str_eqz(json_get_str(claims, "iss"), ACCESS_ISSUER))
+        return refuse("it comes from another issuer", e);
+    if (!str_eqz(json_get_str(claims, "aud"), ACCESS_SERVICE))
+        return refuse("it is made for another service", e);
+    if (!claim_time(claims, "exp", &exp) || !claim_time(claims, "nbf", &nbf) ||
+        !claim_time(claims, "iat", &iat))
+        return refuse("it lacks exp, nbf or iat", e);
+    if (nbf - ACCESS_LEEWAY_S > now_s || iat - ACCESS_LEEWAY_S > now_s)
+        return refuse("its time has not come", e);
+    if (exp + ACCESS_LEEWAY_S < now_s)
+        return ERR(e, TOKEN_STALE, "the token has expired");
+    *ret_issued = iat;
+    return 0;
+}
+
+static bool read_grant(struct arena *a, const json_t *item, struct access_grant *ret)
+{
+    struct str type = json_get_str(item, "type"), name = json_get_str(item, "name");
+    const json_t *actions = json_object_get(item, "actions");
+
+    if (!type.p || !name.p || !json_is_array(actions))
+        return false;
+    *ret = (struct access_grant){.type = arena_str(a, type), .name = arena_str(a, name)};
+    for (size_t i = 0; i < json_array_size(actions); i++) {
+        const json_t *v = json_array_get(actions, i);
+        if (!json_is_string(v))
+            return false;
+        struct str action = str_of(json_string_value(v), json_string_length(v));
+        if (is_registry(type) && str_eqz(action, "*"))
+            ret->actions |= ACCESS_PULL;
+        for (size_t k = 0; !is_registry(type) && k < ARRAY_LEN(action_names); k++)
+            if (str_eqz(action, action_names[k].name))
+                ret->actions |= action_names[k].bit;
+    }
+    return true;
+}
+
+static int read_grants(struct arena *a, const json_t *claims, struct identity *id, struct err *e)
+{
+    const json_t *list = json_object_get(claims, "access");
+    size_t n = json_array_size(list);
+
+    if (!json_is_array(list) || n > LIMIT_TOKEN_SCOPES)
+        return refuse("it has no list of grants", e);
+    struct access_grant *grants = ARENA_ARRAY(a, n, struct access_grant);
+    for (size_t i = 0; i < n; i++)
+        if (!read_grant(a, json_array_get(list, i), &grants[i]))
+            return refuse("a grant of it cannot be read", e);
+    id->grants = grants;
+    id->n_grants = n;
+    return 0;
+}
+
+/* The payload, without a look at the signature (known to be ours already). */
+static int payload(struct str jwt, struct buf *out, struct err *e)
+{
+    struct str rest = jwt;
+    (void)str_cut(&rest, '.');
+    return base64_decode(out, str_cut(&rest, '.')) ? 0 : refuse("its claims are not base64url", e);
+}
+
+/* A token ends with its account, and with a new password. */
+static int check_account(struct access *x, struct str subject, int64_t issued, int64_t *ret_user,
+                         struct err *e)
+{
+    struct access_user user = {0};
+
+    if (subject.n == 0) {
+        *ret_user = 0;
+        return 0;
+    }
+    int found = access_user_find(db_reader(x->db), subject, &user, e);
+    if (found < 0)
+        return -1;
+    /* iat counts whole seconds: a token of the second in which the password changed is taken. */
+    if (found == 0 || issued < user.password_changed_ms / 1000)
+        return ERR(e, TOKEN_STALE, "the token was made before its account changed");
+    *ret_user = user.id;
+    return 0;
+}
+
+int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64_t now_s,
+                        struct identity *ret, struct err *e)
+{
+    AUTO(buf) text;
+    struct access_cache_key key;
+    struct access_cache_entry known = {0};
+    struct identity id = {.proof = ACCESS_BEARER, .had_credentials = true};
+
+    if (jwt.n > LIMIT_TOKEN)
+        return refuse("it is too long", e);
+    buf_init(&text, LIMIT_TOKEN);
+    access_cache_key(&x->cache, ACCESS_CACHE_TOKEN, jwt, &key);
+    uint64_t drops = access_cache_drops(&x->cache);
+    bool proven = access_cache_get(&x->cache, &key, clock_mono_ms(), &known);
+    if (proven ? payload(jwt, &text, e) < 0 : access_key_verify(x->key, jwt, &text, e) < 0)
+        return -1;
+    AUTO_JSON claims = json_load(buf_str(&text), ERR_UNAUTHORIZED, e);
+    if (!claims)
+        return -1;
+    if (check_claims(claims, now_s, &id.issued_at, e) < 0 || read_grants(a, claims, &id, e) < 0)
+        return -1;
+    struct str subject = json_get_str(claims, "sub");
+    if (!subject.p || subject.n > LIMIT_USERNAME)
+        return refuse("it has no subject", e);
+    if (!proven) {
+        if (check_account(x, subject, id.issued_at, &known.user_id, e) < 0)
+            return -1;
+        access_cache_put(&x->cache, &key, clock_mono_ms(), known.user_id, false, drops);
+    }
+    id.user_id = known.user_id;
+    id.username = arena_str(a, subject);
+    *ret = id;
+    return 0;
+}

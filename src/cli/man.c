@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The manual page haven(1) in roff, from the same tables as the help. */
+#include "base/version.h"
+#include "cli/command.h"
+
+/* A piece of running text: hyphens as they are typed, `words` in bold, no line that roff takes for
+ * a request. */
+static void add_text(struct buf *out, struct str s)
+{
+    bool bold = false;
+    if (s.n && (s.p[0] == '.' || s.p[0] == '\''))
+        buf_addz(out, "\\&");
+    for (size_t i = 0; i < s.n; i++) {
+        switch (s.p[i]) {
+        case '\\':
+            buf_addz(out, "\\e");
+            break;
+        case '-':
+            buf_addz(out, "\\-");
+            break;
+        case '`':
+            bold = !bold;
+            buf_addz(out, bold ? "\\fB" : "\\fR");
+            break;
+        default:
+            buf_addc(out, s.p[i]);
+        }
+    }
+}
+
+static void add_line(struct buf *out, struct str s)
+{
+    add_text(out, s);
+    buf_addc(out, '\n');
+}
+
+/* Paragraphs of a command's help; lines that begin with a blank are shown as they are. */
+static void add_paragraphs(struct buf *out, const char *text)
+{
+    bool as_is = false;
+    for (struct str rest = str_from(text); rest.p;) {
+        struct str line = str_cut(&rest, '\n');
+        bool now = line.n > 0 && line.p[0] == ' ';
+        if (now != as_is)
+            buf_addz(out, now ? ".nf\n" : ".fi\n");
+        as_is = now;
+        if (line.n == 0)
+            buf_addz(out, ".PP\n");
+        else
+            add_line(out, line);
+    }
+    if (as_is)
+        buf_addz(out, ".fi\n");
+}
+
+static void add_flag(struct buf *out, const struct cli_flag *f)
+{
+    const char *value = f->choices ? f->choices : f->metavar;
+    buf_addz(out, ".TP\n\\fB");
+    if (f->letter)
+        buf_addf(out, "\\-%c\\fR, \\fB", f->letter);
+    buf_addz(out, "\\-\\-");
+    add_text(out, str_from(f->name));
+    buf_addz(out, "\\fR");
+    if (value) {
+        buf_addz(out, " \\fI");
+        add_text(out, str_from(value));
+        buf_addz(out, "\\fR");
+    }
+    buf_addc(out, '\n');
+    add_line(out, str_from(f->help));
+}
+
+static void add_command(struct buf *out, const struct command *command)
+{
+    struct cli_flag f;
+    buf_addf(out, ".SS haven %s ", command->name);
+    add_line(out, str_from(command->synopsis));
+    add_line(out, str_from(command->summary));
+    buf_addz(out, ".PP\n");
+    add_paragraphs(out, command->help);
+    for (size_t i = 0; cli_flag(command, i, &f) && !f.setting; i++)
+        add_flag(out, &f);
+}
+
+static void add_settings(struct buf *out)
+{
+    buf_addz(
+        out,
+        ".SH SETTINGS\n"
+        "Settings of \\fBhaven serve\\fR: key in the configuration file, environment variable,\n"
+        "flag. A flag wins over the environment, and the environment over the file.\n");
+    for (size_t i = 0; i < config_count(); i++) {
+        const struct config_key *k = config_row(i);
+        AUTO(buf) text;
+        buf_init(&text, CLI_TEXT_MAX);
+        buf_addf(&text, "`%s`, ", k->key);
+        config_env_name(k, &text);
+        buf_addz(&text, ", ");
+        config_flag_name(k, &text);
+        buf_addz(out, ".TP\n");
+        add_line(out, buf_str(&text));
+        buf_reset(&text);
+        buf_addf(&text, "%s Value: ", k->doc);
+        config_accepted(k, &text);
+        buf_addf(&text, "; default: %s.%s", *k->deflt ? k->deflt : "empty",
+                 k->flags & CONFIG_RELOAD ? " A reload takes over a new value." : "");
+        add_line(out, buf_str(&text));
+    }
+}
+
+static int run(struct cli *c, struct err *e)
+{
+    AUTO(buf) out;
+    buf_init(&out, CLI_TEXT_MAX);
+    buf_addf(&out,
+             ".TH HAVEN 1 \"\" \"haven %s\" \"Haven Manual\"\n"
+             ".SH NAME\nhaven \\- a registry for AI models: server and client in one program\n"
+             ".SH SYNOPSIS\n.B haven\n.I command\n[\\fIoption\\fR ...] [\\fIargument\\fR ...]\n"
+             ".SH DESCRIPTION\n"
+             "Haven stores AI models as OCI artifacts and serves them to registries' clients. One\n"
+             "program is the server and the client.\n"
+             ".SH COMMANDS\n",
+             HAVEN_VERSION);
+    for (size_t i = 0; i < c->n_commands; i++)
+        if (!c->commands[i]->hidden)
+            add_command(&out, c->commands[i]);
+    add_settings(&out);
+    buf_addz(
+        &out,
+        ".SH ENVIRONMENT\n"
+        ".TP\n.B HAVEN_ADMIN_PASSWORD\n"
+        "Password that the user admin gets at the first start of the server.\n"
+        ".TP\n.B HAVEN_CONFIG\nConfiguration file of the server when \\-\\-config is not given.\n"
+        ".PP\nand one variable for each setting above.\n"
+        ".SH FILES\n"
+        ".TP\n.I DATA/initial\\-admin\\-password\n"
+        "The first administrator's password, when it was made by a server whose standard output\n"
+        "is not a terminal.\n"
+        ".TP\n.I DATA/lock\nHeld by the server that owns the directory.\n"
+        ".SH EXIT STATUS\n"
+        "0: success. 1: failure. 2: wrong command line or configuration.\n");
+    return cli_print(buf_str(&out), e);
+}
+
+const struct command cmd_man = {
+    .name = "man",
+    .summary = "Print the manual page haven(1) in roff",
+    .synopsis = "",
+    .help = "Read it with: haven man | man -l -",
+    .run = run,
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * progress: what push and pull have in common on the command line: their options, lines that say how far
+ * it is on standard error, and the summary on standard output.
+ */
+#ifndef HAVEN_CLI_PROGRESS_H
+#define HAVEN_CLI_PROGRESS_H
+
+#include "cli/command.h"
+#include "client/transfer.h"
+#include "client/transport.h"
+
+/* Rows of the options table that every command that talks to a registry has. */
+#define PROGRESS_OPTIONS_CONNECTION                                                                \
+    {.name = "plain-http", .help = "Speak HTTP without TLS. (This machine is spoken to so anyway.)"},    \
+        {.name = "insecure", .help = "Do not check the registry's certificate."},                  \
+    {                                                                                              \
+        .name = "ca-file", .metavar = "FILE",                                                      \
+        .help = "Trust the authorities in this PEM file instead of the system's."                  \
+    }
+/* … and those of a transfer. */
+#define PROGRESS_OPTIONS_TRANSFER                                                                  \
+    {.name = "concurrency", .letter = 'j', .metavar = "N",                                         \
+     .help = "Transfer this many files at a time (1 to 32, default 4)."},                          \
+        {.name = "quiet", .letter = 'q', .help = "Do not say how far it is."},                     \
+    {                                                                                              \
+        .name = "json", .help = "Print the result as a JSON object."                               \
+    }
+
+void progress_connection(const struct cli *c, struct transport_options *ret);
+/* --concurrency; USAGE. */
+int progress_threads(const struct cli *c, unsigned *ret, struct err *e);
+
+struct progress {
+    bool terminal;   /* one line that is written over; else a line for each file and now and then */
+    bool shown;      /* such a line stands there */
+    int64_t said_ms; /* when the last line was written, since the start */
+    struct transfer_events events;
+};
+/* verb: "pushing". events is to be given to the transfer; NULL members with --quiet. */
+void progress_init(struct progress *p, const struct cli *c);
+/* Before anything else is printed. */
+void progress_end(struct progress *p);
+
+/* The summary: text or, with --json, one object. done: "pushed". */
+int progress_summary(const struct cli *c, const char *done, const char *reference,
+                     const struct digest *digest, const struct transfer_state *s, struct err *e);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/push.h"
+
+#include "base/clock.h"
+#include "cli/progress.h"
+
+static const struct cli_option options[] = {
+    PROGRESS_OPTIONS_CONNECTION,
+    PROGRESS_OPTIONS_TRANSFER,
+};
+
+/* Reproducible unless a time is given by the convention of reproducible-builds.org. */
+static int source_date(int64_t *ret_ms, struct err *e)
+{
+    uint64_t seconds;
+    const char *text = getenv("SOURCE_DATE_EPOCH");
+    *ret_ms = 0;
+    if (!text || !*text)
+        return 0;
+    /* Up to the year 9999, which is all that RFC 3339 can write. */
+    if (!str_u64(str_from(text), 0, 253402300799, &seconds))
+        return ERR(e, CONFIG, "SOURCE_DATE_EPOCH is not a number of seconds");
+    *ret_ms = (int64_t)seconds * 1000;
+    return 0;
+}
+
+static int run(struct cli *c, struct err *e)
+{
+    struct push_options o = {.threads = 0};
+    struct push_result result;
+    struct remote_ref ref;
+    struct progress progress;
+
+    if (remote_ref_parse(str_from(c->args[1]), &ref, e) < 0 ||
+        progress_threads(c, &o.threads, e) < 0 || source_date(&o.created_ms, e) < 0)
+        return -1;
+    progress_connection(c, &o.transport);
+    progress_init(&progress, c);
+    o.events = &progress.events;
+    int rc = push_dir(c->args[0], &ref, &o, &result, e);
+    progress_end(&progress);
+    if (rc < 0)
+        return -1;
+    return progress_summary(c, "pushed", c->args[1], &result.digest, &result.state, e);
+}
+
+const struct command cmd_push = {
+    .name = "push",
+    .summary = "Send a model directory to a registry",
+    .synopsis = "[OPTION ...] DIR HOST[:PORT]/PROJECT/NAME[:TAG]",
+    .help = "Packs every file below DIR as a layer of a ModelPack artifact and sends it. Files are read\n"
+            "once, nothing is copied on this machine, and an upload that breaks off is taken up again.\n"
+            "\n"
+            "Hidden files, Modelfile and Python's caches are left out. Links that lead out of DIR, Git\n"
+            "LFS pointers, devices and names that another file system could not take are refused.\n"
+            "\n"
+            "The same files always give the same digest; only SOURCE_DATE_EPOCH in the environment adds a\n"
+            "time of creation. Credentials come from docker's configuration (haven login, docker login).\n"
+            "\n"
+            "  haven push ./qwen3-0.6b registry.example.org/library/qwen3-0.6b:v1\n",
+    .options = options,
+    .n_options = ARRAY_LEN(options),
+    .min_args = 2,
+    .max_args = 2,
+    .run = run,
+};

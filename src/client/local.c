@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/local.h"
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/sys.h"
+#include "model/path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+
+#define LOCAL_ARENA (64 * MIB)
+
+/* One file while the list grows. */
+struct found {
+    struct modelpack_file file;
+    struct local_file local;
+};
+
+struct scan {
+    struct local_files *l;
+    struct found *found;
+    size_t n, cap;
+    struct err *e;
+};
+
+static int wrong(const char *path, const char *why, struct err *e)
+{
+    char show[MODEL_PATH_SHOW];
+    return ERR(e, MODEL_INVALID, "%s %s", model_path_show(str_from(path), show, sizeof(show)), why);
+}
+
+/* Opens path below root, following links only as long as they stay below it. errno as openat2. */
+static int open_beneath(int root, const char *path)
+{
+    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+/* Without links: every directory on the way is opened by itself. For kernels and sandboxes without openat2. */
+static int open_plain(int root, const char *path)
+{
+    struct str rest = str_from(path);
+    AUTOFD at = -1;
+    for (;;) {
+        struct str part = str_cut(&rest, '/');
+        AUTO_FREE char *name = mem_strndup(part.p, part.n);
+        int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (rest.p ? O_DIRECTORY : O_NONBLOCK | O_NOCTTY);
+        int next = sys->openat(at < 0 ? root : at, name, flags, 0);
+        if (next < 0 || !rest.p)
+            return next;
+        mem_autoclose(&at);
+        at = next;
+    }
+}
+
+static int open_model_file(int root, const char *path, struct err *e)
+{
+    int fd;
+    do {
+        fd = open_beneath(root, path);
+    } while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+        fd = open_plain(root, path);
+    if (fd >= 0)
+        return fd;
+    switch (errno) {
+    case EXDEV:
+        return wrong(path, "is a link that leaves the directory", e);
+    case ELOOP:
+        return wrong(path, "is a link that cannot be followed here", e);
+    case ENOENT:
+        return wrong(path, "does not exist, or is a link to nothing", e);
+    default:
+        return ERR_SYS(e, "cannot open %s", path);
+    }
+}
+
+/* Small files are read while they are open anyway: a Git LFS pointer must be found before anything is sent. */
+static int read_small(struct scan *s, const char *path, int fd, struct found *f)
+{
+    size_t n = (size_t)f->file.size;
+    char *p = arena_try(&s->l->arena, n + 1, s->e);
+    if (!p)
+        return -1;
+    if (file_pread_all(fd, p, n, 0, s->e) < 0)
+        return err_wrap(s->e, "reading %s", path);
+    f->local.content = str_of(p, n);
+    if (modelpack_is_lfs_pointer(f->local.content))
+        return wrong(path, "is a Git LFS pointer, not the file itself; `git lfs pull` fetches it", s->e);
+    return 0;
+}
+
+static int add_file(struct scan *s, const char *path)
+{
+    struct stat st;
+    struct str name = str_from(path);
+
+    if (model_path_check(name, s->e) < 0)
+        return -1;
+    AUTOFD fd = open_model_file(s->l->root, path, s->e);
+    if (fd < 0)
+        return -1;
+    if (sys->fstat(fd, &st) < 0)
+        return ERR_SYS(s->e, "cannot ask about %s", path);
+    if (S_ISDIR(st.st_mode))
+        return wrong(path, "is a link to a directory", s->e);
+    if (!S_ISREG(st.st_mode))
+        return wrong(path, "is neither a file nor a directory", s->e);
+    if (s->n == LIMIT_MODEL_FILES)
+        return ERR(s->e, LIMIT, "the directory holds more than %d files", LIMIT_MODEL_FILES);
+    if (s->n == s->cap) {
+        s->cap = s->cap ? s->cap * 2 : 64;
+        s->found = mem_realloc(s->found, s->cap * sizeof(*s->found));
+    }
+    struct found *f = &s->found[s->n];
+    *f = (struct found){.file = {.size = (uint64_t)st.st_size, .mode = st.st_mode & 07777},
+                        .local = {.mtime = st.st_mtim}};
+    char *copy = arena_try(&s->l->arena, name.n + 1, s->e);
+    if (!copy)
+        return -1;
+    memcpy(copy, path, name.n + 1);
+    f->file.path = str_of(copy, name.n);
+    f->file.kind = model_kind_of(f->file.path, f->file.size, &f->file.guessed);
+    if (f->file.size > LIMIT_BLOB)
+        return wrong(path, "is larger than a registry takes", s->e);
+    if (f->file.size < MODELPACK_LFS_MAX && read_small(s, path, fd, f) < 0)
+        return -1;
+    s->n++;
+    return 0;
+}
+
+static void dir_autodone(DIR **d)
+{
+    if (*d)
+        (void)closedir(*d);
+}
+
+static int walk(struct scan *s, int at, const char *path, unsigned depth);
+
+static int entry(struct scan *s, int at, const char *path, const char *name, unsigned depth)
+{
+    struct stat st;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || model_name_skipped(str_from(name)))
+        return 0;
+    AUTO_FREE char *full = *path ? mem_printf("%s/%s", path, name) : mem_strdup(name);
+    if (sys->fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return ERR_SYS(s->e, "cannot ask about %s", full);
+    if (S_ISDIR(st.st_mode))
+        return walk(s, at, full, depth + 1);
+    if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+        return wrong(full, "is neither a file nor a directory", s->e);
+    return add_file(s, full);
+}
+
+/* path: of this directory, seen from the root, "" for the root itself; at: its parent. */
+static int walk(struct scan *s, int at, const char *path, unsigned depth)
+{
+    if (depth > LIMIT_MODEL_DEPTH)
+        return wrong(path, "lies too deep", s->e);
+    const char *slash = strrchr(path, '/');
+    const char *own = *path ? (slash ? slash + 1 : path) : ".";
+    int fd = file_open_at(at, own, O_RDONLY | O_DIRECTORY, 0, s->e);
+    if (fd < 0)
+        return -1;
+    __attribute__((cleanup(dir_autodone))) DIR *d = fdopendir(fd);
+    if (!d) {
+        int rc = ERR_SYS(s->e, "cannot read the directory %s", own);
+        mem_autoclose(&fd);
+        return rc;
+    }
+    for (;;) {
+        errno = 0;
+        struct dirent *de = readdir(d);
+        if (!de)
+            break;
+        if (entry(s, fd, path, de->d_name, depth) < 0)
+            return -1;
+    }
+    return errno ? ERR_SYS(s->e, "cannot read the directory %s", own) : 0;
+}
+
+static int found_cmp(const void *a, const void *b)
+{
+    const struct found *fa = a, *fb = b;
+    return modelpack_file_cmp(&fa->file, &fb->file);
+}
+
+static int finish(struct scan *s, const char *dir)
+{
+    struct local_files *l = s->l;
+    if (s->n == 0)
+        return ERR(s->e, MODEL_INVALID, "%s holds no files to push", dir);
+    qsort(s->found, s->n, sizeof(*s->found), found_cmp);
+    l->files = arena_try(&l->arena, s->n * sizeof(*l->files), s->e);
+    l->local = l->files ? arena_try(&l->arena, s->n * sizeof(*l->local), s->e) : NULL;
+    struct str *paths = l->local ? arena_try(&l->arena, s->n * sizeof(*paths), s->e) : NULL;
+    if (!paths)
+        return -1;
+    for (size_t i = 0; i < s->n; i++) {
+        l->files[i] = s->found[i].file;
+        l->local[i] = s->found[i].local;
+        l->total += l->files[i].size;
+        paths[i] = l->files[i].path;
+    }
+    l->n = s->n;
+    return model_paths_check(paths, l->n, s->e);
+}
+
+void local_files_autodone(struct local_files *l)
+{
+    mem_autoclose(&l->root);
+    arena_done(&l->arena);
+}
+
+int local_files_scan(const char *dir, struct local_files *ret, struct err *e)
+{
+    struct local_files l = {.root = file_open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, e)};
+    struct scan s = {.l = &l, .e = e};
+
+    if (l.root < 0)
+        return -1;
+    arena_init(&l.arena, LOCAL_ARENA);
+    int rc = walk(&s, l.root, "", 0);
+    if (rc == 0)
+        rc = finish(&s, dir);
+    mem_free(s.found);
+    if (rc < 0) {
+        local_files_autodone(&l);
+        return -1;
+    }
+    *ret = l;
+    return 0;
+}
+
+int local_files_unchanged(const struct local_files *l, size_t i, int fd, struct err *e)
+{
+    struct stat st;
+    const char *path = l->files[i].path.p;
+    if (sys->fstat(fd, &st) < 0)
+        return ERR_SYS(e, "cannot ask about %s", path);
+    if ((uint64_t)st.st_size != l->files[i].size ||
+        st.st_mtim.tv_sec != l->local[i].mtime.tv_sec ||
+        st.st_mtim.tv_nsec != l->local[i].mtime.tv_nsec)
+        return wrong(path, "was changed while it was read", e);
+    return 0;
+}
+
+int local_files_open(const struct local_files *l, size_t i, struct err *e)
+{
+    struct stat st;
+    const char *path = l->files[i].path.p;
+    AUTOFD fd = open_model_file(l->root, path, e);
+    if (fd < 0)
+        return -1;
+    if (sys->fstat(fd, &st) < 0)
+        return ERR_SYS(e, "cannot ask about %s", path);
+    if (!S_ISREG(st.st_mode))
+        return wrong(path, "is no longer a file", e);
+    if (local_files_unchanged(l, i, fd, e) < 0)
+        return -1;
+    return TAKE_FD(fd);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transport: a session with one registry: where it is, how it wants to be spoken to, and the
+ * tokens it gave. Any number of threads may use one session.
+ *
+ * https unless the reference says otherwise, the host is this machine, or plain_http is set. The first
+ * request asks GET /v2/ what authentication is wanted (Basic, or Bearer from a token service); tokens
+ * are kept per scope until they expire. Credentials go to the registry's own origin and to the
+ * token service that it names, nowhere else, and never from https down to http.
+ * Source: OCI distribution-spec; distribution's token authentication (docs/spec/auth).
+ */
+#ifndef HAVEN_CLIENT_TRANSPORT_H
+#define HAVEN_CLIENT_TRANSPORT_H
+
+#include "client/docker_config.h"
+#include "http/client.h"
+#include "oci/name.h"
+
+struct transport;
+
+struct transport_options {
+    bool plain_http;
+    bool insecure;       /* certificates are not checked */
+    const char *ca_file; /* PEM, NULL: the system's */
+    const struct credential *credential; /* used instead of the stored one; NULL: docker's config.json */
+    const atomic_bool *cancel;           /* ends every call and wait; may be NULL */
+};
+
+/* What a request needs to be allowed to. */
+enum transport_access { TRANSPORT_PING, TRANSPORT_PULL, TRANSPORT_PUSH };
+
+/* A host as the user wrote it, "[http[s]://]name[:port][/]". NAME_INVALID. */
+struct transport_host {
+    char scheme[6]; /* empty when none was written */
+    char host[256]; /* lower case */
+};
+int transport_host_parse(struct str s, struct transport_host *ret, struct err *e);
+
+/* host as in remote_ref; scheme may be empty. repo: whose rights are asked for, NULL for a login. Nothing is sent
+ * yet. CONFIG: stored credentials cannot be read. The strings are copied. */
+struct transport *transport_new(const char *scheme, const char *host, const struct repo_name *repo,
+                                const struct transport_options *options, struct err *e);
+void transport_free(struct transport *t);
+void transport_autofree(struct transport **t);
+#define AUTO_TRANSPORT __attribute__((cleanup(transport_autofree))) struct transport *
+
+/* GET /v2/ with the credentials: 0 when the registry lets the caller in, UNAUTHORIZED when it does not. */
+int transport_login(struct transport *t, struct err *e);
+
+/* "scheme://host" + format; for paths that need no encoding (names, tags, digests). */
+int transport_url(const struct transport *t, struct buf *ret, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The absolute address in an answer's Location. REMOTE: missing, malformed, or down to http. */
+int transport_location(const struct transport *t, const struct http_answer *a, struct buf *ret,
+                       struct err *e);
+
+/* Makes one call with the right Authorization, and once more after a 401 that names a way in. The call's
+ * authorization and cancel are set here. 0: an answer, of any status but 401. */
+int transport_do(struct transport *t, enum transport_access access, struct http_call *call,
+                 struct http_answer *a, struct err *e);
+/* The same for a request whose body lies in memory, with retries (retry.h). */
+struct transport_request {
+    const char *method;
+    const char *url;
+    const char *const *headers; /* as in http_call */
+    struct str body;
+    size_t body_max;            /* of the answer; 0: LIMIT_CLIENT_BODY */
+};
+int transport_ask(struct transport *t, enum transport_access access,
+                  const struct transport_request *rq, struct http_answer *a, struct err *e);
+
+/* Turns an answer that is not what was hoped for into an error: the registry's own words, made fit
+ * for a terminal, and the code that they stand for (DENIED, MANIFEST_UNKNOWN, … else REMOTE). */
+int transport_refused(const struct http_answer *a, const char *doing, struct err *e);
+
+const atomic_bool *transport_cancel(const struct transport *t);
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/modelpack.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "model/path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NOTE_PATH        "org.cncf.model.filepath"
+#define NOTE_META        "org.cncf.model.file.metadata+json"
+#define NOTE_GUESSED     "org.cncf.model.file.mediatype.untested"
+#define NOTE_PATH_OLD    "org.cnai.model.filepath"
+#define NOTE_META_OLD    "org.cnai.model.file.metadata+json"
+#define NOTE_TITLE       "org.opencontainers.image.title"
+#define NOTE_CREATED     "org.opencontainers.image.created"
+#define LAYER_PREFIX     "application/vnd.cncf.model."
+#define LAYER_PREFIX_OLD "application/vnd.cnai.model."
+/* The constant time of reproducible layers. */
+#define MTIME_NONE "1970-01-01T00:00:00Z"
+
+/* A word of a config.json that becomes a fact: printable and short, else it is no such word. */
+static bool is_word(struct str s)
+{
+    if (s.n == 0 || s.n > 64)
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~')
+            return false;
+    return true;
+}
+
+static void keep(struct arena *a, struct str value, struct str *ret)
+{
+    if (ret->n == 0 && is_word(value))
+        *ret = arena_str(a, value);
+}
+
+void modelpack_facts_add(struct arena *a, struct str config_json, struct modelpack_facts *facts)
+{
+    AUTO_JSON doc = json_load(config_json, ERR_MODEL_INVALID, NULL);
+    if (!json_is_object(doc))
+        return;
+    keep(a, json_get_str(doc, "model_type"), &facts->family);
+    /* Newer writers say dtype, older ones torch_dtype; either may carry torch's prefix. */
+    struct str precision = json_get_str(doc, "dtype");
+    if (precision.n == 0)
+        precision = json_get_str(doc, "torch_dtype");
+    if (str_starts(precision, STR("torch.")))
+        precision = str_skip(precision, 6);
+    keep(a, precision, &facts->precision);
+    keep(a, json_get_str(json_object_get(doc, "quantization_config"), "quant_method"),
+         &facts->quantization);
+    if (json_object_get(doc, "transformers_version"))
+        keep(a, STR("transformer"), &facts->architecture);
+}
+
+int modelpack_file_cmp(const void *va, const void *vb)
+{
+    const struct modelpack_file *a = va, *b = vb;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    return str_cmp(a->path, b->path);
+}
+
+static void optional(struct json_writer *w, const char *key, struct str value)
+{
+    if (value.n)
+        jsonw_kstr(w, key, value);
+}
+
+static int finished(const struct buf *out, const char *what, struct err *e)
+{
+    if (!buf_ok(out))
+        return ERR(e, LIMIT, "the %s of this model is larger than %zu bytes: too many files", what,
+                   out->max);
+    return 0;
+}
+
+int modelpack_write_config(struct buf *out, const struct modelpack_facts *facts,
+                           const struct modelpack_file *files, size_t n, struct err *e)
+{
+    char when[CLOCK_TEXT_MAX];
+    struct json_writer w;
+
+    jsonw_init(&w, out);
+    jsonw_object(&w);
+    jsonw_key(&w, "descriptor");
+    jsonw_object(&w);
+    if (facts->created_ms)
+        jsonw_kstrz(&w, "createdAt", clock_rfc3339(facts->created_ms, when));
+    optional(&w, "family", facts->family);
+    optional(&w, "name", facts->name);
+    jsonw_object_done(&w);
+    jsonw_key(&w, "modelfs");
+    jsonw_object(&w);
+    jsonw_kstrz(&w, "type", "layers");
+    jsonw_key(&w, "diffIds");
+    jsonw_list(&w);
+    for (size_t i = 0; i < n; i++)
+        jsonw_str(&w, digest_str(&files[i].digest));
+    jsonw_list_done(&w);
+    jsonw_object_done(&w);
+    jsonw_key(&w, "config");
+    jsonw_object(&w);
+    optional(&w, "architecture", facts->architecture);
+    optional(&w, "format", facts->format);
+    optional(&w, "precision", facts->precision);
+    optional(&w, "quantization", facts->quantization);
+    jsonw_object_done(&w);
+    jsonw_object_done(&w);
+    return finished(out, "config", e);
+}
+
+static struct str base_name(struct str path)
+{
+    ptrdiff_t slash = str_rchr(path, '/');
+    return slash < 0 ? path : str_skip(path, (size_t)slash + 1);
+}
+
+/* The value of the metadata annotation: a JSON document in a string. typeflag 0 is a regular file. */
+static void write_metadata(struct buf *out, const struct modelpack_file *f)
+{
+    struct json_writer w;
+    jsonw_init(&w, out);
+    jsonw_object(&w);
+    jsonw_kstr(&w, "name", base_name(f->path));
+    jsonw_ku64(&w, "mode", f->mode & 0111 ? 0755 : 0644);
+    jsonw_ku64(&w, "uid", 0);
+    jsonw_ku64(&w, "gid", 0);
+    jsonw_ku64(&w, "size", f->size);
+    jsonw_kstrz(&w, "mtime", MTIME_NONE);
+    jsonw_ku64(&w, "typeflag", 0);
+    jsonw_object_done(&w);
+}
+
+static void write_layer(struct json_writer *w, const struct modelpack_file *f)
+{
+    char type[96];
+    AUTO(buf) metadata;
+
+    (void)snprintf(type, sizeof(type), LAYER_PREFIX "%s.v1.raw", model_kind_name(f->kind));
+    buf_init(&metadata, 4096);
+    write_metadata(&metadata, f);
+    BUG_ON(!buf_ok(&metadata)); /* a name has at most LIMIT_MODEL_NAME bytes */
+    jsonw_object(w);
+    jsonw_kstrz(w, "mediaType", type);
+    jsonw_kstr(w, "digest", digest_str(&f->digest));
+    jsonw_ku64(w, "size", f->size);
+    jsonw_key(w, "annotations");
+    jsonw_object(w);
+    jsonw_kstr(w, NOTE_META, buf_str(&metadata));
+    if (f->guessed)
+        jsonw_kstrz(w, NOTE_GUESSED, "true");
+    jsonw_kstr(w, NOTE_PATH, f->path);
+    jsonw_kstr(w, NOTE_TITLE, f->path);
+    jsonw_object_done(w);
+    jsonw_object_done(w);
+}
+
+int modelpack_write_manifest(struct buf *out, const struct modelpack_facts *facts,
+                             struct str config_bytes, const struct modelpack_file *files, size_t n,
+                             struct err *e)
+{
+    char when[CLOCK_TEXT_MAX];
+    struct digest config;
+    struct json_writer w;
+
+    hash_bytes(DIGEST_SHA256, config_bytes.p, config_bytes.n, &config);
+    jsonw_init(&w, out);
+    jsonw_object(&w);
+    jsonw_ku64(&w, "schemaVersion", 2);
+    jsonw_kstrz(&w, "mediaType", OCI_TYPE_MANIFEST);
+    jsonw_kstrz(&w, "artifactType", MODELPACK_TYPE_MANIFEST);
+    jsonw_key(&w, "config");
+    jsonw_object(&w);
+    jsonw_kstrz(&w, "mediaType", MODELPACK_TYPE_CONFIG);
+    jsonw_kstr(&w, "digest", digest_str(&config));
+    jsonw_ku64(&w, "size", config_bytes.n);
+    jsonw_object_done(&w);
+    jsonw_key(&w, "layers");
+    jsonw_list(&w);
+    for (size_t i = 0; i < n; i++)
+        write_layer(&w, &files[i]);
+    jsonw_list_done(&w);
+    jsonw_key(&w, "annotations");
+    jsonw_object(&w);
+    if (facts->created_ms)
+        jsonw_kstrz(&w, NOTE_CREATED, clock_rfc3339(facts->created_ms, when));
+    optional(&w, NOTE_TITLE, facts->name);
+    jsonw_object_done(&w);
+    jsonw_object_done(&w);
+    return finished(out, "manifest", e);
+}
+
+static struct str note(const struct oci_descriptor *d, const char *key)
+{
+    for (size_t i = 0; i < d->n_annotations; i++)
+        if (str_eqz(d->annotations[i].key, key))
+            return d->annotations[i].value;
+    return STR_NULL;
+}
+
+/* The kind in "application/vnd.cncf.model.KIND.v1.ENC"; other types are told by the file's name. */
+static bool kind_of_type(struct str type, enum model_kind *ret, struct str *ret_encoding)
+{
+    if (!str_starts(type, STR(LAYER_PREFIX)) && !str_starts(type, STR(LAYER_PREFIX_OLD)))
+        return false;
+    struct str rest = str_skip(type, strlen(LAYER_PREFIX));
+    for (int k = 0; k < MODEL_KIND_COUNT; k++) {
+        char head[32];
+        int n = snprintf(head, sizeof(head), "%s.v1.", model_kind_name((enum model_kind)k));
+        if (n < 0 || !str_starts(rest, str_from(head)))
+            continue;
+        *ret = (enum model_kind)k;
+        *ret_encoding = str_skip(rest, (size_t)n);
+        return true;
+    }
+    return false;
+}
+
+/* Types whose blob is not the file but an archive or a compressed form of it. */
+static bool is_packed(struct str type, struct str encoding)
+{
+    static const char *const ends[] = {"tar", ".gz", "+gzip", "+zstd", ".tgz", ".zip"};
+    if (str_eqz(encoding, "raw"))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (str_ends(type, str_from(ends[i])))
+            return true;
+    return false;
+}
+
+/* Mode and time from the metadata annotation; what is missing or absurd there keeps its default. */
+static void read_metadata(struct str text, struct modelpack_file *f)
+{
+    AUTO_JSON doc = json_load(text, ERR_MODEL_INVALID, NULL);
+    int64_t ms;
+    f->mode = 0644;
+    if (!json_is_object(doc))
+        return;
+    const json_t *mode = json_object_get(doc, "mode");
+    if (json_is_integer(mode) && json_integer_value(mode) > 0)
+        f->mode = json_integer_value(mode) & 0111 ? 0755 : 0644;
+    if (clock_parse_rfc3339(json_get_str(doc, "mtime"), &ms) && ms > 0)
+        f->mtime_ms = ms;
+}
+
+static int read_layer(const struct oci_descriptor *d, size_t i, struct modelpack_file *ret,
+                      struct err *e)
+{
+    char show[MODEL_PATH_SHOW];
+    struct modelpack_file f = {.digest = d->digest, .size = (uint64_t)d->size};
+    struct str encoding = STR_NULL;
+
+    if (d->size < 0 || f.size > LIMIT_BLOB)
+        return ERR(e, MODEL_INVALID, "layer %zu says a size of %lld bytes", i, (long long)d->size);
+    f.path = note(d, NOTE_PATH);
+    if (f.path.n == 0)
+        f.path = note(d, NOTE_PATH_OLD);
+    if (f.path.n == 0)
+        f.path = note(d, NOTE_TITLE);
+    if (f.path.n == 0)
+        return ERR(e, MODEL_INVALID, "layer %zu (%s) has no file name", i,
+                   model_path_show(d->media_type, show, sizeof(show)));
+    if (model_path_check(f.path, e) < 0)
+        return err_wrap(e, "layer %zu", i);
+    if (!kind_of_type(d->media_type, &f.kind, &encoding))
+        f.kind = model_kind_of(f.path, f.size, &f.guessed);
+    if (is_packed(d->media_type, encoding))
+        return ERR(e, MODEL_INVALID, "layer %zu is an archive (%s); only whole files are unpacked", i,
+                   model_path_show(d->media_type, show, sizeof(show)));
+    struct str metadata = note(d, NOTE_META);
+    read_metadata(metadata.n ? metadata : note(d, NOTE_META_OLD), &f);
+    *ret = f;
+    return 0;
+}
+
+int modelpack_read_files(struct arena *a, const struct oci_manifest *m, struct modelpack_file **ret,
+                         size_t *ret_n, struct err *e)
+{
+    uint64_t total = 0;
+
+    if (m->is_index)
+        return ERR(e, MODEL_INVALID, "this is an index of several manifests; name one of them by digest");
+    if (m->n_items == 0)
+        return ERR(e, MODEL_INVALID, "the manifest has no layers");
+    if (m->n_items > LIMIT_MODEL_FILES)
+        return ERR(e, MODEL_INVALID, "the manifest has more than %d layers", LIMIT_MODEL_FILES);
+    struct modelpack_file *files = arena_try(a, m->n_items * sizeof(*files), e);
+    struct str *paths = files ? arena_try(a, m->n_items * sizeof(*paths), e) : NULL;
+    if (!paths)
+        return -1;
+    for (size_t i = 0; i < m->n_items; i++) {
+        if (read_layer(&m->items[i], i + 1, &files[i], e) < 0)
+            return -1;
+        paths[i] = files[i].path;
+        /* Sizes are at most LIMIT_BLOB each, so that the sum of LIMIT_MODEL_FILES fits. */
+        total += files[i].size;
+    }
+    if (total > INT64_MAX)
+        return ERR(e, MODEL_INVALID, "the sizes of the layers add up to nonsense");
+    if (model_paths_check(paths, m->n_items, e) < 0)
+        return -1;
+    *ret = files;
+    *ret_n = m->n_items;
+    return 0;
+}
+
+bool modelpack_is_lfs_pointer(struct str head)
+{
+    return str_starts(head, STR("version https://git-lfs.github.com/spec/"));
+}

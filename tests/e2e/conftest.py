@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the end-to-end tests. HAVEN_BIN: the program under test; HAVEN_TEST_RECORD: see harness/record.py."""
+import itertools
+import shutil
+
+import pytest
+
+from harness import record
+from harness.server import Server
+
+record.install()
+_counter = itertools.count(1)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "release: is shown again with the program as it is shipped")
+
+
+@pytest.fixture(scope="session")
+def haven(tmp_path_factory):
+    """One server for all tests that need nothing special of it."""
+    server = Server(tmp_path_factory.mktemp("haven"))
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(server.data, ignore_errors=True)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts servers of a test's own: start(config={…}, env={…}); stopped and checked at its end."""
+    servers = []
+
+    def begin(wrapper=(), running=True, **more):
+        server = Server(tmp_path / f"server-{len(servers)}", **more)
+        servers.append(server)
+        return server.start(wrapper) if running else server
+
+    yield begin
+    problems = []
+    for server in servers:
+        if server.process is None:
+            continue
+        try:
+            server.stop()
+        except AssertionError as problem:
+            problems.append(str(problem))
+            if server.process is not None:
+                server.kill()
+    for server in servers:
+        server.check_log()
+        shutil.rmtree(server.data, ignore_errors=True)
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def admin(haven):
+    registry = haven.registry()
+    yield registry
+    registry.close()
+
+
+@pytest.fixture
+def anonymous(haven):
+    registry = haven.anonymous()
+    yield registry
+    registry.close()
+
+
+@pytest.fixture
+def repo():
+    """A repository that no other test uses."""
+    return f"library/test-{next(_counter)}"

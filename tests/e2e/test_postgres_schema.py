@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Both engines take the same migrations and the same query catalogue.
+
+A throw-away PostgreSQL gets every migration, PREPAREs every query, and keeps two promises that the
+queries rely on: text compares byte by byte, and truth values and nulls are checked.
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def dump_sql():
+    """The program that prints migrations and queries: beside the haven under test."""
+    build = pathlib.Path(os.environ.get("HAVEN_BIN", ROOT / "build" / "haven")).resolve().parent
+    program = build / "tests" / "unit" / "dump_sql"
+    if not program.exists():
+        pytest.skip(f"{program} is not built (configure with -Dtests=true)")
+    return json.loads(subprocess.run([program], check=True, capture_output=True).stdout)
+
+
+def postgres_bin():
+    """The newest installed PostgreSQL; Debian keeps its programs out of PATH."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"),
+                   key=lambda p: int(p.parts[-3]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    if on_path:
+        return pathlib.Path(on_path).resolve().parent
+    pytest.skip("PostgreSQL is not installed (package postgresql)")
+
+
+class Postgres:
+    def __init__(self, folder):
+        self.bin = postgres_bin()
+        self.folder = folder
+        self.data = folder / "data"
+        self.user = []
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            shutil.chown(folder, "postgres", "postgres")
+            self.user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+
+    def run(self, program, *args, **more):
+        return subprocess.run([*self.user, self.bin / program, *args], cwd=self.folder,
+                              stdin=subprocess.DEVNULL if "input" not in more else None,
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=120, **more)
+
+    def start(self):
+        # A locale that sorts otherwise than by bytes, if there is one: the schema must not depend on it.
+        done = self.run("initdb", "-D", self.data, "-A", "trust", "-U", "haven", "-E", "UTF8",
+                        "--locale-provider=icu", "--icu-locale=en", "--locale=C.UTF-8",
+                        "--no-sync")
+        if done.returncode != 0:
+            shutil.rmtree(self.data, ignore_errors=True)
+            done = self.run("initdb", "-D", self.data, "-A", "trust", "-U", "haven", "-E", "UTF8",
+                            "--locale=C.UTF-8", "--no-sync")
+        assert done.returncode == 0, done.stdout
+        done = self.run("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o",
+                        f"-c listen_addresses='' -c unix_socket_directories={self.folder} -F",
+                        "start")
+        assert done.returncode == 0, done.stdout
+
+    def stop(self):
+        self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
+
+    def sql(self, text):
+        """Runs a script; returns (success, output). One transaction, stopped at the first error."""
+        done = self.run("psql", "-h", self.folder, "-U", "haven", "-d", "postgres", "-X", "-q", "-A",
+                        "-t", "-1", "-v", "ON_ERROR_STOP=1", input=text)
+        return done.returncode == 0, done.stdout
+
+    def must(self, text):
+        good, output = self.sql(text)
+        assert good, f"{text}\n{output}"
+        return output.strip()
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return dump_sql()
+
+
+@pytest.fixture(scope="module")
+def postgres(catalogue):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="haven-pg-", dir="/tmp"))
+    server = Postgres(folder)
+    try:
+        server.start()
+        for migration in catalogue["migrations"]:
+            server.must(migration["postgres"])
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_migrations_are_numbered(catalogue):
+    versions = [m["version"] for m in catalogue["migrations"]]
+    assert versions == list(range(1, len(versions) + 1))
+    for migration in catalogue["migrations"]:
+        assert "@" not in migration["sqlite"] + migration["postgres"]
+
+
+def test_every_query_prepares(catalogue, postgres):
+    assert catalogue["queries"]
+    script = "".join(f"PREPARE q_{q['name']} AS {q['sql']};\n" for q in catalogue["queries"])
+    good, output = postgres.sql(script)
+    if not good:  # say which
+        bad = [f"{q['name']}: {out}" for q in catalogue["queries"]
+               for ok, out in [postgres.sql(f"PREPARE q AS {q['sql']};")] if not ok]
+        pytest.fail("\n".join(bad) or output)
+
+
+def test_same_tables_in_both_engines(catalogue, postgres):
+    import sqlite3
+    lite = sqlite3.connect(":memory:")
+    for migration in catalogue["migrations"]:
+        lite.executescript(migration["sqlite"])
+    of_sqlite = {(table, column[1])
+                 for (table,) in lite.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"
+                                              " AND name NOT LIKE 'sqlite_%'")
+                 for column in lite.execute(f"PRAGMA table_info({table})")}
+    rows = postgres.must("SELECT table_name || ' ' || column_name FROM information_schema.columns"
+                         " WHERE table_schema = 'public'")
+    assert {tuple(row.split()) for row in rows.splitlines()} == of_sqlite
+
+
+def test_text_compares_bytewise(postgres):
+    """Lists are paged in the order of bytes, whatever the locale of the database."""
+    odd = postgres.must("SELECT table_name || '.' || column_name FROM information_schema.columns"
+                        " WHERE table_schema = 'public' AND data_type = 'text'"
+                        " AND collation_name IS DISTINCT FROM 'C'")
+    assert odd == ""
+
+
+def test_rows_by_the_catalogue(catalogue, postgres):
+    """A push in miniature through the catalogue's own statements."""
+    sql = {q["name"]: q["sql"] for q in catalogue["queries"]}
+    steps = [
+        ("project_add", "'p', 'P', 1, 1"),
+        ("repository_add", "1, 'p/r', 'p/r', 1"),
+        ("repository_add", "1, 'p/r', 'p/r', 2"),
+        ("object_add", "'sha256:o', 5"),
+        ("blob_add", "'sha256:o', 5, 1"),
+        ("extent_add", "1, 0, 1, NULL, 0, 5"),
+        ("member_put", "1, 1, 1, 1"),
+        ("document_add", r"'sha256:d', '\x7b7d'"),
+        ("artifact_add", "1, 1, 'sha256:d', 'type', '', 2, 1, NULL, NULL"),
+        ("artifact_blob_add", "1, 1, 1"),
+        ("artifact_blob_add", "1, 1, 1"),
+        ("member_settle", "1, 1"),
+        ("tag_put", "1, 'v1', 1, 1"),
+        ("tag_put", "1, 'B', 1, 1"),
+        ("tag_put", "1, 'a', 1, 1"),
+        ("tag_put", "1, 'v1', 1, 2"),
+    ]
+    script = "".join(f"PREPARE x AS {sql[name]}; EXECUTE x({args}); DEALLOCATE x;\n"
+                     for name, args in steps)
+    postgres.must(script)
+
+    def query(name, args):
+        return postgres.must(f"PREPARE x AS {sql[name]}; EXECUTE x({args});").splitlines()
+
+    assert query("tag_page", "1, '', 10") == ["B", "a", "v1"]
+    assert query("blob_read", "'p/r', 'sha256:o'") == ["1|5|sha256:o|5||0|5"]
+    assert query("artifact_by_tag", "'p/r', 'v1'") == [r"1|sha256:d|type|2|\x7b7d"]
+    assert query("member_held", "1, 1") == ["1"]
+    assert query("repository_page_public", "'', 10") == ["p/r"]
+    assert query("member_find_anywhere", "'sha256:o', 0") == ["1"]
+    query("member_revoke", "1, 1")
+    query("artifact_remove", "1")
+    query("document_sweep", "1")
+    assert query("blob_read", "'p/r', 'sha256:o'") == []
+    assert query("document_by_digest", "'sha256:d'") == []
+
+
+def test_checks(postgres):
+    for wrong in ("INSERT INTO project (name, display_name, is_public, created_ms)"
+                  " VALUES ('q', 'Q', 2, 1)",
+                  "INSERT INTO project (name, display_name, is_public, created_ms)"
+                  " VALUES ('q', 'q', 1, 1), ('qq', 'Q', 1, 1)",
+                  "INSERT INTO object (digest, size) VALUES ('x', -1)",
+                  "INSERT INTO repository (project_id, name, display_name, created_ms)"
+                  " VALUES (999, 'x/y', 'x/y', 1)"):
+        good, output = postgres.sql(wrong)
+        assert not good, output
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q"]))

@@ -365,12 +365,16 @@ static int db_path(int data_dir, const char *name, char **ret, struct err *e)
  * even opened here, since closing it again would drop locks that SQLite holds in this process. */
 static int db_create(int data_dir, const char *name, const char *path, struct err *e)
 {
-    AUTOFD fd = openat(data_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    struct err why = {0};
+    AUTOFD fd = file_open_at(data_dir, name, O_RDWR | O_CREAT | O_EXCL, 0600, &why);
 
-    if (fd < 0 && errno == EEXIST)
+    if (fd < 0 && why.sys == EEXIST)
         return 0;
-    if (fd < 0)
-        return ERR_SYS(e, "creating %s", path);
+    if (fd < 0) {
+        if (e)
+            *e = why;
+        return err_wrap(e, "creating %s", path);
+    }
     return file_sync_dir(data_dir, e);
 }
 

@@ -111,8 +111,8 @@ static int start_daemon(struct http_server *s, struct err *e)
     struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL}};
     if (s->is_tls) {
         flags |= MHD_USE_TLS;
-        tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK,
-                                         (intptr_t)http_tls_callback(s->tls), NULL};
+        tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+                                         http_tls_callback(s->tls)};
         tls[1] = (struct MHD_OptionItem){
             MHD_OPTION_HTTPS_PRIORITIES, 0,
             (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"};

@@ -5,22 +5,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "server/access_log.h"
+#include "server/routes.h"
 
 #include <unistd.h>
 
 #define DB_FILE "haven.db"
-
-/* The longest prefix wins; "/" takes the rest. */
-static const struct http_group *groups(size_t *ret_n)
-{
-    static struct http_group all[4];
-    all[0] = distribution_group;
-    all[1] = harbor_group;
-    all[2] = service_group;
-    all[3] = ops_group;
-    *ret_n = ARRAY_LEN(all);
-    return all;
-}
 
 void server_log_apply(const struct config *c)
 {
@@ -113,7 +102,7 @@ int server_app_listen(struct server_app *s, const struct config *c, struct err *
         .authorise = api_authorise,
         .done = access_log,
     };
-    s->http_app.groups = groups(&s->http_app.n_groups);
+    s->http_app.groups = routes_groups(&s->http_app.n_groups);
     s->app.http = http_server_start(&conf, &s->http_app, e);
     return s->app.http ? 0 : -1;
 }

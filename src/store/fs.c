@@ -18,16 +18,17 @@
 /* The id of this boot: tells a session whether the page cache it was written into still lives. */
 static void read_boot_id(uint8_t out[STATE_BOOT_SIZE])
 {
-    AUTOFD fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    char text[64];
+    AUTO(buf) text;
     char hex[2 * STATE_BOOT_SIZE];
-    size_t n = 0;
-    memset(out, 0, STATE_BOOT_SIZE);
-    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof(text));
-    for (ssize_t i = 0; i < got && n < sizeof(hex); i++)
-        if (text[i] != '-')
-            hex[n++] = text[i];
     uint8_t id[STATE_BOOT_SIZE];
+    size_t n = 0;
+    buf_init(&text, 64);
+    memset(out, 0, STATE_BOOT_SIZE);
+    if (file_read_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text.max, &text, NULL) != 1)
+        return;
+    for (size_t i = 0; i < text.n && n < sizeof(hex); i++)
+        if (text.p[i] != '-')
+            hex[n++] = text.p[i];
     if (str_unhex(str_of(hex, n), id, sizeof(id)))
         memcpy(out, id, sizeof(id));
 }

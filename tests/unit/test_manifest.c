@@ -18,7 +18,7 @@
     "\",\"size\":2}"
 #define LAYER                                                                                      \
     "{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"" D256 "\",\"size\":"  \
-                                                                                   "9}"
+    "9}"
 #define CHILD        "{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"digest\":\"" D512 "\",\"size\":9}"
 #define IMAGE(more)  "{\"schemaVersion\":2,\"config\":" CONFIG ",\"layers\":[" LAYER "]" more "}"
 #define LAYERS(list) "{\"schemaVersion\":2,\"config\":" CONFIG ",\"layers\":" list "}"

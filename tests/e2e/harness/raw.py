@@ -103,21 +103,19 @@ class Raw:
         self.sock.shutdown(socket.SHUT_WR)
 
     def drip(self, data, pause, seconds):
-        """A byte each `pause`, until the data, the time or the connection ends; True if the connection ended."""
+        """A byte each `pause` seconds; True when the server ended it or answered within the time."""
         end = time.monotonic() + seconds
         self.sock.settimeout(pause)
         for byte in data:
             try:
                 self.sock.send(bytes([byte]))
-                if self.sock.recv(1, socket.MSG_PEEK) in (b"",):
-                    return True
-                return True  # an answer: the server has had enough
+                self.sock.recv(1, socket.MSG_PEEK)
+                return True
             except TimeoutError:
-                pass
+                if time.monotonic() > end:
+                    return False
             except (ConnectionResetError, BrokenPipeError):
                 return True
-            if time.monotonic() > end:
-                return False
         return False
 
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/routes.h"
+
+#include "cli/command.h"
+
+static const struct cli_option options[] = {
+    {.name = "markdown", .help = "Print a Markdown page (docs/api/routes.md)."},
+};
+
+static int run(struct cli *c, struct err *e)
+{
+    AUTO(buf) out;
+    buf_init(&out, CLI_TEXT_MAX);
+    routes_write(cli_has(c, "markdown"), &out);
+    return cli_print(buf_str(&out), e);
+}
+
+const struct command cmd_routes = {
+    .name = "routes",
+    .summary = "List every address that the server answers",
+    .synopsis = "[--markdown]",
+    .help = "Prints method, path, name, permission, body and purpose of each route.",
+    .options = options,
+    .n_options = ARRAY_LEN(options),
+    .hidden = true,
+    .run = run,
+};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/routes.h"
+
+#include "api/app.h"
+#include "base/mem.h"
+#include "http/router.h"
+
+const struct http_group *routes_groups(size_t *ret_n)
+{
+    static struct http_group all[4];
+    all[0] = distribution_group;
+    all[1] = harbor_group;
+    all[2] = service_group;
+    all[3] = ops_group;
+    *ret_n = ARRAY_LEN(all);
+    return all;
+}
+
+static const char *body_text(const struct http_route *r, char *out, size_t n)
+{
+    struct buf b;
+    if (r->body == HTTP_BODY_NONE)
+        return "none";
+    buf_init(&b, n - 1);
+    buf_addf(&b, "%s, up to %llu bytes", r->body == HTTP_BODY_STREAM ? "streamed" : "whole",
+             (unsigned long long)r->body_max);
+    memcpy(out, b.p, b.n + 1);
+    buf_done(&b);
+    return out;
+}
+
+void routes_write(bool markdown, struct buf *out)
+{
+    size_t n;
+    const struct http_group *groups = routes_groups(&n);
+    char body[64];
+    if (markdown)
+        buf_addz(out, "# Routes\n\n<!-- Made by `haven routes --markdown`. -->\n\n"
+                      "Every address that the server answers. HEAD is answered wherever GET is, and OPTIONS "
+                      "everywhere.\n`{name...}` takes one or more path segments.\n");
+    for (size_t i = 0; i < n; i++) {
+        if (markdown)
+            buf_addf(out, "\n## `%s`\n\n| Method | Path | Name | Permission | Body | What it does |\n"
+                          "|---|---|---|---|---|---|\n", groups[i].prefix);
+        for (size_t k = 0; k < groups[i].n; k++) {
+            const struct http_route *r = &groups[i].routes[k];
+            buf_addf(out, markdown ? "| %s | `%s` | `%s` | `%s` | %s | %s |\n" : "%-6s %-48s %-24s %-18s %s  %s\n",
+                     http_method_name(r->method), r->pattern, r->name,
+                     permission_name((enum permission)r->permission), body_text(r, body, sizeof(body)), r->doc);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every identity against every permission on every kind of target. */
+#include "access/access.h"
+
+#include "base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+/* STR for the initialiser of a static object. */
+#define TEXT(lit) {.p = lit, .n = sizeof(lit) - 1}
+
+#define CREATED_S 1000
+#define REPO      "public/model"
+
+enum who { NOBODY, WRONG, USER, ADMIN, TOKEN_NONE, TOKEN_PULL, TOKEN_ALL, TOKEN_OLD, TOKEN_CATALOG, WHO_COUNT };
+enum where { NOWHERE, PUBLIC, PRIVATE, WHERE_COUNT };
+
+static const char *const who_names[WHO_COUNT] = {
+    "nobody", "wrong credentials", "user", "admin", "token without grants", "pull token",
+    "token for everything", "old token", "catalog token",
+};
+
+static const struct access_grant pull[] = {
+    {.type = TEXT("repository"), .name = TEXT(REPO), .actions = ACCESS_PULL},
+    {.type = TEXT("repository"), .name = TEXT("public/other"), .actions = ACCESS_ALL},
+    {.type = TEXT("registry"), .name = TEXT(REPO), .actions = ACCESS_ALL},
+};
+static const struct access_grant all[] = {
+    {.type = TEXT("repository"), .name = TEXT(REPO), .actions = ACCESS_PULL | ACCESS_PUSH},
+    {.type = TEXT("repository"), .name = TEXT(REPO), .actions = ACCESS_DELETE},
+};
+static const struct access_grant catalog[] = {
+    {.type = TEXT("registry"), .name = TEXT("catalog"), .actions = ACCESS_PULL},
+    {.type = TEXT("repository"), .name = TEXT("catalog"), .actions = ACCESS_ALL},
+};
+
+static struct identity identity_of(enum who who)
+{
+    struct identity id = {.username = STR("")};
+    switch (who) {
+    case NOBODY:
+    case WHO_COUNT:
+        return id;
+    case WRONG:
+        id.had_credentials = true;
+        return id;
+    case USER:
+    case ADMIN:
+        return (struct identity){.proof = ACCESS_BASIC, .user_id = 7, .username = STR("ada"),
+                                 .admin = who == ADMIN, .had_credentials = true};
+    case TOKEN_NONE:
+    case TOKEN_PULL:
+    case TOKEN_ALL:
+    case TOKEN_OLD:
+    case TOKEN_CATALOG:
+        break;
+    }
+    id = (struct identity){.proof = ACCESS_BEARER, .user_id = 1, .username = STR("admin"),
+                           .had_credentials = true, .issued_at = CREATED_S};
+    if (who == TOKEN_PULL) {
+        id.grants = pull;
+        id.n_grants = ARRAY_LEN(pull);
+    } else if (who == TOKEN_CATALOG) {
+        id.grants = catalog;
+        id.n_grants = ARRAY_LEN(catalog);
+    } else if (who != TOKEN_NONE) {
+        id.grants = all;
+        id.n_grants = ARRAY_LEN(all);
+        id.issued_at -= who == TOKEN_OLD;
+    }
+    return id;
+}
+
+static struct access_target target_of(enum where where)
+{
+    struct access_target t = {.repository = STR(REPO)};
+    if (where != NOWHERE) {
+        t.project_id = 3;
+        t.project_public = where == PUBLIC;
+        t.project_created_ms = CREATED_S * 1000 + 999;
+    }
+    return t;
+}
+
+/* What is expected, one letter for PULL, PUSH, DELETE: y yes, - UNAUTHORIZED, s TOKEN_STALE. */
+static const char *const on_repository[WHO_COUNT][WHERE_COUNT] = {
+    [NOBODY] = {"---", "---", "---"},        [WRONG] = {"---", "---", "---"},
+    [USER] = {"---", "y--", "---"},          [ADMIN] = {"yyy", "yyy", "yyy"},
+    [TOKEN_NONE] = {"---", "---", "---"},    [TOKEN_PULL] = {"s--", "y--", "y--"},
+    [TOKEN_ALL] = {"sss", "yyy", "yyy"},     [TOKEN_OLD] = {"sss", "sss", "sss"},
+    [TOKEN_CATALOG] = {"---", "---", "---"},
+};
+
+static char letter(const struct identity *id, const struct access_target *t, enum permission p)
+{
+    struct err e = {0};
+    if (access_check(id, t, p, &e) == 0)
+        return 'y';
+    switch (e.code) {
+    case ERR_UNAUTHORIZED:
+        return '-';
+    case ERR_TOKEN_STALE:
+        return 's';
+    case ERR_DENIED:
+        return 'd';
+    default:
+        return '?';
+    }
+}
+
+static void test_repositories(void **state)
+{
+    (void)state;
+    static const enum permission asked[] = {PERM_PULL, PERM_PUSH, PERM_DELETE};
+
+    for (int who = 0; who < WHO_COUNT; who++) {
+        for (int where = 0; where < WHERE_COUNT; where++) {
+            struct identity id = identity_of((enum who)who);
+            struct access_target t = target_of((enum where)where);
+            char got[4] = "";
+            for (size_t i = 0; i < 3; i++)
+                got[i] = letter(&id, &t, asked[i]);
+            if (strcmp(got, on_repository[who][where]) != 0)
+                fail_msg("%s, target %d: %s, expected %s", who_names[who], where, got,
+                         on_repository[who][where]);
+        }
+    }
+}
+
+/* PUBLIC, LOGIN, CATALOG, TOKEN, METRICS */
+static const char *const on_registry[WHO_COUNT] = {
+    [NOBODY] = "y--y-",     [WRONG] = "y--y-",     [USER] = "yy-yd",
+    [ADMIN] = "yyyyy",      [TOKEN_NONE] = "yy-yd", [TOKEN_PULL] = "yy-yd",
+    [TOKEN_ALL] = "yy-yd",  [TOKEN_OLD] = "yy-yd", [TOKEN_CATALOG] = "yyyyd",
+};
+
+static void test_registry(void **state)
+{
+    (void)state;
+    static const enum permission asked[] = {PERM_PUBLIC, PERM_LOGIN, PERM_CATALOG, PERM_TOKEN,
+                                            PERM_METRICS};
+    for (int who = 0; who < WHO_COUNT; who++) {
+        struct identity id = identity_of((enum who)who);
+        char got[6] = "";
+        for (size_t i = 0; i < 5; i++)
+            got[i] = letter(&id, NULL, asked[i]);
+        if (strcmp(got, on_registry[who]) != 0)
+            fail_msg("%s: %s, expected %s", who_names[who], got, on_registry[who]);
+    }
+}
+
+/* An absent project and one that is not the caller's read the same, word for word. */
+static void test_nothing_leaks(void **state)
+{
+    (void)state;
+    static const enum permission asked[] = {PERM_PULL, PERM_PUSH, PERM_DELETE};
+
+    for (int who = 0; who < WHO_COUNT; who++) {
+        if (who == ADMIN || who == TOKEN_PULL || who == TOKEN_ALL)
+            continue;
+        for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+            struct identity id = identity_of((enum who)who);
+            struct access_target absent = target_of(NOWHERE), private = target_of(PRIVATE);
+            struct err a = {0}, b = {0};
+            assert_int_equal(access_check(&id, &absent, asked[i], &a), -1);
+            assert_int_equal(access_check(&id, &private, asked[i], &b), -1);
+            assert_int_equal(a.code, b.code);
+            assert_string_equal(a.msg, b.msg);
+        }
+    }
+}
+
+static void test_mount_source(void **state)
+{
+    (void)state;
+    static const char *const expected[WHO_COUNT] = {
+        [NOBODY] = "---",     [WRONG] = "---",     [USER] = "-y-",
+        [ADMIN] = "-yy",      [TOKEN_NONE] = "---", [TOKEN_PULL] = "-yy",
+        [TOKEN_ALL] = "-yy",  [TOKEN_OLD] = "---", [TOKEN_CATALOG] = "---",
+    };
+    for (int who = 0; who < WHO_COUNT; who++) {
+        struct identity id = identity_of((enum who)who);
+        char got[4] = "";
+        for (int where = 0; where < WHERE_COUNT; where++) {
+            struct access_target from = target_of((enum where)where);
+            struct access_target t = {
+                .project_id = 9,
+                .project_public = true,
+                .repository = STR("public/target"),
+                .from_project_id = from.project_id,
+                .from_public = from.project_public,
+                .from_created_ms = from.project_created_ms,
+                .from_repository = from.repository,
+            };
+            got[where] = access_may_pull_from(&id, &t) ? 'y' : '-';
+        }
+        if (strcmp(got, expected[who]) != 0)
+            fail_msg("%s: %s, expected %s", who_names[who], got, expected[who]);
+    }
+}
+
+static void test_actions(void **state)
+{
+    (void)state;
+    struct identity nobody = identity_of(NOBODY), user = identity_of(USER),
+                    admin = identity_of(ADMIN), token = identity_of(TOKEN_ALL);
+
+    assert_int_equal(access_actions(&nobody, true, true), ACCESS_PULL);
+    assert_int_equal(access_actions(&nobody, true, false), 0);
+    assert_int_equal(access_actions(&user, true, true), ACCESS_PULL);
+    assert_int_equal(access_actions(&user, true, false), 0);
+    assert_int_equal(access_actions(&admin, true, true), ACCESS_ALL);
+    assert_int_equal(access_actions(&admin, true, false), ACCESS_ALL);
+    assert_int_equal(access_actions(&admin, false, true), 0);
+    /* A token of an administrator gets nobody a wider one. */
+    assert_int_equal(access_actions(&token, true, false), 0);
+    assert_true(access_may_list(&admin, false));
+    assert_false(access_may_list(&user, false));
+    assert_true(access_may_list(&nobody, true));
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    for (int i = 0; i < PERM_COUNT; i++) {
+        assert_non_null(permission_name((enum permission)i));
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(permission_name((enum permission)i),
+                                    permission_name((enum permission)k));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_repositories), cmocka_unit_test(test_registry),
+        cmocka_unit_test(test_nothing_leaks), cmocka_unit_test(test_mount_source),
+        cmocka_unit_test(test_actions),      cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

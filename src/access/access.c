@@ -3,7 +3,6 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/random.h"
 
@@ -201,7 +200,19 @@ static int try(struct attempt *t, struct str peer, struct access_user *ret, stru
     return r;
 }
 
-/* RFC 7617: base64 of user ':' password. */
+bool access_basic_parse(struct str text, struct buf *pair, struct str *ret_user,
+                        struct str *ret_password)
+{
+    if (!base64_decode(pair, text))
+        return false;
+    struct str password = buf_str(pair), user = str_cut(&password, ':');
+    if (user.n == 0 || user.n > LIMIT_USERNAME || !access_password_fits(password))
+        return false;
+    *ret_user = user;
+    *ret_password = password;
+    return true;
+}
+
 static int basic(struct access *x, struct arena *a, struct str peer, struct str text,
                  struct identity *ret, struct err *e)
 {
@@ -209,12 +220,8 @@ static int basic(struct access *x, struct arena *a, struct str peer, struct str 
     struct access_user user = {0};
     struct attempt t = {.x = x};
 
-    buf_init(&pair, LIMIT_USERNAME + 1 + LIMIT_PASSWORD);
-    if (!base64_decode(&pair, text))
-        return wrong(e);
-    t.password = buf_str(&pair);
-    t.username = str_cut(&t.password, ':');
-    if (t.username.n == 0 || t.username.n > LIMIT_USERNAME || !access_password_fits(t.password))
+    buf_init(&pair, ACCESS_PAIR_MAX);
+    if (!access_basic_parse(text, &pair, &t.username, &t.password))
         return wrong(e);
     access_cache_key(&x->cache, ACCESS_CACHE_BASIC, buf_str(&pair), &t.key);
     int r = try(&t, peer, &user, e);

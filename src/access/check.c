@@ -136,5 +136,9 @@ bool access_may_pull_from(const struct identity *id, const struct access_target 
         .is_public = t->from_public,
         .repository = t->from_repository,
     };
+    /* Anybody may read a public project; a client that keeps one token per repository would otherwise
+     * send the bytes for nothing. */
+    if (t->from_project_id && t->from_public)
+        return true;
     return actions_on(id, &place) & ACCESS_PULL;
 }

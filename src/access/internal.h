@@ -8,6 +8,7 @@
 #include "access/key.h"
 #include "access/password.h"
 #include "access/throttle.h"
+#include "base/limits.h"
 
 /* Clocks of two machines may differ by this much. */
 #define ACCESS_LEEWAY_S 60
@@ -30,7 +31,17 @@ struct access_user {
 /* 1, 0 (*ret untouched), -1. */
 int access_user_find(struct db_conn *c, struct str username, struct access_user *ret, struct err *e);
 
-/* token.c: the identity that a token stands for at now_s (unix seconds). UNAUTHORIZED, TOKEN_STALE. */
+/* access.c: RFC 7617, base64 of user ':' password. Fills pair (of at least ACCESS_PAIR_MAX bytes), to which
+ * the views point. false for what no account could have. */
+#define ACCESS_PAIR_MAX (LIMIT_USERNAME + 1 + LIMIT_PASSWORD)
+bool access_basic_parse(struct str text, struct buf *pair, struct str *ret_user,
+                        struct str *ret_password);
+
+/* token.c: what the claims of a token say, without a look at signature and account. UNAUTHORIZED,
+ * TOKEN_STALE. */
+int access_token_read(struct arena *a, struct str claims, int64_t now_s, struct identity *ret,
+                      struct err *e);
+/* The identity that a token stands for at now_s (unix seconds). UNAUTHORIZED, TOKEN_STALE. */
 int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64_t now_s,
                         struct identity *ret, struct err *e);
 

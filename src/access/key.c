@@ -55,7 +55,7 @@ static int add_text(const char *p, size_t n, void *out)
     return 0;
 }
 
-static int generate(struct buf *out, struct err *e)
+int access_key_generate(struct buf *out, struct err *e)
 {
     jose_cfg_auto_t *c = config_new();
     AUTO_JSON jwk = json_pack("{s:s,s:s,s:i}", "kty", "RSA", "alg", "RS256", "bits", KEY_BITS);
@@ -85,7 +85,7 @@ static int make(struct db *db, struct buf *out, struct err *e)
     AUTO(buf) text;
 
     buf_init(&text, KEY_TEXT_MAX);
-    if (generate(&text, e) < 0)
+    if (access_key_generate(&text, e) < 0)
         return -1;
     int r = db_begin(db, &t, e);
     if (r == 0)
@@ -100,7 +100,7 @@ static int make(struct db *db, struct buf *out, struct err *e)
 static bool usable(jose_cfg_t *c, const json_t *jwk)
 {
     return str_eqz(json_get_str(jwk, "kty"), "RSA") && str_eqz(json_get_str(jwk, "alg"), "RS256") &&
-           jose_jwk_prm(c, jwk, false, "sign") && jose_jwk_prm(c, jwk, false, "verify");
+           json_get_str(jwk, "d").n && jose_jwk_prm(c, jwk, false, "sign") && jose_jwk_prm(c, jwk, false, "verify");
 }
 
 /* RFC 4648 section 6; 240 bits give 48 letters without padding. */
@@ -147,6 +147,18 @@ static int parse(struct str text, struct access_key *k, struct err *e)
     return name_key(c, k, e);
 }
 
+int access_key_parse(struct str text, struct access_key **ret, struct err *e)
+{
+    struct access_key *k = NEW(struct access_key);
+
+    if (parse(text, k, e) < 0) {
+        access_key_free(k);
+        return -1;
+    }
+    *ret = k;
+    return 0;
+}
+
 int access_key_load(struct db *db, struct access_key **ret, struct err *e)
 {
     AUTO(buf) text;
@@ -155,16 +167,10 @@ int access_key_load(struct db *db, struct access_key **ret, struct err *e)
     int found = read_setting(db_reader(db), &text, e);
     if (found < 0 || (found == 0 && make(db, &text, e) < 0))
         return -1;
-    struct access_key *k = NEW(struct access_key);
-    int r = buf_ok(&text) ? parse(buf_str(&text), k, e)
+    int r = buf_ok(&text) ? access_key_parse(buf_str(&text), ret, e)
                           : ERR(e, CORRUPT, "the stored key that signs tokens is too long");
     OPENSSL_cleanse(text.p, text.n);
-    if (r < 0) {
-        access_key_free(k);
-        return -1;
-    }
-    *ret = k;
-    return 0;
+    return r;
 }
 
 void access_key_free(struct access_key *k)

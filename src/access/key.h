@@ -14,8 +14,11 @@
 
 struct access_key;
 
-/* CORRUPT when what is stored is no usable key. */
+/* The key that is stored, or a new one, then stored. CORRUPT when what is stored is no usable key. */
 int access_key_load(struct db *db, struct access_key **ret, struct err *e);
+/* The two halves of it: appends a new key as JWK (RFC 7517); makes a key of such a text (CORRUPT). */
+int access_key_generate(struct buf *out, struct err *e);
+int access_key_parse(struct str text, struct access_key **ret, struct err *e);
 void access_key_free(struct access_key *k); /* NULL is welcome */
 
 /* libtrust's fingerprint of the public key: base32 of the first 240 bits of the SHA-256 of its

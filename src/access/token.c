@@ -162,7 +162,25 @@ static int read_grants(struct arena *a, const json_t *claims, struct identity *i
     return 0;
 }
 
-/* The payload, without a look at the signature (known to be ours already). */
+int access_token_read(struct arena *a, struct str text, int64_t now_s, struct identity *ret,
+                      struct err *e)
+{
+    struct identity id = {.proof = ACCESS_BEARER, .had_credentials = true};
+    AUTO_JSON claims = json_load(text, ERR_UNAUTHORIZED, e);
+
+    if (!claims)
+        return err_wrap(e, "the token is not valid");
+    if (check_claims(claims, now_s, &id.issued_at, e) < 0 || read_grants(a, claims, &id, e) < 0)
+        return -1;
+    struct str subject = json_get_str(claims, "sub");
+    if (!subject.p || subject.n > LIMIT_USERNAME)
+        return refuse("it has no subject", e);
+    id.username = arena_str(a, subject);
+    *ret = id;
+    return 0;
+}
+
+/* The claims, without a look at the signature (known to be ours already). */
 static int payload(struct str jwt, struct buf *out, struct err *e)
 {
     struct str rest = jwt;
@@ -171,20 +189,20 @@ static int payload(struct str jwt, struct buf *out, struct err *e)
 }
 
 /* A token ends with its account, and with a new password. */
-static int check_account(struct access *x, struct str subject, int64_t issued, int64_t *ret_user,
+static int check_account(struct access *x, const struct identity *id, int64_t *ret_user,
                          struct err *e)
 {
     struct access_user user = {0};
 
-    if (subject.n == 0) {
+    if (id->username.n == 0) {
         *ret_user = 0;
         return 0;
     }
-    int found = access_user_find(db_reader(x->db), subject, &user, e);
+    int found = access_user_find(db_reader(x->db), id->username, &user, e);
     if (found < 0)
         return -1;
     /* iat counts whole seconds: a token of the second in which the password changed is taken. */
-    if (found == 0 || issued < user.password_changed_ms / 1000)
+    if (found == 0 || id->issued_at < user.password_changed_ms / 1000)
         return ERR(e, TOKEN_STALE, "the token was made before its account changed");
     *ret_user = user.id;
     return 0;
@@ -193,34 +211,27 @@ static int check_account(struct access *x, struct str subject, int64_t issued, i
 int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64_t now_s,
                         struct identity *ret, struct err *e)
 {
-    AUTO(buf) text;
+    AUTO(buf) claims;
     struct access_cache_key key;
     struct access_cache_entry known = {0};
-    struct identity id = {.proof = ACCESS_BEARER, .had_credentials = true};
+    struct identity id;
 
     if (jwt.n > LIMIT_TOKEN)
         return refuse("it is too long", e);
-    buf_init(&text, LIMIT_TOKEN);
+    buf_init(&claims, LIMIT_TOKEN);
     access_cache_key(&x->cache, ACCESS_CACHE_TOKEN, jwt, &key);
     uint64_t drops = access_cache_drops(&x->cache);
     bool proven = access_cache_get(&x->cache, &key, clock_mono_ms(), &known);
-    if (proven ? payload(jwt, &text, e) < 0 : access_key_verify(x->key, jwt, &text, e) < 0)
+    if (proven ? payload(jwt, &claims, e) < 0 : access_key_verify(x->key, jwt, &claims, e) < 0)
         return -1;
-    AUTO_JSON claims = json_load(buf_str(&text), ERR_UNAUTHORIZED, e);
-    if (!claims)
+    if (access_token_read(a, buf_str(&claims), now_s, &id, e) < 0)
         return -1;
-    if (check_claims(claims, now_s, &id.issued_at, e) < 0 || read_grants(a, claims, &id, e) < 0)
-        return -1;
-    struct str subject = json_get_str(claims, "sub");
-    if (!subject.p || subject.n > LIMIT_USERNAME)
-        return refuse("it has no subject", e);
     if (!proven) {
-        if (check_account(x, subject, id.issued_at, &known.user_id, e) < 0)
+        if (check_account(x, &id, &known.user_id, e) < 0)
             return -1;
         access_cache_put(&x->cache, &key, clock_mono_ms(), known.user_id, false, drops);
     }
     id.user_id = known.user_id;
-    id.username = arena_str(a, subject);
     *ret = id;
     return 0;
 }

@@ -21,7 +21,7 @@
 
 enum { BACKLOG = 1024, POLL_MS = 20 };
 
-static void mhd_log(void *cls, const char *fmt, va_list ap)
+static __attribute__((format(printf, 2, 0))) void mhd_log(void *cls, const char *fmt, va_list ap)
 {
     (void)cls;
     if (!log_enabled(LOG_DEBUG))
@@ -30,7 +30,7 @@ static void mhd_log(void *cls, const char *fmt, va_list ap)
     buf_init(&line, LIMIT_LOG_LINE);
     buf_vaddf(&line, fmt, ap);
     while (line.n && line.p[line.n - 1] == '\n')
-        line.n--;
+        buf_cut(&line, line.n - 1);
     LOG(DEBUG, "http.library", log_str("message", buf_str(&line)));
     buf_done(&line);
 }

@@ -225,7 +225,8 @@ static bool kind_of_type(struct str type, enum model_kind *ret, struct str *ret_
 /* Types whose blob is not the file but an archive or a compressed form of it. */
 static bool is_packed(struct str type, struct str encoding)
 {
-    static const char *const ends[] = {"tar", ".gz", "+gzip", "+zstd", ".tgz", ".zip"};
+    static const char *const ends[] = {"tar",   "gzip", ".gz", "+zstd",
+                                       ".zstd", ".tgz", ".xz", ".bz2", ".zip"};
     if (str_eqz(encoding, "raw"))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(ends); i++)

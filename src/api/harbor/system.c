@@ -27,7 +27,7 @@ static const char *check_core(struct app *app)
 static const char *check_database(struct app *app)
 {
     AUTO(db_rows) rows = {0};
-    struct err e;
+    struct err e = {0};
     if (db_one(db_reader(app->db), Q_schema_version, DB_NO_ARGS, &rows, &e) == 1)
         return NULL;
     LOG(ERROR, "health.database", log_err(&e));

@@ -85,8 +85,8 @@ static int seed(struct access *x, struct str given, struct arena *a, struct str 
     return 0;
 }
 
-int access_open(struct db *db, struct str first_password, struct arena *a, struct str *ret_generated,
-                struct access **ret, struct err *e)
+int access_open(struct db *db, struct str first_password, struct arena *a,
+                struct str *ret_generated, struct access **ret, struct err *e)
 {
     struct access *x = NEW(struct access);
     struct str generated = STR_NULL;

@@ -30,9 +30,9 @@ enum access_action {
 
 /* What a token grants on one repository, or on the catalog. */
 struct access_grant {
-    struct str type;   /* "repository" or "registry" */
-    struct str name;   /* "library/model", "catalog" */
-    unsigned actions;  /* enum access_action; for the catalog: ACCESS_PULL ("*") */
+    struct str type;  /* "repository" or "registry" */
+    struct str name;  /* "library/model", "catalog" */
+    unsigned actions; /* enum access_action; for the catalog: ACCESS_PULL ("*") */
 };
 
 enum access_proof { ACCESS_ANONYMOUS, ACCESS_BASIC, ACCESS_BEARER };
@@ -73,37 +73,39 @@ struct access_target {
 };
 
 /* Loads or makes the signing key and the first administrator, "admin". first_password:
- * HAVEN_ADMIN_PASSWORD or STR_NULL (then a random one). It counts only while there is no account at all:
- * at a later start it changes nothing. *ret_generated (arena) is the random password if one was made
- * now, else STR_NULL: the caller prints it to a terminal or writes DATA/initial-admin-password.
- * CONFIG when the password given is empty or longer than LIMIT_PASSWORD. */
-int access_open(struct db *db, struct str first_password, struct arena *a, struct str *ret_generated,
-                struct access **ret, struct err *e);
+ * HAVEN_ADMIN_PASSWORD or STR_NULL (then a random one). It counts only while there is no account at
+ * all: at a later start it changes nothing. *ret_generated (arena) is the random password if one
+ * was made now, else STR_NULL: the caller prints it to a terminal or writes
+ * DATA/initial-admin-password. CONFIG when the password given is empty or longer than
+ * LIMIT_PASSWORD. */
+int access_open(struct db *db, struct str first_password, struct arena *a,
+                struct str *ret_generated, struct access **ret, struct err *e);
 void access_close(struct access *x);
 
-/* From the value of an Authorization header (STR_NULL: anonymous). UNAUTHORIZED for wrong credentials and
- * bad tokens, TOKEN_STALE for a token of ours whose time is over (its holder may ask for a new one),
- * TOO_MANY_REQUESTS after many wrong passwords for the same user from the same peer. May wait
- * (password hash, database). peer: the client's address. */
+/* From the value of an Authorization header (STR_NULL: anonymous). UNAUTHORIZED for wrong
+ * credentials and bad tokens, TOKEN_STALE for a token of ours whose time is over (its holder may
+ * ask for a new one), TOO_MANY_REQUESTS after many wrong passwords for the same user from the same
+ * peer. May wait (password hash, database). peer: the client's address. */
 int access_authenticate_from(struct access *x, struct arena *a, struct str peer,
                              struct str authorization, struct identity *ret, struct err *e);
 /* The same for a caller inside this process. */
 int access_authenticate(struct access *x, struct arena *a, struct str authorization,
                         struct identity *ret, struct err *e);
 
-/* May this identity do this? 0, or UNAUTHORIZED / DENIED / TOKEN_STALE (the token is of a time before the
- * project, or the project is gone: its holder may ask for a new one).
- * t may be NULL where the permission is not about a repository. Everything about repositories is
- * refused as UNAUTHORIZED in the same words, whether the project is absent or merely not the caller's:
+/* May this identity do this? 0, or UNAUTHORIZED / DENIED / TOKEN_STALE (the token is of a time
+ * before the project, or the project is gone: its holder may ask for a new one). t may be NULL
+ * where the permission is not about a repository. Everything about repositories is refused as
+ * UNAUTHORIZED in the same words, whether the project is absent or merely not the caller's:
  * existence is never leaked. Only an administrator gets past the check on an absent project. */
 int access_check(const struct identity *id, const struct access_target *t, enum permission p,
                  struct err *e);
-/* May this identity pull from the second repository of the target (mount source)? false if it is unknown. */
+/* May this identity pull from the second repository of the target (mount source)? What is public
+ * may be read by anybody; false if it is unknown. */
 bool access_may_pull_from(const struct identity *id, const struct access_target *t);
 /* Actions (enum access_action) that the identity holds on a project by its role, tokens aside. */
 unsigned access_actions(const struct identity *id, bool project_exists, bool project_public);
-/* May it list every repository of this project (catalog)? Administrators and holders of a token for the
- * catalog; others those of public projects. */
+/* May it list every repository of this project (catalog)? Administrators and holders of a token for
+ * the catalog; others those of public projects. */
 bool access_may_list(const struct identity *id, bool project_public);
 
 /* A signed registry token (RS256 JWT; Harbor's claims). subject: a user name, or empty for nobody.
@@ -112,8 +114,8 @@ int access_token_make(struct access *x, struct arena *a, struct str subject,
                       const struct access_grant *grants, size_t n, int64_t expires_s,
                       struct str *ret_jwt, struct err *e);
 
-/* Changes a user's password: cached proofs are dropped, tokens made before it are refused from then on.
- * BAD_REQUEST for a password that is empty or longer than LIMIT_PASSWORD, NOT_FOUND. */
+/* Changes a user's password: cached proofs are dropped, tokens made before it are refused from then
+ * on. BAD_REQUEST for a password that is empty or longer than LIMIT_PASSWORD, NOT_FOUND. */
 int access_password_set(struct access *x, int64_t user_id, struct str password, struct err *e);
 
 #endif

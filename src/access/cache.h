@@ -3,9 +3,9 @@
  * cache: credentials that were proven a moment ago, so that a push of a hundred requests costs one
  * password hash, and a token one signature check.
  *
- * A fixed number of entries in sets of a few; a full set gives up the entry that ends first. Keys are
- * SHA-256 over a secret of the process and the credential, so that memory never shows a quick hash
- * of a password. Only what was proven gets in. Any thread.
+ * A fixed number of entries in sets of a few; a full set gives up the entry that ends first. Keys
+ * are SHA-256 over a secret of the process and the credential, so that memory never shows a quick
+ * hash of a password. Only what was proven gets in. Any thread.
  */
 #ifndef HAVEN_ACCESS_CACHE_H
 #define HAVEN_ACCESS_CACHE_H

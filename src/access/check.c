@@ -57,7 +57,8 @@ static unsigned actions_on(const struct identity *id, const struct place *p)
     case ACCESS_ANONYMOUS:
         break;
     }
-    /* Nobody reads without a token, not even what is public: that is how clients learn to ask for one. */
+    /* Nobody reads without a token, not even what is public: that is how clients learn to ask for
+     * one. */
     return 0;
 }
 
@@ -136,8 +137,8 @@ bool access_may_pull_from(const struct identity *id, const struct access_target 
         .is_public = t->from_public,
         .repository = t->from_repository,
     };
-    /* Anybody may read a public project; a client that keeps one token per repository would otherwise
-     * send the bytes for nothing. */
+    /* Anybody may read a public project; a client that keeps one token per repository would
+     * otherwise send the bytes for nothing. */
     if (t->from_project_id && t->from_public)
         return true;
     return actions_on(id, &place) & ACCESS_PULL;

@@ -29,10 +29,11 @@ struct access_user {
     char password_hash[ACCESS_PASSWORD_MAX];
 };
 /* 1, 0 (*ret untouched), -1. */
-int access_user_find(struct db_conn *c, struct str username, struct access_user *ret, struct err *e);
+int access_user_find(struct db_conn *c, struct str username, struct access_user *ret,
+                     struct err *e);
 
-/* access.c: RFC 7617, base64 of user ':' password. Fills pair (of at least ACCESS_PAIR_MAX bytes), to which
- * the views point. false for what no account could have. */
+/* access.c: RFC 7617, base64 of user ':' password. Fills pair (of at least ACCESS_PAIR_MAX bytes),
+ * to which the views point. false for what no account could have. */
 #define ACCESS_PAIR_MAX (LIMIT_USERNAME + 1 + LIMIT_PASSWORD)
 bool access_basic_parse(struct str text, struct buf *pair, struct str *ret_user,
                         struct str *ret_password);

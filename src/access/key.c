@@ -100,7 +100,8 @@ static int make(struct db *db, struct buf *out, struct err *e)
 static bool usable(jose_cfg_t *c, const json_t *jwk)
 {
     return str_eqz(json_get_str(jwk, "kty"), "RSA") && str_eqz(json_get_str(jwk, "alg"), "RS256") &&
-           json_get_str(jwk, "d").n && jose_jwk_prm(c, jwk, false, "sign") && jose_jwk_prm(c, jwk, false, "verify");
+           json_get_str(jwk, "d").n && jose_jwk_prm(c, jwk, false, "sign") &&
+           jose_jwk_prm(c, jwk, false, "verify");
 }
 
 /* RFC 4648 section 6; 240 bits give 48 letters without padding. */
@@ -200,8 +201,8 @@ int access_key_sign(const struct access_key *k, struct str claims, struct buf *o
         return ERR(e, LIMIT, "the token would be longer than %llu bytes",
                    (unsigned long long)LIMIT_TOKEN);
     AUTO_JSON jws = json_pack("{s:s%}", "payload", payload.p, payload.n);
-    AUTO_JSON sig = json_pack("{s:{s:s,s:s,s:s}}", "protected", "alg", "RS256", "kid", k->id, "typ",
-                              "JWT");
+    AUTO_JSON sig =
+        json_pack("{s:{s:s,s:s,s:s}}", "protected", "alg", "RS256", "kid", k->id, "typ", "JWT");
     if (!jws || !sig || !jose_jws_sig(c, jws, sig, k->private))
         return ERR(e, INTERNAL, "signing a token");
     buf_adds(out, json_get_str(jws, "protected"));
@@ -271,9 +272,8 @@ int access_key_verify(const struct access_key *k, struct str jws, struct buf *cl
         return refuse("it does not have three parts of base64url", e);
     if (check_header(k, part[0], e) < 0)
         return -1;
-    AUTO_JSON object =
-        json_pack("{s:s%,s:s%,s:s%}", "protected", part[0].p, part[0].n, "payload", part[1].p,
-                  part[1].n, "signature", part[2].p, part[2].n);
+    AUTO_JSON object = json_pack("{s:s%,s:s%,s:s%}", "protected", part[0].p, part[0].n, "payload",
+                                 part[1].p, part[1].n, "signature", part[2].p, part[2].n);
     if (!object || !jose_jws_ver(c, object, NULL, k->public, false))
         return refuse("its signature is wrong", e);
     if (!base64_decode(claims, part[1]))

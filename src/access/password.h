@@ -35,8 +35,8 @@ void access_hasher_leave(struct access_hasher *h);
 bool access_password_fits(struct str password);
 /* With a place taken. A new random salt each time. */
 int access_password_hash(struct str password, char ret[ACCESS_PASSWORD_MAX], struct err *e);
-/* With a place taken. 1 right, 0 wrong, -1 error. encoded: NUL-ended, or NULL for a user that does not
- * exist: the answer is 0 then, and costs the same. */
+/* With a place taken. 1 right, 0 wrong, -1 error. encoded: NUL-ended, or NULL for a user that does
+ * not exist: the answer is 0 then, and costs the same. */
 int access_password_verify(const char *encoded, struct str password, struct err *e);
 
 #endif

@@ -21,14 +21,13 @@ static bool parse(struct str word, struct access_scope *ret)
     if (!rest.p || !printable(word))
         return false;
     if (class > 0 && str_ends(s.type, STR(")")))
-        s.type = str_head(s.type, (size_t)class);
+        s.type = str_head(s.type, (size_t) class);
     /* A name may hold ':' (a host with a port), actions never do. */
     colon = str_rchr(rest, ':');
     s.name = colon < 0 ? rest : str_head(rest, (size_t)colon);
     if (colon >= 0)
         s.actions = str_skip(rest, (size_t)colon + 1);
-    if (s.type.n == 0 || s.type.n > LIMIT_SCOPE_TYPE || s.name.n == 0 ||
-        s.name.n > LIMIT_REPO_NAME)
+    if (s.type.n == 0 || s.type.n > LIMIT_SCOPE_TYPE || s.name.n == 0 || s.name.n > LIMIT_REPO_NAME)
         return false;
     *ret = s;
     return true;

@@ -2,9 +2,9 @@
 /*
  * throttle: slows down whoever guesses passwords.
  *
- * Every wrong password adds to the debt of its (peer, user) pair, time pays it off, and above a ceiling
- * attempts are refused before anything is computed. The peer is part of the key so that nobody can lock
- * an account for others. A fixed table; memory is never asked for. Any thread.
+ * Every wrong password adds to the debt of its (peer, user) pair, time pays it off, and above a
+ * ceiling attempts are refused before anything is computed. The peer is part of the key so that
+ * nobody can lock an account for others. A fixed table; memory is never asked for. Any thread.
  */
 #ifndef HAVEN_ACCESS_THROTTLE_H
 #define HAVEN_ACCESS_THROTTLE_H

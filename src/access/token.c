@@ -60,10 +60,10 @@ int access_token_make(struct access *x, struct arena *a, struct str subject,
     int64_t now = clock_now_ms() / 1000;
     char jti[JTI_CHARS + 1];
 
-    if (n > LIMIT_TOKEN_SCOPES)
-        return ERR(e, LIMIT, "a token holds at most %d scopes", LIMIT_TOKEN_SCOPES);
     buf_init(&claims, LIMIT_TOKEN);
     buf_init(&out, LIMIT_TOKEN);
+    if (n > LIMIT_TOKEN_SCOPES)
+        return ERR(e, LIMIT, "a token holds at most %d scopes", LIMIT_TOKEN_SCOPES);
     random_alnum(jti, JTI_CHARS);
     jsonw_init(&w, &claims);
     jsonw_object(&w);
@@ -216,9 +216,9 @@ int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64
     struct access_cache_entry known = {0};
     struct identity id;
 
+    buf_init(&claims, LIMIT_TOKEN);
     if (jwt.n > LIMIT_TOKEN)
         return refuse("it is too long", e);
-    buf_init(&claims, LIMIT_TOKEN);
     access_cache_key(&x->cache, ACCESS_CACHE_TOKEN, jwt, &key);
     uint64_t drops = access_cache_drops(&x->cache);
     bool proven = access_cache_get(&x->cache, &key, clock_mono_ms(), &known);

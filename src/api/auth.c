@@ -79,8 +79,7 @@ static bool is_local(const struct http_req *rq)
     AUTO(buf) peer;
     buf_init(&peer, 64);
     buf_addf(&peer, str_chr(rq->peer, ':') < 0 ? "%.*s" : "[%.*s]", S(rq->peer));
-    return http_host_is_loopback(buf_str(&peer)) &&
-           http_host_is_loopback(http_header(rq, "Host"));
+    return http_host_is_loopback(buf_str(&peer)) && http_host_is_loopback(http_header(rq, "Host"));
 }
 
 int api_authorise(struct http_req *rq, struct err *e)

@@ -47,6 +47,7 @@ int err_set(struct err *e, enum err_code code, int sys, const char *file, int li
     return -1;
 }
 
+#undef err_wrap /* see err.h: the analyzer */
 int err_wrap(struct err *e, const char *fmt, ...)
 {
     if (!e)

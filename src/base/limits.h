@@ -41,7 +41,7 @@
 #define LIMIT_UPLOAD_SCOPE 512
 
 /* One request: head (the connection's memory), number of headers, its arena. */
-#define LIMIT_HTTP_CONNECTION_MEMORY (32 * KIB)
+#define LIMIT_HTTP_CONNECTION_MEMORY (24 * KIB)
 #define LIMIT_HTTP_HEADERS           100
 #define LIMIT_HTTP_URI               (8 * KIB)
 #define LIMIT_HTTP_QUERY_PARAMS      256

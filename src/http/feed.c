@@ -17,7 +17,7 @@
 void http_feed_start(struct http_conn *c)
 {
     struct http_feed *f = &c->feed;
-    (void)pthread_mutex_init(&f->lock, NULL);
+    mutex_init(&f->lock, "feed");
     f->ready = true;
     f->target = HTTP_FEED_FIRST;
 }
@@ -27,7 +27,7 @@ void http_feed_done(struct http_feed *f)
     mem_free(f->buf[0]);
     mem_free(f->buf[1]);
     if (f->ready)
-        (void)pthread_mutex_destroy(&f->lock);
+        mutex_done(&f->lock);
 }
 
 static void append(struct http_feed *f, const char *p, size_t n)
@@ -56,23 +56,23 @@ static void write_out(struct http_conn *c, int which)
 bool http_feed_failed(struct http_conn *c, struct err *ret)
 {
     struct http_feed *f = &c->feed;
-    (void)pthread_mutex_lock(&f->lock);
+    mutex_lock(&f->lock);
     bool failed = !f->busy && f->failed;
     if (failed)
         *ret = f->err;
-    (void)pthread_mutex_unlock(&f->lock);
+    mutex_unlock(&f->lock);
     return failed;
 }
 
 void http_feed_fail(struct http_conn *c, const struct err *e)
 {
     struct http_feed *f = &c->feed;
-    (void)pthread_mutex_lock(&f->lock);
+    mutex_lock(&f->lock);
     if (!f->busy && !f->failed) {
         f->failed = true;
         f->err = *e;
     }
-    (void)pthread_mutex_unlock(&f->lock);
+    mutex_unlock(&f->lock);
 }
 
 static void finish(struct http_conn *c)
@@ -98,7 +98,7 @@ static void write_job(struct pool_job *job)
     log_context(str_from(c->rq.id));
     for (;;) {
         write_out(c, 1 - f->cur);
-        (void)pthread_mutex_lock(&f->lock);
+        mutex_lock(&f->lock);
         bool stop_waiting = f->waiting;
         bool again = stop_waiting && f->fill[f->cur] >= f->target;
         f->waiting = false;
@@ -115,7 +115,7 @@ static void write_job(struct pool_job *job)
             http_link_phase(c->link, HTTP_BODY);
             MHD_resume_connection(c->mhd);
         }
-        (void)pthread_mutex_unlock(&f->lock);
+        mutex_unlock(&f->lock);
         if (again)
             continue;
         if (last)
@@ -148,7 +148,7 @@ static void add(struct http_conn *c, void (*fn)(struct pool_job *))
 void http_feed_take(struct http_conn *c, const char *p, size_t n)
 {
     struct http_feed *f = &c->feed;
-    (void)pthread_mutex_lock(&f->lock);
+    mutex_lock(&f->lock);
     append(f, p, n);
     bool start = false;
     if (f->fill[f->cur] >= f->target) {
@@ -162,7 +162,7 @@ void http_feed_take(struct http_conn *c, const char *p, size_t n)
             MHD_suspend_connection(c->mhd);
         }
     }
-    (void)pthread_mutex_unlock(&f->lock);
+    mutex_unlock(&f->lock);
     if (start)
         add(c, write_job);
 }
@@ -170,10 +170,10 @@ void http_feed_take(struct http_conn *c, const char *p, size_t n)
 void http_feed_finish(struct http_conn *c)
 {
     struct http_feed *f = &c->feed;
-    (void)pthread_mutex_lock(&f->lock);
+    mutex_lock(&f->lock);
     bool busy = f->busy;
     f->finish = true;
-    (void)pthread_mutex_unlock(&f->lock);
+    mutex_unlock(&f->lock);
     if (!busy)
         add(c, finish_job);
 }
@@ -181,12 +181,12 @@ void http_feed_finish(struct http_conn *c)
 void http_feed_abort(struct http_conn *c)
 {
     struct http_feed *f = &c->feed;
-    (void)pthread_mutex_lock(&f->lock);
+    mutex_lock(&f->lock);
     bool busy = f->busy;
     f->abort = true;
     c->link = NULL; /* the connection goes before the request does */
     c->mhd = NULL;
-    (void)pthread_mutex_unlock(&f->lock);
+    mutex_unlock(&f->lock);
     if (!busy)
         add(c, release_job);
 }

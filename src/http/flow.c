@@ -89,9 +89,10 @@ void http_on_completed(void *server, struct MHD_Connection *mhd, void **ctx,
     http_conn_release(c);
 }
 
-bool http_client_gone(const struct http_req *rq)
+/* The client is known to have left (a reset; a mere half-close does not count). */
+static bool client_gone(const struct http_conn *c)
 {
-    const struct http_link *l = rq->conn->link;
+    const struct http_link *l = c->link;
     return l && atomic_load_explicit(&l->gone, memory_order_relaxed);
 }
 
@@ -131,7 +132,7 @@ static int run_open(struct http_conn *c, struct err *e)
     const struct http_app *app = c->server->app;
     struct http_req *rq = &c->rq;
     const struct http_route *route = rq->route;
-    if (http_client_gone(rq))
+    if (client_gone(c))
         return ERR(e, CANCELLED, "the client left");
     if (app->authenticate && app->authenticate(rq, e) < 0)
         return -1;

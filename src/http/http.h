@@ -150,8 +150,6 @@ int http_reply_content(struct http_req *rq, const char *content_type, struct str
                        const struct http_seg *segs, size_t n, struct err *e);
 /* If-None-Match names etag (quoted, weak or bare, lists, *). */
 bool http_not_modified(const struct http_req *rq, struct str etag);
-/* The client is known to have left (a reset; a mere half-close does not count): long work may stop. */
-bool http_client_gone(const struct http_req *rq);
 /* Makes the server close the connection after this answer. */
 void http_close_after(struct http_req *rq);
 

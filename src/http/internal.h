@@ -11,12 +11,12 @@
 #define HAVEN_HTTP_INTERNAL_H
 
 #include "base/pool.h"
+#include "base/thread.h"
 #include "http/router.h"
 #include "http/server.h"
 
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdatomic.h>
 
 /* Bodies of refused requests: up to this much is read and thrown away so that the connection can be
@@ -74,7 +74,7 @@ enum http_stage {
 
 /* Two buffers between the I/O thread that receives and the worker that hashes and writes. */
 struct http_feed {
-    pthread_mutex_t lock;
+    struct mutex lock;
     bool ready;          /* lock initialised */
     char *buf[2];
     size_t cap[2], fill[2];
@@ -153,10 +153,10 @@ struct http_server {
     struct pool *workers, *byte_workers;
     pthread_rwlock_t proxies_lock;
     struct http_proxies proxies;
-    pthread_mutex_t links_lock;
+    struct mutex links_lock;
     struct http_link *links;
     pthread_t watcher;
-    _Atomic bool watcher_stop;
+    int watcher_stop; /* eventfd */
     _Atomic bool stopping;
     _Atomic int64_t active; /* conns alive, released ones excluded */
     uint64_t id_prefix;

@@ -21,7 +21,6 @@
 #include <linux/tcp.h> /* the full struct tcp_info; <netinet/tcp.h> of glibc has a short one */
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 void http_link_add(struct http_server *s, struct MHD_Connection *mhd, void **socket_context)
 {
@@ -43,12 +42,12 @@ void http_link_add(struct http_server *s, struct MHD_Connection *mhd, void **soc
             (void)inet_ntop(AF_INET6, &in6.sin6_addr, l->peer, sizeof(l->peer));
     }
     atomic_store(&l->phase_since_ms, clock_mono_ms());
-    (void)pthread_mutex_lock(&s->links_lock);
+    mutex_lock(&s->links_lock);
     l->next = s->links;
     if (l->next)
         l->next->prev = l;
     s->links = l;
-    (void)pthread_mutex_unlock(&s->links_lock);
+    mutex_unlock(&s->links_lock);
     METRIC_ADD(http_connections, 1);
     *socket_context = l;
 }
@@ -58,14 +57,14 @@ void http_link_remove(struct http_server *s, void **socket_context)
     struct http_link *l = *socket_context;
     if (!l)
         return;
-    (void)pthread_mutex_lock(&s->links_lock);
+    mutex_lock(&s->links_lock);
     if (l->prev)
         l->prev->next = l->next;
     else
         s->links = l->next;
     if (l->next)
         l->next->prev = l->prev;
-    (void)pthread_mutex_unlock(&s->links_lock);
+    mutex_unlock(&s->links_lock);
     METRIC_ADD(http_connections, -1);
     mem_free(l);
     *socket_context = NULL;
@@ -178,23 +177,22 @@ void *http_watcher(void *server)
     struct http_server *s = server;
     int64_t tick = MIN_OF(s->conf.head_timeout_ms / 8, s->conf.body_rate_window_ms / 8);
     tick = MAX_OF(20, MIN_OF(tick, 250));
-    while (!atomic_load(&s->watcher_stop)) {
-        struct timespec pause = {.tv_sec = 0, .tv_nsec = (long)tick * 1000000L};
-        (void)nanosleep(&pause, NULL);
+    struct pollfd stop = {.fd = s->watcher_stop, .events = POLLIN};
+    while (poll(&stop, 1, (int)tick) <= 0) {
         int64_t now = clock_mono_ms();
-        (void)pthread_mutex_lock(&s->links_lock);
+        mutex_lock(&s->links_lock);
         for (struct http_link *l = s->links; l; l = l->next)
             watch(l, now);
-        (void)pthread_mutex_unlock(&s->links_lock);
+        mutex_unlock(&s->links_lock);
     }
     return NULL;
 }
 
 void http_links_shutdown(struct http_server *s, bool all)
 {
-    (void)pthread_mutex_lock(&s->links_lock);
+    mutex_lock(&s->links_lock);
     for (struct http_link *l = s->links; l; l = l->next)
         if (all || atomic_load(&l->phase) == HTTP_IDLE)
             end(l);
-    (void)pthread_mutex_unlock(&s->links_lock);
+    mutex_unlock(&s->links_lock);
 }

@@ -15,6 +15,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -142,8 +143,10 @@ static void server_free(struct http_server *s)
     http_proxies_done(&s->proxies);
     if (s->listen_fd >= 0)
         (void)close(s->listen_fd);
+    if (s->watcher_stop >= 0)
+        (void)close(s->watcher_stop);
     (void)pthread_rwlock_destroy(&s->proxies_lock);
-    (void)pthread_mutex_destroy(&s->links_lock);
+    mutex_done(&s->links_lock);
     mem_free(s->stats);
     mem_free(s);
 }
@@ -155,13 +158,19 @@ struct http_server *http_server_start(const struct http_server_config *c, const 
     s->conf = *c;
     s->app = app;
     s->listen_fd = -1;
+    s->watcher_stop = eventfd(0, EFD_CLOEXEC);
     (void)pthread_rwlock_init(&s->proxies_lock, NULL);
-    (void)pthread_mutex_init(&s->links_lock, NULL);
+    mutex_init(&s->links_lock, "links");
     random_bytes(&s->id_prefix, sizeof(s->id_prefix));
     for (size_t i = 0; i < app->n_groups; i++)
         s->n_stats += app->groups[i].n;
     s->stats = NEW_ARRAY(s->n_stats + 1, struct http_route_stats);
     s->is_tls = c->tls_cert && c->tls_cert[0];
+    if (s->watcher_stop < 0) {
+        (void)ERR_SYS(e, "making an eventfd");
+        server_free(s);
+        return NULL;
+    }
     if (http_proxies_load(&s->proxies, c, e) < 0 ||
         (s->is_tls && http_tls_load(&s->tls, c->tls_cert, c->tls_key, e) < 0) ||
         listen_on(s, e) < 0) {
@@ -174,7 +183,12 @@ struct http_server *http_server_start(const struct http_server_config *c, const 
         server_free(s);
         return NULL;
     }
-    BUG_ON(pthread_create(&s->watcher, NULL, http_watcher, s) != 0);
+    if (thread_start(&s->watcher, "watcher", http_watcher, s, e) < 0) {
+        MHD_stop_daemon(s->daemon);
+        s->listen_fd = -1; /* closed with the daemon */
+        server_free(s);
+        return NULL;
+    }
     return s;
 }
 
@@ -233,7 +247,7 @@ void http_server_stop(struct http_server *s, int64_t drain_ms)
         while (!wait_idle(s, 1000, true))
             ;
     }
-    atomic_store(&s->watcher_stop, true);
+    (void)eventfd_write(s->watcher_stop, 1);
     (void)pthread_join(s->watcher, NULL);
     MHD_stop_daemon(s->daemon);
     server_free(s);

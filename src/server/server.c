@@ -13,6 +13,7 @@
 #include "server/upkeep.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -49,6 +50,18 @@ static void raise_file_limit(const struct config *c)
     if (lim.rlim_cur != RLIM_INFINITY && lim.rlim_cur < needed)
         LOG(WARN, "limits.files", log_u64("limit", lim.rlim_cur), log_u64("wanted", needed),
             log_strz("hint", "raise RLIMIT_NOFILE or lower http.max_connections"));
+}
+
+/*
+ * Few heaps for many threads, and large blocks (the 16 MiB of a password hash) straight back to the system: by
+ * default the allocator would keep both for ever. Buffers of transfers (up to 1 MiB) stay below and are reused.
+ */
+static void tune_allocator(void)
+{
+    enum { HEAPS = 4, LARGE = 4 << 20, SPARE = 8 << 20 };
+    (void)mallopt(M_ARENA_MAX, HEAPS);
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+    (void)mallopt(M_TRIM_THRESHOLD, SPARE);
 }
 
 static void stop_signals(sigset_t *set)
@@ -210,6 +223,7 @@ int server_run(const struct server_options *o, struct err *e)
 
     /* Whatever the directory's mode: its files hold keys and password hashes. */
     (void)umask(0077);
+    tune_allocator();
     server_log_apply(o->config);
     if (open_signals(&signals, e) < 0)
         return -1;

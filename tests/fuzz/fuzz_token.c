@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Credentials: the Authorization header's Basic pair, tokens and their claims, and scopes. The first
- * byte chooses what the rest is. No bytes whatever are a token of a key that was made a moment ago.
+ * Credentials: the Authorization header's Basic pair, tokens and their claims, and scopes. The
+ * first byte chooses what the rest is. No bytes whatever are a token of a key that was made a
+ * moment ago.
  */
 #include "access/internal.h"
 
@@ -99,7 +100,8 @@ static void keys(struct str s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const each[])(struct str) = {
-        ['b'] = basic, ['c'] = claims, ['j'] = refused, ['k'] = keys, ['s'] = scopes, ['v'] = signature,
+        ['b'] = basic, ['c'] = claims, ['j'] = refused,
+        ['k'] = keys,  ['s'] = scopes, ['v'] = signature,
     };
     if (size == 0 || data[0] >= ARRAY_LEN(each) || !each[data[0]])
         return 0;

@@ -20,7 +20,10 @@
 #include <cmocka.h>
 
 /* STR for the initialiser of a static object. */
-#define TEXT(lit) {.p = lit, .n = sizeof(lit) - 1}
+#define TEXT(lit)                                                                                  \
+    {                                                                                              \
+        .p = lit, .n = sizeof(lit) - 1                                                             \
+    }
 
 #define PASSWORD "correct horse: battery"
 
@@ -150,13 +153,14 @@ static void test_first_password_refused(void **state)
     memset(longer, 'x', sizeof(longer));
     assert_int_equal(access_open(f->db, STR(""), &f->a, &generated, &f->x, &e), -1);
     assert_int_equal(e.code, ERR_CONFIG);
-    assert_int_equal(access_open(f->db, str_of(longer, LIMIT_PASSWORD + 1), &f->a, &generated,
-                                 &f->x, &e), -1);
+    assert_int_equal(
+        access_open(f->db, str_of(longer, LIMIT_PASSWORD + 1), &f->a, &generated, &f->x, &e), -1);
     assert_int_equal(e.code, ERR_CONFIG);
     assert_null(f->x);
     open_access(f, str_of(longer, LIMIT_PASSWORD), &generated);
     assert_null(generated.p);
-    assert_int_equal(login_from(f, "::1", STR("admin"), str_of(longer, LIMIT_PASSWORD), NULL), ERR_OK);
+    assert_int_equal(login_from(f, "::1", STR("admin"), str_of(longer, LIMIT_PASSWORD), NULL),
+                     ERR_OK);
     assert_int_equal(login_from(f, "::1", STR("admin"), str_of(longer, LIMIT_PASSWORD + 1), NULL),
                      ERR_UNAUTHORIZED);
 }
@@ -184,8 +188,9 @@ static void test_basic(void **state)
     assert_int_equal(id.proof, ACCESS_ANONYMOUS);
 
     static const char *const bad[] = {
-        "Basic", "Basic ", "Bearer", "Bearer ", "basic", "Digest abc", "Basic ====", "Basic YWRtaW4=",
-        "Basic !", "Basic YWRtaW46\nY29", "x", "Bearer x", "Bearer a.b.c", "BasicYWRtaW46eA==",
+        "Basic",      "Basic ",     "Bearer",         "Bearer ",           "basic",
+        "Digest abc", "Basic ====", "Basic YWRtaW4=", "Basic !",           "Basic YWRtaW46\nY29",
+        "x",          "Bearer x",   "Bearer a.b.c",   "BasicYWRtaW46eA==",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         e.code = ERR_OK;
@@ -214,7 +219,8 @@ static void set_hash_behind_the_back(struct fixture *f, const char *hash)
     assert_int_equal(db_begin(f->db, &t, &e), 0);
     assert_int_equal(db_exec(t.conn, Q_user_password_set,
                              DB_ARGS(DB_I64(u.id), DB_TEXTZ(hash), DB_I64(u.password_changed_ms)),
-                             NULL, &e), 0);
+                             NULL, &e),
+                     0);
     assert_int_equal(db_commit(&t, &e), 0);
 }
 
@@ -393,8 +399,8 @@ static struct str make_token(struct fixture *f, const char *subject, int64_t exp
 {
     struct str jwt = STR_NULL;
     struct err e = {0};
-    if (access_token_make(f->x, &f->a, str_from(subject), grants, ARRAY_LEN(grants), expires_s, &jwt,
-                          &e) < 0)
+    if (access_token_make(f->x, &f->a, str_from(subject), grants, ARRAY_LEN(grants), expires_s,
+                          &jwt, &e) < 0)
         fail_msg("%s", e.msg);
     return jwt;
 }
@@ -409,7 +415,8 @@ static void test_round_trip(void **state)
         assert_int_equal(bearer(f, jwt, &id), ERR_OK);
         assert_int_equal(id.proof, ACCESS_BEARER);
         assert_true(str_eqz(id.username, "admin") && id.user_id > 0 && !id.admin);
-        assert_true(id.issued_at <= clock_now_ms() / 1000 && id.issued_at > clock_now_ms() / 1000 - 9);
+        assert_true(id.issued_at <= clock_now_ms() / 1000 &&
+                    id.issued_at > clock_now_ms() / 1000 - 9);
         assert_int_equal(id.n_grants, ARRAY_LEN(grants));
         for (size_t i = 0; i < ARRAY_LEN(grants); i++) {
             assert_true(str_eq(id.grants[i].type, grants[i].type));
@@ -463,15 +470,15 @@ static void test_largest_token(void **state)
     memset(user, 'u', LIMIT_USERNAME);
     user[LIMIT_USERNAME] = '\0';
     for (size_t i = 0; i < LIMIT_TOKEN_SCOPES; i++)
-        many[i] = (struct access_grant){.type = STR("repository"),
-                                        .name = str_of(name, sizeof(name)), .actions = ACCESS_ALL};
+        many[i] = (struct access_grant){
+            .type = STR("repository"), .name = str_of(name, sizeof(name)), .actions = ACCESS_ALL};
     if (access_token_make(f->x, &f->a, str_from(user), many, LIMIT_TOKEN_SCOPES, 60, &jwt, &e) < 0)
         fail_msg("%s", e.msg);
     assert_true(jwt.n <= LIMIT_TOKEN);
-    assert_int_equal(access_token_make(f->x, &f->a, STR(""), many, LIMIT_TOKEN_SCOPES + 1, 60, &jwt,
-                                       &e), -1);
-    assert_int_equal(access_token_make(f->x, &f->a, STR(""), many, LIMIT_TOKEN_SCOPES, 60, &jwt, &e),
-                     0);
+    assert_int_equal(
+        access_token_make(f->x, &f->a, STR(""), many, LIMIT_TOKEN_SCOPES + 1, 60, &jwt, &e), -1);
+    assert_int_equal(
+        access_token_make(f->x, &f->a, STR(""), many, LIMIT_TOKEN_SCOPES, 60, &jwt, &e), 0);
     assert_int_equal(bearer(f, jwt, &id), ERR_OK);
     assert_int_equal(id.n_grants, LIMIT_TOKEN_SCOPES);
 }
@@ -482,8 +489,9 @@ static EVP_PKEY *server_key(struct fixture *f)
 {
     AUTO(db_rows) rows = {0};
     struct err e = {0};
-    assert_int_equal(db_one(db_reader(f->db), Q_setting_get, DB_ARGS(DB_TEXT(STR("token_signing_key"))),
-                            &rows, &e), 1);
+    assert_int_equal(db_one(db_reader(f->db), Q_setting_get,
+                            DB_ARGS(DB_TEXT(STR("token_signing_key"))), &rows, &e),
+                     1);
     AUTO_JSON jwk = json_load(db_text(&rows, 0), ERR_CORRUPT, &e);
     assert_non_null(jwk);
     EVP_PKEY *key = jose_openssl_jwk_to_EVP_PKEY(NULL, jwk);
@@ -511,8 +519,8 @@ static char *forge(const char *header, const char *claims, EVP_PKEY *key, const 
         assert_int_equal(EVP_DigestSign(c, sig, &n, (const unsigned char *)out.p, out.n), 1);
         EVP_MD_CTX_free(c);
     } else if (secret.p) {
-        assert_non_null(HMAC(md, secret.p, (int)secret.n, (const unsigned char *)out.p, out.n, sig,
-                             &hmac_n));
+        assert_non_null(
+            HMAC(md, secret.p, (int)secret.n, (const unsigned char *)out.p, out.n, sig, &hmac_n));
         n = hmac_n;
     } else {
         n = 0;
@@ -549,7 +557,8 @@ static char *claims_now(void)
 /* The header that the server writes. */
 static char *header_of(struct fixture *f)
 {
-    return mem_printf("{\"alg\":\"RS256\",\"kid\":\"%s\",\"typ\":\"JWT\"}", access_key_id(f->x->key));
+    return mem_printf("{\"alg\":\"RS256\",\"kid\":\"%s\",\"typ\":\"JWT\"}",
+                      access_key_id(f->x->key));
 }
 
 static void test_claims(void **state)
@@ -682,14 +691,18 @@ static void test_headers(void **state)
 
     /* Keys that the token brings along. */
     AUTO_JSON jwk = jose_openssl_jwk_from_EVP_PKEY(NULL, theirs);
-    AUTO_FREE char *with_jwk =
-        mem_printf("{\"alg\":\"RS256\",\"kid\":\"%s\",\"jwk\":{\"kty\":\"RSA\",\"e\":\"%s\",\"n\":\"%s\"}}",
-                   kid, json_get_str(jwk, "e").p, json_get_str(jwk, "n").p);
+    AUTO_FREE char *with_jwk = mem_printf(
+        "{\"alg\":\"RS256\",\"kid\":\"%s\",\"jwk\":{\"kty\":\"RSA\",\"e\":\"%s\",\"n\":\"%s\"}}",
+        kid, json_get_str(jwk, "e").p, json_get_str(jwk, "n").p);
     refused(f, "jwk with its own signature", with_jwk, theirs, sha256, STR_NULL);
     refused(f, "jwk with our signature", with_jwk, ours, sha256, STR_NULL);
     static const char *const extra[] = {
-        "\"x5c\":[\"MIIB\"],", "\"jku\":\"https://example.org/keys\",", "\"x5u\":\"https://example.org\",",
-        "\"crit\":[\"exp\"],", "\"zip\":\"DEF\",", "\"b64\":false,",
+        "\"x5c\":[\"MIIB\"],",
+        "\"jku\":\"https://example.org/keys\",",
+        "\"x5u\":\"https://example.org\",",
+        "\"crit\":[\"exp\"],",
+        "\"zip\":\"DEF\",",
+        "\"b64\":false,",
     };
     for (size_t i = 0; i < ARRAY_LEN(extra); i++) {
         AUTO_FREE char *more = mem_printf("{%s%s", extra[i], good + 1);
@@ -713,7 +726,8 @@ static void test_damage(void **state)
     for (size_t i = 0; i < jwt.n; i += 5) {
         AUTO_FREE char *bad = mem_strndup(jwt.p, jwt.n);
         bad[i] = bad[i] == 'A' ? 'B' : 'A';
-        /* The last digit of a part may hold bits that count for nothing; it must not be taken either. */
+        /* The last digit of a part may hold bits that count for nothing; it must not be taken
+         * either. */
         assert_int_equal(bearer(f, str_from(bad), NULL), ERR_UNAUTHORIZED);
     }
     static const char *const tails[] = {".", ".x", "=", "==", "A", " x", "\n", "%00"};
@@ -721,7 +735,8 @@ static void test_damage(void **state)
         AUTO_FREE char *bad = mem_printf("%.*s%s", S(jwt), tails[i]);
         assert_int_equal(bearer(f, str_from(bad), NULL), ERR_UNAUTHORIZED);
     }
-    static const char *const odd[] = {".", "..", "...", "a..b", ".a.b", "a.b.", "e30.e30.e30", "null"};
+    static const char *const odd[] = {".",    "..",   "...",         "a..b",
+                                      ".a.b", "a.b.", "e30.e30.e30", "null"};
     for (size_t i = 0; i < ARRAY_LEN(odd); i++)
         assert_int_equal(bearer(f, str_from(odd[i]), NULL), ERR_UNAUTHORIZED);
 }
@@ -730,7 +745,11 @@ static void test_damaged_key(void **state)
 {
     struct fixture *f = *state;
     static const char *const values[] = {
-        "", "nonsense", "{}", "[]", "{\"kty\":\"RSA\",\"alg\":\"RS256\"}",
+        "",
+        "nonsense",
+        "{}",
+        "[]",
+        "{\"kty\":\"RSA\",\"alg\":\"RS256\"}",
         "{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"AAAA\"}",
         "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"AQAB\",\"e\":\"*\"}",
     };
@@ -742,7 +761,8 @@ static void test_damaged_key(void **state)
         assert_int_equal(db_begin(f->db, &t, &e), 0);
         assert_int_equal(db_exec(t.conn, Q_setting_add,
                                  DB_ARGS(DB_TEXT(STR("token_signing_key")), DB_TEXTZ(values[i])),
-                                 NULL, &e), 0);
+                                 NULL, &e),
+                         0);
         assert_int_equal(db_commit(&t, &e), 0);
         if (access_key_load(f->db, &key, &e) == 0)
             fail_msg("\"%s\" was taken", values[i]);

@@ -11,17 +11,31 @@
 #include <cmocka.h>
 
 /* STR for the initialiser of a static object. */
-#define TEXT(lit) {.p = lit, .n = sizeof(lit) - 1}
+#define TEXT(lit)                                                                                  \
+    {                                                                                              \
+        .p = lit, .n = sizeof(lit) - 1                                                             \
+    }
 
 #define CREATED_S 1000
 #define REPO      "public/model"
 
-enum who { NOBODY, WRONG, USER, ADMIN, TOKEN_NONE, TOKEN_PULL, TOKEN_ALL, TOKEN_OLD, TOKEN_CATALOG, WHO_COUNT };
+enum who {
+    NOBODY,
+    WRONG,
+    USER,
+    ADMIN,
+    TOKEN_NONE,
+    TOKEN_PULL,
+    TOKEN_ALL,
+    TOKEN_OLD,
+    TOKEN_CATALOG,
+    WHO_COUNT
+};
 enum where { NOWHERE, PUBLIC, PRIVATE, WHERE_COUNT };
 
 static const char *const who_names[WHO_COUNT] = {
-    "nobody", "wrong credentials", "user", "admin", "token without grants", "pull token",
-    "token for everything", "old token", "catalog token",
+    "nobody",     "wrong credentials",    "user",      "admin",         "token without grants",
+    "pull token", "token for everything", "old token", "catalog token",
 };
 
 static const struct access_grant pull[] = {
@@ -50,8 +64,11 @@ static struct identity identity_of(enum who who)
         return id;
     case USER:
     case ADMIN:
-        return (struct identity){.proof = ACCESS_BASIC, .user_id = 7, .username = STR("ada"),
-                                 .admin = who == ADMIN, .had_credentials = true};
+        return (struct identity){.proof = ACCESS_BASIC,
+                                 .user_id = 7,
+                                 .username = STR("ada"),
+                                 .admin = who == ADMIN,
+                                 .had_credentials = true};
     case TOKEN_NONE:
     case TOKEN_PULL:
     case TOKEN_ALL:
@@ -59,8 +76,11 @@ static struct identity identity_of(enum who who)
     case TOKEN_CATALOG:
         break;
     }
-    id = (struct identity){.proof = ACCESS_BEARER, .user_id = 1, .username = STR("admin"),
-                           .had_credentials = true, .issued_at = CREATED_S};
+    id = (struct identity){.proof = ACCESS_BEARER,
+                           .user_id = 1,
+                           .username = STR("admin"),
+                           .had_credentials = true,
+                           .issued_at = CREATED_S};
     if (who == TOKEN_PULL) {
         id.grants = pull;
         id.n_grants = ARRAY_LEN(pull);
@@ -133,9 +153,9 @@ static void test_repositories(void **state)
 
 /* PUBLIC, LOGIN, CATALOG, TOKEN, METRICS */
 static const char *const on_registry[WHO_COUNT] = {
-    [NOBODY] = "y--y-",     [WRONG] = "y--y-",     [USER] = "yy-yd",
-    [ADMIN] = "yyyyy",      [TOKEN_NONE] = "yy-yd", [TOKEN_PULL] = "yy-yd",
-    [TOKEN_ALL] = "yy-yd",  [TOKEN_OLD] = "yy-yd", [TOKEN_CATALOG] = "yyyyd",
+    [NOBODY] = "y--y-",    [WRONG] = "y--y-",      [USER] = "yy-yd",
+    [ADMIN] = "yyyyy",     [TOKEN_NONE] = "yy-yd", [TOKEN_PULL] = "yy-yd",
+    [TOKEN_ALL] = "yy-yd", [TOKEN_OLD] = "yy-yd",  [TOKEN_CATALOG] = "yyyyd",
 };
 
 static void test_registry(void **state)
@@ -177,10 +197,11 @@ static void test_nothing_leaks(void **state)
 static void test_mount_source(void **state)
 {
     (void)state;
+    /* What is public may be mounted by anybody who may push to the target. */
     static const char *const expected[WHO_COUNT] = {
-        [NOBODY] = "---",     [WRONG] = "---",     [USER] = "-y-",
-        [ADMIN] = "-yy",      [TOKEN_NONE] = "---", [TOKEN_PULL] = "-yy",
-        [TOKEN_ALL] = "-yy",  [TOKEN_OLD] = "---", [TOKEN_CATALOG] = "---",
+        [NOBODY] = "-y-",    [WRONG] = "-y-",      [USER] = "-y-",
+        [ADMIN] = "-yy",     [TOKEN_NONE] = "-y-", [TOKEN_PULL] = "-yy",
+        [TOKEN_ALL] = "-yy", [TOKEN_OLD] = "-y-",  [TOKEN_CATALOG] = "-y-",
     };
     for (int who = 0; who < WHO_COUNT; who++) {
         struct identity id = identity_of((enum who)who);
@@ -237,9 +258,9 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_repositories), cmocka_unit_test(test_registry),
+        cmocka_unit_test(test_repositories),  cmocka_unit_test(test_registry),
         cmocka_unit_test(test_nothing_leaks), cmocka_unit_test(test_mount_source),
-        cmocka_unit_test(test_actions),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_actions),       cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

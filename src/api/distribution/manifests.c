@@ -22,7 +22,9 @@ int distribution_manifest_get(struct http_req *rq, struct err *e)
     struct registry *registry = &api_app(rq)->registry;
     if (path_reference(rq, &repo, &ref, e) < 0)
         return -1;
-    int found = artifact_find(registry, &rq->arena, &repo, &ref, &a, e);
+    /* HEAD tells the size without reading the document. */
+    int found = rq->head ? artifact_stat(registry, &rq->arena, &repo, &ref, &a, e)
+                         : artifact_find(registry, &rq->arena, &repo, &ref, &a, e);
     if (found < 0)
         return -1;
     if (!found)
@@ -35,7 +37,12 @@ int distribution_manifest_get(struct http_req *rq, struct err *e)
                                                        : STR("private, no-cache"));
     if (http_not_modified(rq, digest_str(&a.digest)))
         return http_reply_empty(rq, 304);
-    return http_reply(rq, 200, arena_strz(&rq->arena, a.media_type), a.bytes);
+    const char *type = arena_strz(&rq->arena, a.media_type);
+    if (!rq->head)
+        return http_reply(rq, 200, type, a.bytes);
+    struct http_seg *whole = ARENA_NEW(&rq->arena, struct http_seg);
+    *whole = (struct http_seg){.mem = "", .len = a.bytes.n};
+    return http_reply_segs(rq, 200, type, whole, 1);
 }
 
 /* ?tag=a&tag=b */
@@ -149,6 +156,16 @@ static void set_referrers_link(struct http_req *rq, const struct repo_name *repo
     buf_done(&link);
 }
 
+/* Types hold '+' and never a blank: a '+' that was not escaped has become one, as in forms. */
+static struct str type_as_meant(struct http_req *rq, struct str text)
+{
+    char *p = arena_alloc(&rq->arena, text.n + 1);
+    for (size_t i = 0; i < text.n; i++)
+        p[i] = text.p[i] == ' ' ? '+' : text.p[i];
+    p[text.n] = '\0';
+    return str_of(p, text.n);
+}
+
 /* end-12 */
 int distribution_referrers(struct http_req *rq, struct err *e)
 {
@@ -163,7 +180,7 @@ int distribution_referrers(struct http_req *rq, struct err *e)
     size_t n_types = 0, at = 0;
     while (http_query_next(rq, "artifactType", &at, &text))
         if (text.n)
-            types[n_types++] = text;
+            types[n_types++] = type_as_meant(rq, text);
     if (referrer_list(&api_app(rq)->registry, &rq->arena, &repo, &d, types, n_types,
                       last.p ? &after : NULL, LIMIT_REFERRERS_BYTES, &page, e) < 0)
         return -1;

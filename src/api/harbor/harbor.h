@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* harbor: the handlers of Harbor's API (/api/v2.0/) and of its token service (/service/). See routes.c. */
+/* harbor: the handlers of Harbor's API (/api/v2.0/) and of its token service (/service/). See
+ * routes.c. */
 #ifndef HAVEN_API_HARBOR_H
 #define HAVEN_API_HARBOR_H
 

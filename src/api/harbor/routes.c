@@ -3,11 +3,17 @@
 #include "api/harbor/harbor.h"
 
 static const struct http_route api_routes[] = {
-    {.method = HTTP_GET, .pattern = "/api/v2.0/ping", .name = "system.ping",
-     .permission = PERM_PUBLIC, .handler = harbor_ping,
+    {.method = HTTP_GET,
+     .pattern = "/api/v2.0/ping",
+     .name = "system.ping",
+     .permission = PERM_PUBLIC,
+     .handler = harbor_ping,
      .doc = "Say that the server runs, whatever the state of its parts."},
-    {.method = HTTP_GET, .pattern = "/api/v2.0/health", .name = "system.health",
-     .permission = PERM_PUBLIC, .handler = harbor_health,
+    {.method = HTTP_GET,
+     .pattern = "/api/v2.0/health",
+     .name = "system.health",
+     .permission = PERM_PUBLIC,
+     .handler = harbor_health,
      .doc = "Check the parts of the server; always 200, the body tells."},
 };
 
@@ -19,10 +25,15 @@ const struct http_group harbor_group = {
 };
 
 static const struct http_route service_routes[] = {
-    /* POST is answered with 405, upon which clients that try it first (containerd) come back with GET. */
-    {.method = HTTP_GET, .pattern = "/service/token", .name = "token.get",
-     .permission = PERM_TOKEN, .handler = harbor_token,
-     .doc = "Get a registry token for the scopes named; without credentials it holds what anybody may do."},
+    /* POST is answered with 405, upon which clients that try it first (containerd) come back with
+       GET. */
+    {.method = HTTP_GET,
+     .pattern = "/service/token",
+     .name = "token.get",
+     .permission = PERM_TOKEN,
+     .handler = harbor_token,
+     .doc = "Get a registry token for the scopes named; without credentials it holds what anybody "
+            "may do."},
 };
 
 const struct http_group service_group = {

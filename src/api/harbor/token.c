@@ -91,9 +91,9 @@ int harbor_token(struct http_req *rq, struct err *e)
     if (read_scopes(rq, grants, &n, e) < 0)
         return -1;
     if (n == 0 && id->proof == ACCESS_ANONYMOUS)
-        return ERR(e, UNAUTHORIZED, "%s", id->had_credentials
-                       ? "the user name or the password is wrong"
-                       : "a token without a scope is for users; send credentials");
+        return ERR(e, UNAUTHORIZED, "%s",
+                   id->had_credentials ? "the user name or the password is wrong"
+                                       : "a token without a scope is for users; send credentials");
     for (size_t i = 0; i < n; i++)
         if (fill_grant(rq, &grants[i], e) < 0)
             return -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What operators and lost visitors look at: the root page, the metrics, and everything else that is not there. */
+/* What operators and lost visitors look at: the root page, the metrics, and everything else that is
+ * not there. */
 #include "api/app.h"
 #include "api/error.h"
 #include "base/metrics.h"
@@ -56,11 +57,19 @@ static void error(struct http_req *rq, const struct err *e)
 }
 
 static const struct http_route routes[] = {
-    {.method = HTTP_GET, .pattern = "/", .name = "root", .permission = PERM_PUBLIC, .handler = root,
+    {.method = HTTP_GET,
+     .pattern = "/",
+     .name = "root",
+     .permission = PERM_PUBLIC,
+     .handler = root,
      .doc = "Say what this is and how to use it."},
-    {.method = HTTP_GET, .pattern = "/metrics", .name = "metrics", .permission = PERM_METRICS,
+    {.method = HTTP_GET,
+     .pattern = "/metrics",
+     .name = "metrics",
+     .permission = PERM_METRICS,
      .handler = metrics,
-     .doc = "Read the metrics in Prometheus text; for administrators and programs on the same machine."},
+     .doc = "Read the metrics in Prometheus text; for administrators and programs on the same "
+            "machine."},
 };
 
 const struct http_group ops_group = {

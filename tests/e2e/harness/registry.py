@@ -12,8 +12,9 @@ import urllib.parse
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 OCTETS = "application/octet-stream"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+http.client._MAXHEADERS = 400  # an answer may name a hundred tags
 
 
 def digest_of(data, alg="sha256"):
@@ -247,7 +248,7 @@ class Registry:
     # ---- manifests ----
 
     def put_manifest(self, repo, ref, document, media_type=None, chunked=False, query=""):
-        data = document if isinstance(document, bytes) else json.dumps(document).encode()
+        data = document if isinstance(document, bytes) else json.dumps(document, separators=(",", ":")).encode()
         if media_type is None:
             media_type = json.loads(data).get("mediaType", OCI_MANIFEST)
         headers = {"Content-Type": media_type} if media_type else {}

@@ -1,0 +1,750 @@
+# SPDX-License-Identifier: Apache-2.0
+"""haven push, pull, login and logout: against Debian's docker-registry, and against a registry that misbehaves."""
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from harness.fake_registry import OCI, FakeRegistry, Gone, wait_until
+from harness.record import HAVEN
+
+MIB = 1 << 20
+DOCKER_REGISTRY = shutil.which("docker-registry")
+
+
+def noise(n, seed=1):
+    return random.Random(seed).randbytes(n)
+
+
+@pytest.fixture
+def env(tmp_path):
+    """No credentials, proxies or settings but this test's own."""
+    clean = {k: v for k, v in os.environ.items()
+             if not k.startswith("HAVEN_") and not k.lower().endswith("_proxy") and k != "SOURCE_DATE_EPOCH"}
+    clean["DOCKER_CONFIG"] = str(tmp_path / "docker")
+    clean["HOME"] = str(tmp_path)
+    return clean
+
+
+@pytest.fixture
+def haven(env):
+    def run(*args, **more):
+        more.setdefault("env", env)
+        return subprocess.run([HAVEN, *map(str, args)], capture_output=True, text=True, timeout=120, **more)
+    return run
+
+
+@pytest.fixture
+def fake():
+    fakes = []
+
+    def make(**more):
+        fakes.append(FakeRegistry(**more))
+        return fakes[-1]
+
+    yield make
+    for one in fakes:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def docker_registry(tmp_path_factory):
+    if not DOCKER_REGISTRY:
+        pytest.skip("docker-registry is not installed")
+    folder = tmp_path_factory.mktemp("docker-registry")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{s.getsockname()[1]}"
+    (folder / "config.yml").write_text(json.dumps({
+        "version": 0.1, "log": {"level": "error"}, "http": {"addr": host},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}}}))
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen([DOCKER_REGISTRY, "serve", str(folder / "config.yml")], stdout=log, stderr=log)
+
+    def up():
+        assert process.poll() is None, (folder / "log").read_text()
+        try:
+            return urllib.request.urlopen(f"http://{host}/v2/").status == 200
+        except OSError:
+            return False
+
+    wait_until(up)
+    yield host
+    process.terminate()
+    process.wait(30)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def write(folder, files):
+    for path, content in files.items():
+        target = pathlib.Path(folder) / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return folder
+
+
+def tree(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(pathlib.Path(folder).rglob("*")) if p.is_file()}
+
+
+def ok(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def refused(done, code, text="", status=1):
+    assert done.returncode == status, done.stdout + done.stderr
+    assert done.stderr.rstrip().endswith(f"[{code}]"), done.stderr
+    assert text in done.stderr
+    assert not any(ord(c) < 32 and c != "\n" for c in done.stderr), "a terminal would obey this"
+    return done
+
+
+MODEL = {
+    "config.json": b'{"model_type": "qwen2", "torch_dtype": "bfloat16", "transformers_version": "4.40"}',
+    "model-00001-of-00002.safetensors": noise(9 * MIB + 13),
+    "model-00002-of-00002.safetensors": noise(5 * MIB, 2),
+    "tokenizer/vocab.txt": b"a\nb\n",
+    "README.md": b"# a model\n",
+    "nothing.txt": b"",
+    "code/deep/run.py": b"print(1)\n",
+    "copy/same.safetensors": noise(5 * MIB, 2),
+}
+
+
+# ---- there and back ----
+
+@pytest.fixture
+def model(tmp_path):
+    folder = write(tmp_path / "model", MODEL)
+    (folder / "code/deep/run.py").chmod(0o700)
+    return folder
+
+
+def test_round_trip(docker_registry, haven, model, tmp_path):
+    write(model, {".git/config": b"x", ".gitattributes": b"x", "__pycache__/a.pyc": b"x"})
+    ref = f"{docker_registry}/library/round:v1"
+    pushed = ok(haven("push", model, ref))
+    assert "8 files" in pushed.stdout and "/s" in pushed.stdout
+    for path in MODEL:
+        assert path in pushed.stderr
+    out = tmp_path / "made" / "on the way"
+    pulled = json.loads(ok(haven("pull", "--json", ref, out)).stdout)
+    assert tree(out) == MODEL
+    assert stat.S_IMODE((out / "code/deep/run.py").stat().st_mode) == 0o755
+    assert stat.S_IMODE((out / "README.md").stat().st_mode) == 0o644
+    assert pulled["files"] == 8 and pulled["bytes"] == sum(map(len, MODEL.values()))
+    assert pulled["bytes_transferred"] == pulled["bytes"] - 5 * MIB, "the copy came over the network"
+    assert pulled["digest"] in pushed.stdout
+    assert pulled["reference"] == ref and pulled["seconds"] >= 0 and pulled["bytes_per_second"] > 0
+
+    # A second pull moves nothing, and mends what is broken.
+    (out / "README.md").write_bytes(b"# A model\n")
+    (out / "copy/same.safetensors").unlink()
+    (out / "mine").write_text("kept")
+    again = json.loads(ok(haven("pull", "--json", "-q", ref, out)).stdout)
+    assert again["files_present"] == 6 and again["bytes_transferred"] == len(MODEL["README.md"])
+    assert (out / "mine").read_text() == "kept"
+    (out / "mine").unlink()
+    assert tree(out) == MODEL
+
+    # What was pulled is the same model.
+    second = json.loads(ok(haven("push", "--json", "-j", "1", out, f"{docker_registry}/library/round:v2")).stdout)
+    assert second["digest"] == pulled["digest"]
+    ok(haven("pull", f"{docker_registry}/library/round@{second['digest']}", tmp_path / "by-digest"))
+    assert tree(tmp_path / "by-digest") == MODEL
+
+
+def test_artifact(docker_registry, haven, env, model):
+    ref = f"{docker_registry}/library/artifact:v1"
+    ok(haven("push", model, ref, env={**env, "SOURCE_DATE_EPOCH": "1700000000"}))
+    request = urllib.request.Request(f"http://{docker_registry}/v2/library/artifact/manifests/v1", headers={"Accept": OCI})
+    manifest = json.load(urllib.request.urlopen(request))
+    assert manifest["artifactType"] == "application/vnd.cncf.model.manifest.v1+json"
+    assert manifest["annotations"]["org.opencontainers.image.created"].startswith("2023-11-14T22:13:20")
+    kinds = {l["annotations"]["org.cncf.model.filepath"]: l["mediaType"].split(".model.")[1] for l in manifest["layers"]}
+    assert kinds == {
+        "config.json": "weight.config.v1.raw", "tokenizer/vocab.txt": "weight.config.v1.raw",
+        "copy/same.safetensors": "weight.v1.raw", "model-00001-of-00002.safetensors": "weight.v1.raw",
+        "model-00002-of-00002.safetensors": "weight.v1.raw", "code/deep/run.py": "code.v1.raw",
+        "README.md": "doc.v1.raw", "nothing.txt": "doc.v1.raw"}
+    assert list(kinds) == ["config.json", "tokenizer/vocab.txt", "copy/same.safetensors", "model-00001-of-00002.safetensors",
+                           "model-00002-of-00002.safetensors", "code/deep/run.py", "README.md", "nothing.txt"]
+    for layer in manifest["layers"]:
+        notes = layer["annotations"]
+        path = notes["org.cncf.model.filepath"]
+        assert notes["org.opencontainers.image.title"] == path
+        assert layer["digest"] == "sha256:" + hashlib.sha256(MODEL[path]).hexdigest()
+        meta = json.loads(notes["org.cncf.model.file.metadata+json"])
+        assert meta == {"name": path.split("/")[-1], "mode": 0o755 if path.endswith(".py") else 0o644, "uid": 0, "gid": 0,
+                        "size": len(MODEL[path]), "mtime": "1970-01-01T00:00:00Z", "typeflag": 0}
+    config = json.load(urllib.request.urlopen(
+        f"http://{docker_registry}/v2/library/artifact/blobs/{manifest['config']['digest']}"))
+    assert config["modelfs"] == {"type": "layers", "diffIds": [l["digest"] for l in manifest["layers"]]}
+    assert config["descriptor"].pop("createdAt").startswith("2023-11-14T22:13:20")
+    assert config["descriptor"] == {"name": "artifact", "family": "qwen2"}
+    assert config["config"] == {"architecture": "transformer", "format": "safetensors", "precision": "bfloat16"}
+
+
+def test_killed_pull_goes_on(docker_registry, haven, env, tmp_path):
+    size = 160 * MIB
+    content = noise(MIB, 7) * 160
+    ref = f"{docker_registry}/library/kill:v1"
+    ok(haven("push", "-q", write(tmp_path / "m", {"big.safetensors": content, "a.txt": b"a"}), ref))
+    out = tmp_path / "out"
+    part = out / ".haven-partial" / ("sha256-" + hashlib.sha256(content).hexdigest())
+    kills = 0
+    for _ in range(20):
+        process = subprocess.Popen([HAVEN, "pull", "-q", ref, str(out)], env=env, stdout=subprocess.DEVNULL)
+        before = part.stat().st_size if part.exists() else 0
+        # Far enough in to be in the middle, wherever the last one stopped.
+        try:
+            wait_until(lambda: process.poll() is not None or
+                       (part.exists() and part.stat().st_size > before + 8 * MIB))
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        kills += process.returncode == -signal.SIGKILL
+        if kills >= 2 or process.returncode == 0:
+            break
+        assert not (out / "big.safetensors").exists(), "the name was given before all bytes were there"
+    assert kills, "the pull was never caught at work"
+    left = part.stat().st_size if part.exists() else size
+    done = json.loads(ok(haven("pull", "--json", ref, out)).stdout)
+    assert done["bytes_transferred"] <= size + 1 - left
+    assert tree(out) == {"big.safetensors": content, "a.txt": b"a"}
+    assert not (out / ".haven-partial").exists()
+
+
+def test_two_pulls_into_one_directory(fake, haven, env, tmp_path):
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [("a", b"content")])
+    held, go = threading.Event(), threading.Event()
+
+    def hook(h):
+        if "/blobs/" in h.path:
+            held.set()
+            go.wait(30)
+
+    reg.hook = hook
+    first = subprocess.Popen([HAVEN, "pull", "-q", f"{reg.host}/p/m:v1", str(tmp_path / "o")], env=env)
+    assert held.wait(30)
+    refused(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"), "CONFLICT", "another pull")
+    go.set()
+    assert first.wait(30) == 0
+
+
+# ---- who may come in ----
+
+@pytest.mark.parametrize("auth", ["basic", "bearer"])
+def test_login(fake, haven, model, tmp_path, auth):
+    reg = fake(auth=auth)
+    config = tmp_path / "docker" / "config.json"
+    config.parent.mkdir()
+    config.write_text('{"auths": {"other": {"auth": "eDp5"}}, "HttpHeaders": {"X": "1"}}')
+    config.chmod(0o644)
+    refused(haven("push", model, f"{reg.host}/p/m"), "UNAUTHORIZED", f"haven login {reg.host}")
+    refused(haven("login", "-u", reg.USER, "--password-stdin", reg.host, input="wrong\n"), "UNAUTHORIZED")
+    assert "wrong" not in config.read_text() and reg.host not in config.read_text()
+    done = ok(haven("login", "-u", reg.USER, "--password-stdin", reg.host, input=reg.PASSWORD + "\n"))
+    assert reg.PASSWORD not in done.stdout + done.stderr
+    doc = json.loads(config.read_text())
+    assert doc["auths"]["other"] == {"auth": "eDp5"} and doc["HttpHeaders"] == {"X": "1"}
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    ok(haven("push", model, f"{reg.host}/p/m"))
+    ok(haven("pull", f"{reg.host}/p/m", tmp_path / "out"))
+    assert tree(tmp_path / "out") == MODEL
+    if auth == "bearer":
+        assert len(reg.asked("GET", "^/token")) <= 4, "tokens are kept"
+        assert all(not h.get("Authorization", "").startswith("Basic") for _, p, h in reg.requests if p.startswith("/v2/"))
+    assert "logged out" in ok(haven("logout", reg.host)).stdout
+    assert "not logged in" in ok(haven("logout", reg.host)).stdout
+    refused(haven("pull", f"{reg.host}/p/m", tmp_path / "out2"), "UNAUTHORIZED")
+    assert json.loads(config.read_text())["auths"] == {"other": {"auth": "eDp5"}}
+
+
+def test_token_expires_in_the_middle(fake, haven, model, tmp_path):
+    reg = fake(auth="bearer")
+    ok(haven("login", "-u", reg.USER, "--password-stdin", reg.host, input=reg.PASSWORD))
+    seen = []
+
+    def hook(h):
+        if h.command == "PATCH" and not seen:
+            seen.append(1)
+            reg.tokens.clear()
+
+    reg.hook = hook
+    ok(haven("push", "-j", "1", model, f"{reg.host}/p/m"))
+    reg.hook = None
+    ok(haven("pull", f"{reg.host}/p/m", tmp_path / "out"))
+    assert tree(tmp_path / "out") == MODEL
+
+
+def test_credentials_stay_home(fake, haven, tmp_path):
+    """Blobs behind a redirect and uploads to another address: neither sees who we are."""
+    home, away = fake(auth="basic"), fake()
+    ok(haven("login", "-u", home.USER, "--password-stdin", home.host, input=home.PASSWORD))
+
+    def hook(h):
+        if h.command == "GET" and "/blobs/sha256" in h.path:
+            h.reply(307, {"Location": away.url + h.path})
+            return True
+        return False
+
+    home.hook = hook
+    home.upload_base = away.url
+    away.uploads = home.uploads
+    away.blobs = home.blobs
+    ok(haven("push", write(tmp_path / "m", {"a.bin": noise(5 * MIB), "b.txt": b"b"}), f"{home.host}/p/m"))
+    ok(haven("pull", f"{home.host}/p/m", tmp_path / "out"))
+    assert tree(tmp_path / "out") == tree(tmp_path / "m")
+    assert away.asked("PATCH", "/blobs/uploads/") and away.asked("GET", "/blobs/sha256")
+    assert not [r for r in away.requests if "Authorization" in r[2]]
+
+
+def test_redirects_end(fake, haven, tmp_path):
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [("a", b"content")])
+
+    def hook(h):
+        if "/blobs/" in h.path:
+            h.reply(302, {"Location": h.path + "x"})
+            return True
+        return False
+
+    reg.hook = hook
+    refused(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"), "REMOTE", "redirects")
+    for bad in ["file:///etc/passwd", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/"]:
+        reg.hook = lambda h, bad=bad: "/blobs/" in h.path and not h.reply(302, {"Location": bad})
+        refused(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"), "REMOTE", "redirect")
+
+
+# ---- a network that breaks ----
+
+def test_upload_goes_on_where_it_broke(fake, haven, tmp_path):
+    reg = fake()
+    content = noise(20 * MIB)
+    breaks = []
+
+    def received(handler, held):
+        if len(breaks) < 3 and len(held) > (len(breaks) + 1) * 4 * MIB:
+            breaks.append(len(held))
+            raise Gone
+
+    reg.received = received
+    done = ok(haven("push", "--json", write(tmp_path / "m", {"w.safetensors": content}), f"{reg.host}/p/m"))
+    assert len(breaks) == 3
+    assert reg.blobs["sha256:" + hashlib.sha256(content).hexdigest()] == content
+    patches = reg.asked("PATCH", "")
+    starts = [int(h["Content-Range"].split("-")[0]) for _, _, h in patches if "Content-Range" in h]
+    assert len(patches) == 4 and starts == breaks, "what the registry had was sent again"
+    assert json.loads(done.stdout)["bytes_transferred"] == len(content)
+
+
+def test_upload_session_lost(fake, haven, tmp_path):
+    reg = fake()
+    content = noise(9 * MIB)
+    lost = []
+
+    def received(handler, held):
+        if not lost and len(held) > 5 * MIB:
+            lost.append(1)
+            reg.uploads.clear()
+            raise Gone
+
+    reg.received = received
+    ok(haven("push", write(tmp_path / "m", {"w.safetensors": content}), f"{reg.host}/p/m"))
+    assert lost and reg.blobs["sha256:" + hashlib.sha256(content).hexdigest()] == content
+
+
+def test_busy_registry(fake, haven, model, tmp_path):
+    """429 and 5xx pass, Retry-After is kept to."""
+    reg = fake()
+    seen = {}
+
+    def hook(h):
+        kind = h.command + (" session" if "/uploads/" in h.path and h.command != "POST" else h.bare.split("/")[4] if h.path.count("/") > 4 else "")
+        seen[kind] = seen.get(kind, 0) + 1
+        if seen[kind] > 1:
+            return False
+        for _ in h.body():
+            pass
+        if h.command in ("PUT", "GET"):
+            h.error(503, "UNAVAILABLE", headers={"Retry-After": "1"})
+        else:
+            h.error(429, "TOOMANYREQUESTS", headers={"Retry-After": "0"})
+        return True
+
+    reg.hook = hook
+    ok(haven("push", "-j", "2", model, f"{reg.host}/p/m"))
+    started = time.monotonic()
+    seen.clear()
+    ok(haven("pull", "-j", "2", f"{reg.host}/p/m", tmp_path / "out"))
+    assert time.monotonic() - started >= 1, "Retry-After was not kept to"
+    assert tree(tmp_path / "out") == MODEL
+
+
+def test_success_hidden_by_a_break(fake, haven, tmp_path):
+    """The registry has stored the blob, but its answer is lost."""
+    reg = fake()
+    lost = []
+
+    def hook(h):
+        if h.command == "PUT" and "/uploads/" in h.path and "digest" in h.query and len(lost) < 2:
+            held = reg.uploads[h.bare.rsplit("/", 1)[1]]
+            held += b"".join(h.body())
+            reg.add_blob(bytes(held))
+            reg.uploads.clear()
+            lost.append(1)
+            raise Gone
+        return False
+
+    reg.hook = hook
+    ok(haven("push", "-j", "1", write(tmp_path / "m", {"w.bin": noise(6 * MIB)}), f"{reg.host}/p/m"))
+    assert len(lost) == 2
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_download_goes_on_where_it_broke(fake, haven, tmp_path, ranges):
+    reg = fake()
+    content = noise(12 * MIB)
+    reg.add_manifest("p/m", "v1", [("w.safetensors", content)])
+    breaks = []
+
+    def hook(h):
+        if "/blobs/" not in h.path:
+            return False
+        first = int(h.headers.get("Range", "bytes=0-")[6:-1]) if ranges else 0
+        if len(breaks) == 3:
+            return False if ranges else (h.reply(200, {}, content) or True)
+        breaks.append(first)
+        if first:
+            h.reply(206, {"Content-Range": f"bytes {first}-{len(content) - 1}/{len(content)}"},
+                    content[first:first + 2 * MIB], len(content) - first)
+        else:
+            h.reply(200, {}, content[:3 * MIB], len(content))
+        raise Gone
+
+    reg.hook = hook
+    done = json.loads(ok(haven("pull", "--json", f"{reg.host}/p/m:v1", tmp_path / "o")).stdout)
+    assert tree(tmp_path / "o") == {"w.safetensors": content}
+    assert done["bytes_transferred"] == len(content)
+    assert breaks == ([0, 3 * MIB, 5 * MIB] if ranges else [0, 0, 0])
+
+
+def test_registry_gone(haven, tmp_path):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{s.getsockname()[1]}"
+    refused(haven("pull", f"{host}/p/m:v1", tmp_path / "o"), "NETWORK", host)
+    assert not (tmp_path / "o").exists()
+
+
+# ---- a registry that lies ----
+
+def nothing_left(folder):
+    return not pathlib.Path(folder).exists() or tree(folder) == {}
+
+
+@pytest.mark.parametrize("path", [
+    "../escape", "/tmp/escape", "a/../../escape", "a\\..\\escape", "a\u0000b", "a\nb", "", "dir/", ".git/hooks/post-checkout",
+    ".haven-partial/x", "x" * 256, "\u001b[31mred"])
+def test_hostile_paths(fake, haven, tmp_path, path):
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [("fine", b"1"), (path, b"evil")])
+    done = haven("pull", f"{reg.host}/p/m:v1", tmp_path / "in" / "o")
+    assert done.returncode == 1 and ("[MODEL_INVALID]" in done.stderr or "[MANIFEST_INVALID]" in done.stderr), done.stderr
+    assert nothing_left(tmp_path / "in" / "o") and not (tmp_path / "in" / "escape").exists()
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("paths", [("a", "A"), ("d/a", "D/b"), ("a", "a/b"), ("a", "a")])
+def test_hostile_sets(fake, haven, tmp_path, paths):
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [(p, b"x") for p in paths])
+    refused(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"), "MODEL_INVALID")
+    assert nothing_left(tmp_path / "o")
+
+
+def layer(digest, size, path="w", media="application/vnd.cncf.model.weight.v1.raw"):
+    return {"mediaType": media, "digest": digest, "size": size, "annotations": {"org.cncf.model.filepath": path}}
+
+
+@pytest.mark.parametrize("layers,code", [
+    ([], "MODEL_INVALID"),
+    ([layer("sha256:" + "0" * 64, -1)], "MANIFEST_INVALID"),
+    ([layer("sha256:" + "0" * 64, 1 << 62)], "MODEL_INVALID"),
+    ([layer("sha256:" + "0" * 64, 7 << 40)], "NO_SPACE"),
+    ([layer("sha256:../../../x", 3)], "MANIFEST_INVALID"),
+    ([layer("sha256:" + "0" * 64, 3), layer("sha256:" + "0" * 64, 4, "v")], "MODEL_INVALID"),
+    ([layer("sha256:" + "0" * 64, 3, "w", "application/vnd.cncf.model.weight.v1.tar")], "MODEL_INVALID"),
+    ([layer("sha256:" + "0" * 64, 3)], "BLOB_UNKNOWN"),
+])
+def test_hostile_layers(fake, haven, tmp_path, layers, code):
+    reg = fake()
+    reg.add_manifest("p/m", "v1", layers)
+    refused(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"), code)
+    assert nothing_left(tmp_path / "o")
+
+
+@pytest.mark.parametrize("lie,code", [
+    (lambda h, good: h.reply(200, {}, b"X" + good[1:]), "DIGEST_INVALID"),
+    (lambda h, good: h.reply(200, {}, good + b"more"), "REMOTE"),
+    (lambda h, good: h.reply(200, {}, good[:-1]), "REMOTE"),
+    (lambda h, good: h.reply(206, {"Content-Range": f"bytes 5-{len(good) - 1}/{len(good)}"}, good[5:]), "REMOTE"),
+    (lambda h, good: h.reply(206, {}, good), "REMOTE"),
+    (lambda h, good: h.reply(203, {}, good), "REMOTE"),
+    (lambda h, good: h.error(403, "DENIED", "not you"), "DENIED"),
+])
+def test_lying_blobs(fake, haven, tmp_path, lie, code):
+    reg = fake()
+    good = noise(300000)
+    reg.add_manifest("p/m", "v1", [("w", good)])
+    reg.hook = lambda h: "/blobs/" in h.path and (lie(h, good) or True)
+    refused(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"), code)
+    assert not (tmp_path / "o" / "w").exists()
+
+
+def test_spoiled_partial_file(fake, haven, tmp_path):
+    """A part that an earlier run left, and that is not what it should be, costs a second download and no more."""
+    reg = fake()
+    good = noise(300000)
+    digest = reg.add_blob(good)
+    reg.add_manifest("p/m", "v1", [("w", good)])
+    for spoiled in (b"X" * 1000, b"X" * 300000, b"X" * 400000, b""):
+        write(tmp_path / "o" / ".haven-partial", {digest.replace(":", "-"): spoiled})
+        ok(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"))
+        assert tree(tmp_path / "o") == {"w": good}
+        (tmp_path / "o" / "w").unlink()
+
+
+def test_hostile_directory(fake, haven, tmp_path):
+    """Links that lie in the target lead nowhere else."""
+    reg = fake()
+    good = noise(1000)
+    digest = reg.add_blob(good)
+    reg.add_manifest("p/m", "v1", [("sub/w", good), ("top", b"top")])
+    out, victim = tmp_path / "o", tmp_path / "victim"
+    victim.mkdir()
+    out.mkdir()
+    (victim / "file").write_text("untouched")
+    (out / "sub").symlink_to(victim)
+    (out / "top").symlink_to(victim / "file")
+    refused(haven("pull", f"{reg.host}/p/m:v1", out), "MODEL_INVALID", "not a directory")
+    assert tree(victim) == {"file": b"untouched"}
+    (out / "sub").unlink()
+    (out / ".haven-partial").mkdir(exist_ok=True)
+    part = out / ".haven-partial" / digest.replace(":", "-")
+    part.symlink_to(victim / "file")
+    assert haven("pull", f"{reg.host}/p/m:v1", out).returncode == 1
+    part.unlink()
+    part.hardlink_to(victim / "file")
+    refused(haven("pull", f"{reg.host}/p/m:v1", out), "MODEL_INVALID", "not a file of ours")
+    part.unlink()
+    ok(haven("pull", f"{reg.host}/p/m:v1", out))
+    assert (out / "top").read_bytes() == b"top" and not (out / "top").is_symlink()
+    assert tree(victim) == {"file": b"untouched"}
+
+
+@pytest.mark.parametrize("answer,code", [
+    (lambda h: h.reply(200, {"Content-Type": OCI}, b"not json"), "MANIFEST_INVALID"),
+    (lambda h: h.reply(200, {"Content-Type": OCI}, b"[" * 100000), "MANIFEST_INVALID"),
+    (lambda h: h.reply(200, {"Content-Type": OCI}, b" " * (5 << 20)), "LIMIT"),
+    (lambda h: h.reply(200, {"Content-Type": "text/html"}, b"<html>"), "MANIFEST_TYPE"),
+    (lambda h: h.reply(200, {"Content-Type": OCI, "Docker-Content-Digest": "sha256:" + "0" * 64}, b"{}"), "DIGEST_INVALID"),
+    (lambda h: h.reply(200, {"Content-Type": OCI, "X": "a" * 60000, "Y": "b" * 60000}, b"{}"), "LIMIT"),
+    (lambda h: h.error(404, "MANIFEST_UNKNOWN", "gone \x1b[31m\n evil"), "MANIFEST_UNKNOWN"),
+    (lambda h: h.reply(418, {}, b"\x1b]0;x\x07"), "REMOTE"),
+])
+def test_lying_manifests(fake, haven, tmp_path, answer, code):
+    reg = fake()
+    reg.hook = lambda h: "/manifests/" in h.path and (answer(h) or True)
+    refused(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"), code)
+
+
+def test_wrong_manifest_for_a_digest(fake, haven, tmp_path):
+    reg = fake()
+    digest = "sha256:" + "1" * 64
+    reg.add_manifest("p/m", digest, [("w", b"x")])
+    refused(haven("pull", f"{reg.host}/p/m@{digest}", tmp_path / "o"), "DIGEST_INVALID")
+
+
+@pytest.mark.parametrize("challenge", [
+    "", "Bearer", 'Bearer realm="file:///etc/passwd"', 'Bearer realm="http://u:p@127.0.0.1/"', "Negotiate", 'Bearer realm="x',
+    'Bearer realm="' + "a" * 5000 + '"'])
+def test_lying_challenges(fake, haven, tmp_path, challenge):
+    reg = fake()
+    reg.hook = lambda h: not h.reply(401, {"WWW-Authenticate": challenge})
+    done = haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o")
+    assert done.returncode == 1 and ("[REMOTE]" in done.stderr or "[UNAUTHORIZED]" in done.stderr), done.stderr
+
+
+def test_title_alone(fake, haven, tmp_path):
+    """What oras pushes."""
+    reg = fake()
+    content = b"hello"
+    reg.add_manifest("p/m", "v1", [{"mediaType": "application/octet-stream", "digest": reg.add_blob(content), "size": 5,
+                                    "annotations": {"org.opencontainers.image.title": "sub/hello.txt"}}])
+    ok(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"))
+    assert tree(tmp_path / "o") == {"sub/hello.txt": content}
+
+
+# ---- what is not packed ----
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
+
+
+def spoil_lfs(m):
+    (m / "w.safetensors").write_bytes(LFS)
+
+
+def spoil_link_out(m):
+    (m / "w.bin").symlink_to("../secret")
+
+
+def spoil_link_absolute(m):
+    (m / "w.bin").symlink_to("/etc/passwd")
+
+
+def spoil_link_nowhere(m):
+    (m / "w.bin").symlink_to("nothing")
+
+
+def spoil_link_dir(m):
+    (m / "d").mkdir()
+    (m / "e").symlink_to("d")
+
+
+def spoil_fifo(m):
+    os.mkfifo(m / "w.bin")
+
+
+def spoil_case(m):
+    write(m, {"A.txt": b"", "a.TXT": b""})
+
+
+def spoil_backslash(m):
+    write(m, {"a\\b": b""})
+
+
+def spoil_bytes(m):
+    (pathlib.Path(os.fsdecode(os.fsencode(m) + b"/a\xff.txt"))).write_bytes(b"")
+
+
+def spoil_control(m):
+    write(m, {"a\x1b[31mb": b""})
+
+
+@pytest.mark.parametrize("spoil,text", [
+    (spoil_lfs, "w.safetensors is a Git LFS pointer"), (spoil_link_out, "w.bin is a link that leaves"),
+    (spoil_link_absolute, "w.bin is a link that leaves"), (spoil_link_nowhere, "w.bin does not exist"),
+    (spoil_link_dir, "e is a link to a directory"), (spoil_fifo, "w.bin is neither a file"),
+    (spoil_case, "differ in case"), (spoil_backslash, "backslash"), (spoil_bytes, "UTF-8"), (spoil_control, "control")])
+def test_not_packed(fake, haven, tmp_path, spoil, text):
+    reg = fake()
+    (tmp_path / "secret").write_text("secret")
+    folder = write(tmp_path / "m", {"config.json": b"{}"})
+    spoil(folder)
+    refused(haven("push", folder, f"{reg.host}/p/m"), "MODEL_INVALID", text)
+    assert not reg.requests, "something was sent before the directory was judged"
+
+
+def test_link_inside(fake, haven, tmp_path):
+    reg = fake()
+    folder = write(tmp_path / "m", {"real/w.bin": b"weights"})
+    (folder / "w.bin").symlink_to("real/w.bin")
+    ok(haven("push", folder, f"{reg.host}/p/m"))
+    ok(haven("pull", f"{reg.host}/p/m", tmp_path / "o"))
+    assert tree(tmp_path / "o") == {"real/w.bin": b"weights", "w.bin": b"weights"}
+
+
+def test_empty_directory(fake, haven, tmp_path):
+    reg = fake()
+    refused(haven("push", write(tmp_path / "m", {".hidden": b""}), f"{reg.host}/p/m"), "MODEL_INVALID", "no files")
+    refused(haven("push", tmp_path / "absent", f"{reg.host}/p/m"), "IO", "absent")
+
+
+@pytest.mark.parametrize("change", [
+    lambda p: p.open("ab").write(b"more"), lambda p: os.truncate(p, MIB),
+    lambda p: p.open("r+b").write(b"other bytes")])
+def test_file_changes_while_it_is_read(fake, haven, tmp_path, change):
+    reg = fake()
+    folder = write(tmp_path / "m", {"w.safetensors": noise(24 * MIB)})
+    changed = []
+
+    def received(handler, held):
+        if not changed and len(held) > 2 * MIB:
+            changed.append(1)
+            change(folder / "w.safetensors")
+
+    reg.received = received
+    refused(haven("push", folder, f"{reg.host}/p/m"), "MODEL_INVALID", "w.safetensors was changed")
+    assert changed and not reg.manifests and not reg.blobs
+
+
+def test_each_file_is_opened_once(fake, haven, env, tmp_path):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    reg = fake()
+    folder = write(tmp_path / "m", {"w.safetensors": noise(6 * MIB), "s.bin": noise(50000), "t.txt": b"t"})
+    log = tmp_path / "trace"
+    done = subprocess.run(["strace", "-f", "-qq", "-e", "trace=pread64", "-y", "-o", log, HAVEN, "push", str(folder),
+                           f"{reg.host}/p/m"], env=env, capture_output=True, text=True, timeout=120)
+    ok(done)
+    sums = {}
+    for line in log.read_text().splitlines():
+        if "pread64(" in line and str(folder) in line and "= " in line:
+            name = line.split("<")[1].split(">")[0].rsplit("/", 1)[1]
+            sums[name] = sums.get(name, 0) + int(line.rsplit("= ", 1)[1].split()[0])
+    assert sums == {"w.safetensors": 6 * MIB, "s.bin": 50000, "t.txt": 1}
+
+
+# ---- the command line ----
+
+@pytest.mark.parametrize("args", [
+    ("push",), ("push", "a"), ("pull", "a", "b", "c"), ("push", "--nonsense", "a", "b"), ("login",),
+    ("push", "-j", "0", ".", "localhost/a/b"), ("pull", "-j", "33", "localhost/a/b", "x"),
+    ("login", "--password-stdin", "localhost")])
+def test_usage(haven, args):
+    refused(haven(*args, stdin=subprocess.DEVNULL), "USAGE", status=2)
+
+
+@pytest.mark.parametrize("ref", ["", "m", "library/m", "localhost/UPPER/m", "ftp://localhost/a/b", "localhost/a/b:", "localhost/a/b@sha256:1"])
+def test_bad_references(haven, tmp_path, ref):
+    for args in (("pull", ref, tmp_path / "o"), ("push", tmp_path, ref)):
+        assert haven(*args).returncode == 1
+    assert not (tmp_path / "o").exists()
+
+
+def test_bad_ca_file(haven, tmp_path):
+    refused(haven("pull", "--ca-file", tmp_path / "none.pem", "localhost/a/b", tmp_path / "o"), "CONFIG", "none.pem", 2)
+
+
+def test_json_error(haven, tmp_path):
+    done = haven("pull", "--json", "localhost:1/a/b", tmp_path / "o")
+    assert done.returncode == 1 and done.stdout == ""
+    assert json.loads(done.stderr.splitlines()[-1])["error"]["code"] == "NETWORK"
+
+
+def test_push_to_a_digest(fake, haven, model, tmp_path):
+    reg = fake()
+    digest = json.loads(ok(haven("push", "--json", model, f"{reg.host}/p/m:v1")).stdout)["digest"]
+    ok(haven("push", model, f"{reg.host}/p/m@{digest}"))
+    refused(haven("push", model, f"{reg.host}/p/m@sha256:{'0' * 64}"), "DIGEST_INVALID")
+
+
+def test_quiet(fake, haven, model):
+    reg = fake()
+    done = ok(haven("push", "-q", model, f"{reg.host}/p/m:v1"))
+    assert done.stderr == ""

@@ -198,8 +198,11 @@ int download_blob(const struct download *d, const struct digest *digest, uint64_
     if (take_up(&r, there, e) < 0)
         return -1;
     for (;;) {
-        if (receive(&r, e) < 0)
+        if (receive(&r, e) < 0) {
+            if (r.hash.n == 0) /* nothing that a later run could use */
+                (void)place_part_remove(d->place, digest, NULL);
             return -1;
+        }
         hash_digest(&r.hash, &got);
         if (digest_eq(&got, digest))
             return TAKE_FD(fd);

@@ -77,7 +77,7 @@ int place_open(const char *dir, struct place *ret, struct err *e)
 
 void place_finish(struct place *p)
 {
-    /* Not empty: parts of another model wait there, which is as it should be. */
+    /* Not empty: parts wait there for the next pull, which is as it should be. */
     (void)sys->unlinkat(p->root, PLACE_PARTIAL, AT_REMOVEDIR);
 }
 

@@ -23,7 +23,7 @@ struct place {
 /* Makes the directory if it is missing. CONFLICT when another pull works there. */
 int place_open(const char *dir, struct place *ret, struct err *e);
 void place_autodone(struct place *p);
-/* Everything is in its place: removes the folder of partial files if it is empty. */
+/* The pull is over: removes the folder of partial files if there are none. */
 void place_finish(struct place *p);
 
 /* 1 a regular file of this size and content is there, 0 not, -1 error. */

@@ -230,10 +230,12 @@ int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_op
         .transport = t, .repo = ref->repo.text, .transfer = &x, .place = &p.place};
     if (get_manifest(&p, ref, &m, &r.digest, e) < 0 ||
         modelpack_read_files(&p.arena, &m, &p.files, &p.n_files, e) < 0 ||
-        place_open(dir, &p.place, e) < 0 ||
-        pull_files(&p, options->threads ? options->threads : TRANSFER_THREADS, e) < 0)
+        place_open(dir, &p.place, e) < 0)
         return -1;
+    int rc = pull_files(&p, options->threads ? options->threads : TRANSFER_THREADS, e);
     place_finish(&p.place);
+    if (rc < 0)
+        return -1;
     r.state = transfer_state_now(&x);
     *ret = r;
     return 0;

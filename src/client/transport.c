@@ -436,6 +436,13 @@ int transport_do(struct transport *t, enum transport_access access, struct http_
     return transport_refused(a, t->host, e);
 }
 
+/* Did the registry ever answer? A wrong address should not take the time of a broken connection. */
+static bool is_reached(struct transport *t)
+{
+    MUTEX_SCOPE(&t->lock);
+    return t->auth != AUTH_UNKNOWN;
+}
+
 int transport_ask(struct transport *t, enum transport_access access,
                   const struct transport_request *rq, struct http_answer *a, struct err *e)
 {
@@ -449,7 +456,7 @@ int transport_ask(struct transport *t, enum transport_access access,
                                  .body = rq->body.p ? &body : NULL,
                                  .body_max = rq->body_max};
         int rc = transport_do(t, access, &call, a, e);
-        bool again = rc < 0 ? retry_error(e) : retry_status(a->status);
+        bool again = rc < 0 ? retry_error(e) && is_reached(t) : retry_status(a->status);
         if (!again || !retry_wait(&retry, rc < 0 ? NULL : a, t->cancel))
             return rc;
     }

@@ -2,9 +2,10 @@
 /*
  * The head of a request, from what libmicrohttpd parsed to struct http_req, and the refusal of what
  * the library lets through: several or contradicting lengths, codings it does not undo, NUL bytes
- * that cut values short, percent-escapes that would change the meaning of a path.
+ * that cut values short.
  */
 #include "http/internal.h"
+#include "http/target.h"
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -118,91 +119,6 @@ static int check_host(struct http_conn *c, const char *version, struct err *e)
     return 0;
 }
 
-static int unhex_digit(char ch)
-{
-    if (ch >= '0' && ch <= '9')
-        return ch - '0';
-    if (ch >= 'a' && ch <= 'f')
-        return ch - 'a' + 10;
-    if (ch >= 'A' && ch <= 'F')
-        return ch - 'A' + 10;
-    return -1;
-}
-
-/* Percent-decoding, once. A NUL is refused everywhere, an encoded '/' in paths. */
-static int decode(struct arena *a, struct str s, bool is_path, struct str *ret, struct err *e)
-{
-    char *out = arena_alloc(a, s.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        char ch = s.p[i];
-        if (ch == '%') {
-            int hi = i + 2 < s.n ? unhex_digit(s.p[i + 1]) : -1;
-            int lo = i + 2 < s.n ? unhex_digit(s.p[i + 2]) : -1;
-            if (hi < 0 || lo < 0)
-                return ERR(e, BAD_REQUEST, "the address has a malformed percent escape");
-            ch = (char)(hi << 4 | lo);
-            i += 2;
-            if (ch == '\0')
-                return ERR(e, BAD_REQUEST, "the address contains %%00");
-            if (is_path && ch == '/')
-                return ERR(e, BAD_REQUEST, "the path contains %%2F; write names with plain slashes");
-        } else if (!is_path && ch == '+') {
-            ch = ' ';
-        }
-        if ((unsigned char)ch < 0x20 || ch == 0x7f)
-            return ERR(e, BAD_REQUEST, "the address contains a control character");
-        out[n++] = ch;
-    }
-    out[n] = '\0';
-    *ret = str_of(out, n);
-    return 0;
-}
-
-static int parse_query(struct http_req *rq, struct str query, struct err *e)
-{
-    size_t count = query.n ? 1 : 0;
-    for (size_t i = 0; i < query.n; i++)
-        count += query.p[i] == '&';
-    if (count > LIMIT_HTTP_QUERY_PARAMS)
-        return ERR(e, BAD_REQUEST, "the query has more than %d parameters", LIMIT_HTTP_QUERY_PARAMS);
-    rq->query = ARENA_ARRAY(&rq->arena, count, struct http_param);
-    while (query.p && query.n) {
-        struct str value = str_cut(&query, '&');
-        if (value.n == 0)
-            continue;
-        struct str key = str_cut(&value, '=');
-        struct http_param *q = &rq->query[rq->n_query];
-        if (decode(&rq->arena, key, false, &q->key, e) < 0 ||
-            decode(&rq->arena, value, false, &q->value, e) < 0)
-            return -1;
-        rq->n_query++;
-    }
-    return 0;
-}
-
-/* origin-form and absolute-form of RFC 9112 3.2. */
-static int parse_target(struct http_conn *c, struct err *e)
-{
-    struct http_req *rq = &c->rq;
-    struct str uri = str_from(c->uri);
-    if (uri.n > LIMIT_HTTP_URI)
-        return ERR(e, URI_TOO_LONG, "the address is longer than %llu bytes",
-                   (unsigned long long)LIMIT_HTTP_URI);
-    if (str_starts(uri, STR("http://")) || str_starts(uri, STR("https://"))) {
-        uri = str_skip(uri, uri.p[4] == 's' ? 8 : 7);
-        ptrdiff_t slash = str_chr(uri, '/');
-        uri = slash < 0 ? STR("/") : str_skip(uri, (size_t)slash);
-    }
-    if (uri.n == 0 || uri.p[0] != '/')
-        return ERR(e, BAD_REQUEST, "the request target must begin with '/'");
-    struct str query = uri;
-    rq->raw_path = str_cut(&query, '?');
-    if (decode(&rq->arena, rq->raw_path, true, &rq->path, e) < 0)
-        return -1;
-    return parse_query(rq, query, e);
-}
-
 static void set_request_id(struct http_conn *c)
 {
     struct http_req *rq = &c->rq;
@@ -263,8 +179,13 @@ int http_head_parse(struct http_conn *c, const char *method, const char *version
         c->expects = false;
         return -1;
     }
-    if (parse_target(c, e) < 0)
+    struct http_target target = {0};
+    if (http_target_parse(&rq->arena, str_from(c->uri), &target, e) < 0)
         return -1;
+    rq->raw_path = target.raw_path;
+    rq->path = target.path;
+    rq->query = target.query;
+    rq->n_query = target.n_query;
     if (strcmp(method, "OPTIONS") == 0) /* answered by the router */
         return 0;
     return parse_method(rq, method, e);

@@ -6,17 +6,6 @@
 
 #include <stdlib.h>
 
-const char *model_path_show(struct str s, char *out, size_t n)
-{
-    size_t len = s.n < n - 1 ? s.n : n - 1;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        out[i] = c < ' ' || c == 0x7f ? '?' : (char)c;
-    }
-    out[len] = '\0';
-    return out;
-}
-
 /* Length of the well-formed UTF-8 character at p (RFC 3629), 0 if there is none. */
 static size_t utf8_char(const unsigned char *p, size_t n)
 {
@@ -32,6 +21,25 @@ static size_t utf8_char(const unsigned char *p, size_t n)
     bool surrogate = p[0] == 0xed && p[1] > 0x9f;
     bool too_high = p[0] == 0xf4 && p[1] > 0x8f;
     return overlong || surrogate || too_high ? 0 : len;
+}
+
+const char *model_path_show(struct str s, char *out, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t at = 0;
+    for (size_t i = 0; i < s.n;) {
+        size_t len = utf8_char(p + i, s.n - i);
+        bool control = len == 0 || p[i] < ' ' || p[i] == 0x7f || (p[i] == 0xc2 && p[i + 1] < 0xa0);
+        if (at + (control ? 1 : len) >= n)
+            break;
+        if (control)
+            out[at++] = '?';
+        for (size_t k = 0; !control && k < len; k++)
+            out[at++] = (char)p[i + k];
+        i += len ? len : 1;
+    }
+    out[at] = '\0';
+    return out;
 }
 
 /* What is wrong with the bytes of a path, or NULL. */

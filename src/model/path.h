@@ -18,7 +18,8 @@ int model_path_check(struct str path, struct err *e);
 /* Checks n paths, each good in itself, as a set: duplicates, case, file against directory. */
 int model_paths_check(const struct str *paths, size_t n, struct err *e);
 
-/* s with bytes that a terminal should not get replaced by '?', cut to n - 1 bytes, NUL-ended. */
+/* s with what a terminal should not get (control characters, bytes that are not UTF-8) replaced by '?',
+ * cut to n - 1 bytes, NUL-ended. */
 const char *model_path_show(struct str s, char *out, size_t n);
 #define MODEL_PATH_SHOW 256
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.content import noise, push, small_image
 from harness.registry import Registry, challenge, digest_of
-from harness.server import PASSWORD, USER
+from harness.server import PASSWORD, USER, Server
 
 SERVICE = "harbor-registry"
 
@@ -89,7 +89,6 @@ def test_wrong_password(start_of_auth, user, password):
 @pytest.fixture(scope="module")
 def start_of_auth(tmp_path_factory):
     """A server of its own: wrong passwords slow down whoever comes from the same address."""
-    from harness.server import Server
     server = Server(tmp_path_factory.mktemp("auth")).start()
     yield server
     server.stop()
@@ -339,7 +338,6 @@ def test_tokens_outlive_a_restart(start):
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory):
     """A server with a private project that holds a model."""
-    from harness.server import Server
     server = Server(tmp_path_factory.mktemp("closed")).start()
     server.add_project("closed")
     registry = server.registry()

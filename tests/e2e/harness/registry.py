@@ -41,7 +41,7 @@ class Answer:
 
     def errors(self):
         """The codes of an error body, whose form is checked by the way."""
-        assert self.get("Content-Type") == "application/json", self
+        assert self.get("Content-Type").partition(";")[0] == "application/json", self
         document = self.json()
         assert list(document) == ["errors"] and document["errors"], self
         for error in document["errors"]:

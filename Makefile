@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The front door; Meson does the building. `make help` lists what there is.
-.PHONY: all run test test-long lint format asan tsan fuzz bench install fresh mutants clean help
+.PHONY: all run test test-long lint format asan tsan fuzz bench docs install fresh mutants clean help
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -46,6 +46,11 @@ fuzz: ## fuzz every parser for a while (SECONDS_EACH=60)
 bench: all ## measure against other registries; results as JSON lines in bench/results/
 	@tools/install-deps bench
 	@bench/run
+
+docs: all ## write the pages that the program makes from its tables
+	@build/haven errors --markdown >docs/errors.md
+	@build/haven routes --markdown >docs/api/routes.md
+	@build/haven config manual >docs/configuration.md
 
 install: all ## install program and manual below $(DESTDIR)$(PREFIX)
 	@meson configure build -Dprefix=$(PREFIX)

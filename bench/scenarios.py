@@ -21,6 +21,7 @@ CONNECTIONS = (16, 64)
 CLIENTS = (1, 4, 16)
 FEW_CLIENTS = (1, 4)
 IDLE = 1000
+LITTLE = 64 * MIB  # what the memory for a huge blob is compared with
 SETTLE = 1.0  # seconds that a server gets before its idle memory is read
 
 
@@ -268,45 +269,61 @@ class Peak:
         return {"rss_mib": self.rss / MIB, "pss_mib": self.pss / MIB}
 
 
-def memory(bench):
-    """Memory of a fresh server: idle, with idle connections, while a very large blob comes in and goes out."""
-    for kind in (Haven, DockerRegistry):
-        server = kind(bench.dir / f"memory-{kind.name}")
-        with server:
-            def state(name, work):
-                def measured():
-                    with Peak(server) as peak:
-                        more = work() or {}
-                    return peak.mib() | more
-                return bench.measure("memory", server.name, 0, [server], measured, state=name)
-            time.sleep(SETTLE)
-            state("idle", lambda: None)
-            server.authorise_pulls(REPOSITORY)
-            with client.idle_connections(server, IDLE, "/v2/"):
-                time.sleep(SETTLE)
-                state(f"{IDLE} idle connections", lambda: None)
-            transfers(bench, server, state)
-        server.remove()
+class Memory:
+    """The memory of one fresh server in one state after the other."""
+
+    def __init__(self, bench, kind):
+        self.bench = bench
+        self.server = kind(bench.dir / f"memory-{kind.name}")
+
+    def __enter__(self):
+        self.server.start()
+        time.sleep(SETTLE)
+        return self
+
+    def __exit__(self, *_):
+        self.server.remove()
         os.sync()
 
+    def state(self, name, work=lambda: None):
+        def measured():
+            with Peak(self.server) as peak:
+                more = work() or {}
+            return peak.mib() | more
+        self.bench.measure("memory", self.server.name, 0, [self.server], measured, state=name)
 
-def transfers(bench, server, state):
-    digest = None
+    def transfer(self, name, size):
+        digest = None
 
-    def come():
-        nonlocal digest
-        start = time.monotonic()
-        digest = client.stream_upload(server, REPOSITORY, bench.huge_size)
-        return {"bytes": bench.huge_size, "seconds": time.monotonic() - start}
+        def come():
+            nonlocal digest
+            start = time.monotonic()
+            digest = client.stream_upload(self.server, REPOSITORY, size)
+            return {"bytes": size, "seconds": time.monotonic() - start}
 
-    def go():
-        # The thread that watches lives in this process: no fork here.
-        start = time.monotonic()
-        with client.connect(server) as sock:
-            client.receive(sock, server.blob_path(REPOSITORY, digest), server.push_headers(), bench.huge_size)
-        return {"bytes": bench.huge_size, "seconds": time.monotonic() - start}
-    state("large blob in", come)
-    state("large blob out", go)
+        def go():
+            # The thread that watches lives in this process: no fork here.
+            start = time.monotonic()
+            with client.connect(self.server) as sock:
+                path = self.server.blob_path(REPOSITORY, digest)
+                client.receive(sock, path, self.server.push_headers(), size)
+            return {"bytes": size, "seconds": time.monotonic() - start}
+        self.state(f"{name} in", come)
+        self.state(f"{name} out", go)
+
+
+def memory(bench):
+    """Memory of a fresh server: idle, with idle connections, while a blob and one far larger pass."""
+    for kind in (Haven, DockerRegistry):
+        with Memory(bench, kind) as m:
+            m.state("idle")
+            m.server.authorise_pulls(REPOSITORY)
+            with client.idle_connections(m.server, IDLE, "/v2/"):
+                time.sleep(SETTLE)
+                m.state(f"{IDLE} idle connections")
+        with Memory(bench, kind) as m:
+            m.transfer("blob", LITTLE)
+            m.transfer("huge blob", bench.huge_size)
 
 
 # ---- all ----

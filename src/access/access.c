@@ -216,7 +216,7 @@ bool access_basic_parse(struct str text, struct buf *pair, struct str *ret_user,
 static int basic(struct access *x, struct arena *a, struct str peer, struct str text,
                  struct identity *ret, struct err *e)
 {
-    AUTO(buf) pair;
+    AUTO(buf) pair = {0};
     struct access_user user = {0};
     struct attempt t = {.x = x};
 

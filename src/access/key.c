@@ -82,7 +82,7 @@ static int read_setting(struct db_conn *c, struct buf *out, struct err *e)
 static int make(struct db *db, struct buf *out, struct err *e)
 {
     AUTO(db_txn) t = {0};
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
 
     buf_init(&text, KEY_TEXT_MAX);
     if (access_key_generate(&text, e) < 0)
@@ -162,7 +162,7 @@ int access_key_parse(struct str text, struct access_key **ret, struct err *e)
 
 int access_key_load(struct db *db, struct access_key **ret, struct err *e)
 {
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
 
     buf_init(&text, KEY_TEXT_MAX);
     int found = read_setting(db_reader(db), &text, e);
@@ -193,7 +193,7 @@ const char *access_key_id(const struct access_key *k)
 int access_key_sign(const struct access_key *k, struct str claims, struct buf *out, struct err *e)
 {
     jose_cfg_auto_t *c = config_new();
-    AUTO(buf) payload;
+    AUTO(buf) payload = {0};
 
     buf_init(&payload, LIMIT_TOKEN);
     base64url_encode(&payload, claims);
@@ -240,7 +240,7 @@ static bool split(struct str jws, struct str part[3])
 
 static int check_header(const struct access_key *k, struct str text, struct err *e)
 {
-    AUTO(buf) raw;
+    AUTO(buf) raw = {0};
     const char *name;
     json_t *value;
 

@@ -54,8 +54,8 @@ int access_token_make(struct access *x, struct arena *a, struct str subject,
                       const struct access_grant *grants, size_t n, int64_t expires_s,
                       struct str *ret_jwt, struct err *e)
 {
-    AUTO(buf) claims;
-    AUTO(buf) out;
+    AUTO(buf) claims = {0};
+    AUTO(buf) out = {0};
     struct json_writer w;
     int64_t now = clock_now_ms() / 1000;
     char jti[JTI_CHARS + 1];
@@ -211,7 +211,7 @@ static int check_account(struct access *x, const struct identity *id, int64_t *r
 int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64_t now_s,
                         struct identity *ret, struct err *e)
 {
-    AUTO(buf) claims;
+    AUTO(buf) claims = {0};
     struct access_cache_key key;
     struct access_cache_entry known = {0};
     struct identity id;

@@ -16,7 +16,7 @@ struct app {
     struct store *store;
     struct registry registry;
     struct access *access;
-    struct http_server *http; /* set once it runs */
+    struct http_server *_Atomic http; /* NULL until http_server_start has returned */
     int data_dir;             /* descriptor */
     int64_t started_ms;
     _Atomic int64_t token_expiration_s;

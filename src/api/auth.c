@@ -76,7 +76,7 @@ static bool is_local(const struct http_req *rq)
     for (size_t i = 0; i < ARRAY_LEN(marks); i++)
         if (http_header(rq, marks[i]).p)
             return false;
-    AUTO(buf) peer;
+    AUTO(buf) peer = {0};
     buf_init(&peer, 64);
     buf_addf(&peer, str_chr(rq->peer, ':') < 0 ? "%.*s" : "[%.*s]", S(rq->peer));
     return http_host_is_loopback(buf_str(&peer)) && http_host_is_loopback(http_header(rq, "Host"));

@@ -65,7 +65,7 @@ void config_flag_name(const struct config_key *k, struct buf *out)
 /* The row whose name (as `name` writes it) is s, or -1. */
 static int find_named(struct str s, void (*name)(const struct config_key *k, struct buf *out))
 {
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, NAME_MAX_);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf_reset(&b);
@@ -112,7 +112,7 @@ static int refuse(const struct config_key *k, struct str value, enum config_sour
                   struct err *e)
 {
     enum { SHOWN = 64 }; /* of a value that may be of any length */
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
     buf_init(&text, ERR_MSG_MAX);
     add_place(k, source, &text);
     if (k->flags & CONFIG_SECRET)
@@ -251,8 +251,8 @@ void config_done(struct config *c)
 
 bool config_same(const struct config *a, const struct config *b, size_t row)
 {
-    AUTO(buf) x;
-    AUTO(buf) y;
+    AUTO(buf) x = {0};
+    AUTO(buf) y = {0};
     buf_init(&x, CONFIG_TEXT_MAX);
     buf_init(&y, CONFIG_TEXT_MAX);
     config_value(a, row, &x);
@@ -262,7 +262,7 @@ bool config_same(const struct config *a, const struct config *b, size_t row)
 
 void config_copy(struct config *to, const struct config *from, size_t row)
 {
-    AUTO(buf) value;
+    AUTO(buf) value = {0};
     buf_init(&value, CONFIG_TEXT_MAX);
     config_value(from, row, &value);
     int rc = config_set(to, row, buf_str(&value), from->source[row], NULL);
@@ -289,7 +289,7 @@ static bool is_foreign_variable(struct str name)
 
 static int unknown_variable(struct str name, struct err *e)
 {
-    AUTO(buf) names;
+    AUTO(buf) names = {0};
     struct suggest near;
     buf_init(&names, CONFIG_TEXT_MAX);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -399,7 +399,7 @@ static bool is_base_url(struct str s)
 
 static int wrong(const struct config *c, const char *key, struct err *e, const char *what)
 {
-    AUTO(buf) place;
+    AUTO(buf) place = {0};
     int row = config_find(str_from(key));
     BUG_ON(row < 0);
     buf_init(&place, ERR_MSG_MAX);

@@ -95,7 +95,7 @@ void config_write_sample(struct buf *out)
         "# (HAVEN_A_B) and flags (--a-b) override this file.\n");
     for (size_t i = 0; i < config_count(); i++) {
         const struct config_key *k = config_row(i);
-        AUTO(buf) accepted;
+        AUTO(buf) accepted = {0};
         buf_init(&accepted, CONFIG_TEXT_MAX);
         config_accepted(k, &accepted);
         buf_addc(out, '\n');
@@ -159,7 +159,7 @@ void config_write_effective(const struct config *c, struct buf *out)
     static const char *const sources[] = {"default", "file", "environment", "flag"};
     for (size_t i = 0; i < config_count(); i++) {
         const struct config_key *k = config_row(i);
-        AUTO(buf) value;
+        AUTO(buf) value = {0};
         buf_init(&value, CONFIG_TEXT_MAX);
         config_value(c, i, &value);
         if (value.n && (k->flags & CONFIG_SECRET)) {

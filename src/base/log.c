@@ -231,7 +231,7 @@ void log_event(enum log_level level, const char *event, const struct log_field *
     int saved = errno; /* logging an error must not change what the caller sees */
     bool json = atomic_load_explicit(&log_json, memory_order_relaxed);
     char time[CLOCK_TEXT_MAX];
-    AUTO(buf) line;
+    AUTO(buf) line = {0};
     buf_init(&line, LIMIT_LOG_LINE - LINE_END);
     clock_rfc3339(clock_now_ms(), time);
     if (json)

@@ -77,7 +77,7 @@ bool cli_flag(const struct command *command, size_t i, struct cli_flag *ret)
 
 static int unknown_option(const struct command *command, struct str name, struct err *e)
 {
-    AUTO(buf) names;
+    AUTO(buf) names = {0};
     struct suggest near;
     struct cli_flag f;
 
@@ -265,7 +265,7 @@ int cli_print(struct str text, struct err *e)
 
 int cli_printf(struct err *e, const char *fmt, ...)
 {
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     va_list ap;
 
     buf_init(&b, CLI_TEXT_MAX);
@@ -314,7 +314,7 @@ static void write_flag(struct buf *out, const struct cli_flag *f)
 /* Lines of a paragraph are joined and broken anew; lines that begin with a blank stay. */
 static void write_text(struct buf *out, const char *text)
 {
-    AUTO(buf) paragraph;
+    AUTO(buf) paragraph = {0};
     buf_init(&paragraph, CLI_TEXT_MAX);
     for (struct str rest = str_from(text); rest.p;) {
         struct str line = str_cut(&rest, '\n');

@@ -198,7 +198,7 @@ static int run(struct cli *c, struct err *e)
         const char *name;
         void (*write)(const struct cli *c, struct buf *out);
     } shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
 
     buf_init(&out, CLI_TEXT_MAX);
     for (size_t i = 0; i < ARRAY_LEN(shells); i++) {

@@ -7,7 +7,7 @@ static const struct cli_option options[] = {
 
 static int run(struct cli *c, struct err *e)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     bool markdown = cli_has(c, "markdown");
 
     buf_init(&out, CLI_TEXT_MAX);

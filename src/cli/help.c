@@ -3,7 +3,7 @@
 
 static int run(struct cli *c, struct err *e)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     buf_init(&out, CLI_TEXT_MAX);
     if (c->n_args == 0) {
         cli_write_overview(c, &out);

@@ -38,8 +38,8 @@ static int run(struct cli *c, struct err *e)
 {
     struct transport_options connection;
     struct transport_host host;
-    AUTO(buf) username;
-    AUTO(buf) password;
+    AUTO(buf) username = {0};
+    AUTO(buf) password = {0};
 
     buf_init(&username, LIMIT_USERNAME);
     buf_init(&password, LIMIT_TOKEN);
@@ -59,11 +59,14 @@ const struct command cmd_login = {
     .name = "login",
     .summary = "Keep the credentials of a registry",
     .synopsis = "[-u USER] [--password-stdin] [OPTION ...] HOST[:PORT]",
-    .help = "Asks for what is not given, proves it to the registry, and keeps it where docker and other\n"
-            "clients look: config.json in DOCKER_CONFIG or ~/.docker, or the credential helper that is\n"
-            "configured there.\n"
-            "\n"
-            "  printf %s \"$PASSWORD\" | haven login -u admin --password-stdin registry.example.org\n",
+    .help =
+        "Asks for what is not given, proves it to the registry, and keeps it where docker and "
+        "other\n"
+        "clients look: config.json in DOCKER_CONFIG or ~/.docker, or the credential helper that "
+        "is\n"
+        "configured there.\n"
+        "\n"
+        "  printf %s \"$PASSWORD\" | haven login -u admin --password-stdin registry.example.org\n",
     .options = options,
     .n_options = ARRAY_LEN(options),
     .min_args = 1,

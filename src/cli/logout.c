@@ -17,8 +17,9 @@ const struct command cmd_logout = {
     .name = "logout",
     .summary = "Forget the credentials of a registry",
     .synopsis = "HOST[:PORT]",
-    .help = "Removes what `haven login` (or another client) keeps for this registry. Tokens that the\n"
-            "registry gave out stay valid until they expire.",
+    .help =
+        "Removes what `haven login` (or another client) keeps for this registry. Tokens that the\n"
+        "registry gave out stay valid until they expire.",
     .min_args = 1,
     .max_args = 1,
     .run = run,

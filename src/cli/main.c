@@ -37,7 +37,7 @@ static int report(const struct cli *c, bool json, const struct err *err)
 {
     const char *symbol = err_info(err->code)->symbol;
     if (json) {
-        AUTO(buf) out;
+        AUTO(buf) out = {0};
         struct json_writer w;
         buf_init(&out, CLI_TEXT_MAX);
         jsonw_init(&w, &out);
@@ -59,7 +59,7 @@ static int report(const struct cli *c, bool json, const struct err *err)
 
 static int overview(struct cli *c, struct err *e)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     buf_init(&out, CLI_TEXT_MAX);
     cli_write_overview(c, &out);
     return cli_print(buf_str(&out), e);
@@ -89,7 +89,7 @@ static int run(struct cli *c, size_t argc, char **argv, struct err *e)
     if (!command || cli_parse(c, command, argv + 2, argc - 2, e) < 0)
         return -1;
     if (c->help) {
-        AUTO(buf) out;
+        AUTO(buf) out = {0};
         buf_init(&out, CLI_TEXT_MAX);
         cli_write_help(command, &out);
         return cli_print(buf_str(&out), e);

@@ -92,7 +92,7 @@ static void add_settings(struct buf *out)
         "flag. A flag wins over the environment, and the environment over the file.\n");
     for (size_t i = 0; i < config_count(); i++) {
         const struct config_key *k = config_row(i);
-        AUTO(buf) text;
+        AUTO(buf) text = {0};
         buf_init(&text, CLI_TEXT_MAX);
         buf_addf(&text, "`%s`, ", k->key);
         config_env_name(k, &text);
@@ -111,7 +111,7 @@ static void add_settings(struct buf *out)
 
 static int run(struct cli *c, struct err *e)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     buf_init(&out, CLI_TEXT_MAX);
     buf_addf(&out,
              ".TH HAVEN 1 \"\" \"haven %s\" \"Haven Manual\"\n"

@@ -44,15 +44,24 @@ static double rate(uint64_t bytes, int64_t ms)
     return ms > 0 ? (double)bytes * 1000 / (double)ms : (double)bytes;
 }
 
+/* For the person who waits: what cannot be written is not missed. */
+static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vfprintf(stderr, fmt, ap);
+    va_end(ap);
+}
+
 static void say_state(const struct progress *p, const struct transfer_state *s)
 {
     char done[SIZE_TEXT], total[SIZE_TEXT], speed[SIZE_TEXT];
     unsigned percent =
         s->bytes_total ? (unsigned)((double)s->bytes_done * 100 / (double)s->bytes_total) : 100;
-    fprintf(stderr, "%s%3u %%  %s of %s, %zu of %zu files, %s/s%s", p->terminal ? "\r\033[K" : "",
-            percent, size_text((double)s->bytes_done, done),
-            size_text((double)s->bytes_total, total), s->files_done, s->files_total,
-            size_text(rate(s->bytes_moved, s->elapsed_ms), speed), p->terminal ? "" : "\n");
+    say("%s%3u %%  %s of %s, %zu of %zu files, %s/s%s", p->terminal ? "\r\033[K" : "", percent,
+        size_text((double)s->bytes_done, done), size_text((double)s->bytes_total, total),
+        s->files_done, s->files_total, size_text(rate(s->bytes_moved, s->elapsed_ms), speed),
+        p->terminal ? "" : "\n");
 }
 
 static void on_progress(void *self, const struct transfer_state *s)
@@ -72,8 +81,8 @@ static void on_file(void *self, const char *path, uint64_t size, enum transfer_h
         [TRANSFER_MOVED] = "done", [TRANSFER_PRESENT] = "present", [TRANSFER_COPIED] = "copied"};
     struct progress *p = self;
     char text[SIZE_TEXT];
-    fprintf(stderr, "%s%-7s %s (%s)\n", p->shown ? "\r\033[K" : "", words[how], path,
-            size_text((double)size, text));
+    say("%s%-7s %s (%s)\n", p->shown ? "\r\033[K" : "", words[how], path,
+        size_text((double)size, text));
     p->shown = false;
     p->said_ms = s->elapsed_ms;
 }
@@ -88,14 +97,14 @@ void progress_init(struct progress *p, const struct cli *c)
 void progress_end(struct progress *p)
 {
     if (p->shown)
-        fprintf(stderr, "\r\033[K");
+        say("\r\033[K");
     p->shown = false;
 }
 
 static int summary_json(const char *reference, const struct digest *digest,
                         const struct transfer_state *s, struct err *e)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     char seconds[32];
     struct json_writer w;
 

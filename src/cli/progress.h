@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * progress: what push and pull have in common on the command line: their options, lines that say how far
- * it is on standard error, and the summary on standard output.
+ * progress: what push and pull have in common on the command line: their options, lines that say
+ * how far it is on standard error, and the summary on standard output.
  */
 #ifndef HAVEN_CLI_PROGRESS_H
 #define HAVEN_CLI_PROGRESS_H
@@ -12,7 +12,8 @@
 
 /* Rows of the options table that every command that talks to a registry has. */
 #define PROGRESS_OPTIONS_CONNECTION                                                                \
-    {.name = "plain-http", .help = "Speak HTTP without TLS. (This machine is spoken to so anyway.)"},    \
+    {.name = "plain-http",                                                                         \
+     .help = "Speak HTTP without TLS. (This machine is spoken to so anyway.)"},                    \
         {.name = "insecure", .help = "Do not check the registry's certificate."},                  \
     {                                                                                              \
         .name = "ca-file", .metavar = "FILE",                                                      \
@@ -20,7 +21,9 @@
     }
 /* … and those of a transfer. */
 #define PROGRESS_OPTIONS_TRANSFER                                                                  \
-    {.name = "concurrency", .letter = 'j', .metavar = "N",                                         \
+    {.name = "concurrency",                                                                        \
+     .letter = 'j',                                                                                \
+     .metavar = "N",                                                                               \
      .help = "Transfer this many files at a time (1 to 32, default 4)."},                          \
         {.name = "quiet", .letter = 'q', .help = "Do not say how far it is."},                     \
     {                                                                                              \
@@ -37,7 +40,7 @@ struct progress {
     int64_t said_ms; /* when the last line was written, since the start */
     struct transfer_events events;
 };
-/* verb: "pushing". events is to be given to the transfer; NULL members with --quiet. */
+/* events is to be given to the transfer; its members are NULL with --quiet. */
 void progress_init(struct progress *p, const struct cli *c);
 /* Before anything else is printed. */
 void progress_end(struct progress *p);

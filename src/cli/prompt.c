@@ -21,8 +21,8 @@ static int read_char(int fd, char *ret, struct err *e)
     return n == 0 ? ERR(e, CANCELLED, "cancelled") : 0;
 }
 
-/* With echo off the terminal edits nothing for us: its signals are off too, so that it can be set right
- * again whatever is typed. */
+/* With echo off the terminal edits nothing for us: its signals are off too, so that it can be set
+ * right again whatever is typed. */
 static int read_hidden(int fd, struct buf *out, struct err *e)
 {
     for (;;) {
@@ -65,7 +65,7 @@ static int read_shown(int fd, struct buf *out, struct err *e)
 int prompt_line(const char *question, bool hidden, struct buf *out, struct err *e)
 {
     struct termios before, quiet;
-    AUTOFD tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    AUTOFD tty = file_open_at(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY, 0, NULL);
 
     if (tty < 0)
         return ERR(e, USAGE, "there is no terminal to ask at");

@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Asks on the controlling terminal and appends the line typed to out; hidden: without showing it. USAGE when there
- * is no terminal, CANCELLED at Ctrl-C or end of input. */
+/* Asks on the controlling terminal and appends the line typed to out; hidden: without showing it.
+ * USAGE when there is no terminal, CANCELLED at Ctrl-C or end of input. */
 int prompt_line(const char *question, bool hidden, struct buf *out, struct err *e);
 /* All of standard input without the line end at its end; at most out's ceiling (LIMIT). */
 int prompt_stdin(struct buf *out, struct err *e);

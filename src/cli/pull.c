@@ -32,8 +32,10 @@ const struct command cmd_pull = {
     .name = "pull",
     .summary = "Fetch a model from a registry into a directory",
     .synopsis = "[OPTION ...] HOST[:PORT]/PROJECT/NAME[:TAG|@DIGEST] DIR",
-    .help = "Writes each file of the model to DIR, verified against its digest before it gets its name.\n"
-            "Files that are right already are left alone; a pull that was interrupted goes on where it\n"
+    .help = "Writes each file of the model to DIR, verified against its digest before it gets its "
+            "name.\n"
+            "Files that are right already are left alone; a pull that was interrupted goes on "
+            "where it\n"
             "stood when the same command is given again. Other files in DIR are not touched.\n"
             "\n"
             "  haven pull registry.example.org/library/qwen3-0.6b:v1 ./qwen3-0.6b\n",

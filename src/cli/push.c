@@ -48,14 +48,19 @@ const struct command cmd_push = {
     .name = "push",
     .summary = "Send a model directory to a registry",
     .synopsis = "[OPTION ...] DIR HOST[:PORT]/PROJECT/NAME[:TAG]",
-    .help = "Packs every file below DIR as a layer of a ModelPack artifact and sends it. Files are read\n"
-            "once, nothing is copied on this machine, and an upload that breaks off is taken up again.\n"
+    .help = "Packs every file below DIR as a layer of a ModelPack artifact and sends it. Files are "
+            "read\n"
+            "once, nothing is copied on this machine, and an upload that breaks off is taken up "
+            "again.\n"
             "\n"
-            "Hidden files, Modelfile and Python's caches are left out. Links that lead out of DIR, Git\n"
+            "Hidden files, Modelfile and Python's caches are left out. Links that lead out of DIR, "
+            "Git\n"
             "LFS pointers, devices and names that another file system could not take are refused.\n"
             "\n"
-            "The same files always give the same digest; only SOURCE_DATE_EPOCH in the environment adds a\n"
-            "time of creation. Credentials come from docker's configuration (haven login, docker login).\n"
+            "The same files always give the same digest; only SOURCE_DATE_EPOCH in the environment "
+            "adds a\n"
+            "time of creation. Credentials come from docker's configuration (haven login, docker "
+            "login).\n"
             "\n"
             "  haven push ./qwen3-0.6b registry.example.org/library/qwen3-0.6b:v1\n",
     .options = options,

@@ -9,7 +9,7 @@ static const struct cli_option options[] = {
 
 static int run(struct cli *c, struct err *e)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     buf_init(&out, CLI_TEXT_MAX);
     routes_write(cli_has(c, "markdown"), &out);
     return cli_print(buf_str(&out), e);

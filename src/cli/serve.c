@@ -56,7 +56,7 @@ static struct str take_admin_password(struct cli *c)
 
 static int print_config(const struct config *config, struct err *e)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     buf_init(&out, CONFIG_TEXT_MAX);
     config_write_effective(config, &out);
     return cli_print(buf_str(&out), e);

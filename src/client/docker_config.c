@@ -51,7 +51,7 @@ static struct str host_of_key(const char *key)
 /* The document; an empty object when there is no file. */
 static json_t *load(struct arena *a, const char *dir, const char **ret_path, struct err *e)
 {
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
     buf_init(&text, LIMIT_DOCKER_CONFIG);
     const char *path = arena_printf(a, "%s/config.json", dir);
     *ret_path = path;
@@ -94,13 +94,14 @@ static struct str complaint(const struct buf *out)
 static int from_helper(struct arena *a, struct str helper, struct str host, bool specific,
                        struct credential *ret, struct err *e)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     bool ok = false;
     struct err missing;
 
     buf_init(&out, LIMIT_CREDENTIAL_HELPER);
     if (helper_run(helper, "get", key_of(host), &out, &ok, &missing) < 0) {
-        /* A general store that is not installed here (a copied configuration) holds nothing for us. */
+        /* A general store that is not installed here (a copied configuration) holds nothing for us.
+         */
         if (!specific && missing.sys == ENOENT)
             return 0;
         if (e)
@@ -110,7 +111,8 @@ static int from_helper(struct arena *a, struct str helper, struct str host, bool
     if (!ok) {
         if (memmem(out.p, out.n, "credentials not found", 21))
             return 0;
-        return ERR(e, CONFIG, "the credential helper %.*s failed: %.*s", S(helper), S(complaint(&out)));
+        return ERR(e, CONFIG, "the credential helper %.*s failed: %.*s", S(helper),
+                   S(complaint(&out)));
     }
     AUTO_JSON doc = json_load(buf_str(&out), ERR_CONFIG, e);
     if (!doc)
@@ -130,10 +132,10 @@ static int from_helper(struct arena *a, struct str helper, struct str host, bool
     return 1;
 }
 
-static int from_entry(struct arena *a, const json_t *entry, const char *path, struct credential *ret,
-                      struct err *e)
+static int from_entry(struct arena *a, const json_t *entry, const char *path,
+                      struct credential *ret, struct err *e)
 {
-    AUTO(buf) plain;
+    AUTO(buf) plain = {0};
     struct credential c = {.identity_token = arena_str(a, json_get_str(entry, "identitytoken")),
                            .username = arena_str(a, json_get_str(entry, "username")),
                            .password = arena_str(a, json_get_str(entry, "password"))};
@@ -197,8 +199,10 @@ int docker_config_find(struct arena *a, const char *dir, struct str host, struct
     return key ? from_entry(a, json_object_get(auths, key), path, ret, e) : 0;
 }
 
-/* Writes the document in the place of the old one; a link to the file is kept, its target replaced. */
-static int save(struct arena *a, const char *dir, const char *path, const json_t *doc, struct err *e)
+/* Writes the document in the place of the old one; a link to the file is kept, its target replaced.
+ */
+static int save(struct arena *a, const char *dir, const char *path, const json_t *doc,
+                struct err *e)
 {
     if (sys->mkdirat(AT_FDCWD, dir, 0700) < 0 && errno != EEXIST)
         return ERR_SYS(e, "cannot create the directory %s", dir);
@@ -223,10 +227,11 @@ static json_t *auths_of(json_t *doc)
     return auths;
 }
 
-static int to_helper(struct str helper, struct str host, const struct credential *cred, struct err *e)
+static int to_helper(struct str helper, struct str host, const struct credential *cred,
+                     struct err *e)
 {
-    AUTO(buf) in;
-    AUTO(buf) out;
+    AUTO(buf) in = {0};
+    AUTO(buf) out = {0};
     struct json_writer w;
     bool ok = false;
 
@@ -243,15 +248,16 @@ static int to_helper(struct str helper, struct str host, const struct credential
     if (helper_run(helper, "store", buf_str(&in), &out, &ok, e) < 0)
         return -1;
     if (!ok)
-        return ERR(e, CONFIG, "the credential helper %.*s failed: %.*s", S(helper), S(complaint(&out)));
+        return ERR(e, CONFIG, "the credential helper %.*s failed: %.*s", S(helper),
+                   S(complaint(&out)));
     return 0;
 }
 
 int docker_config_store(struct arena *a, const char *dir, struct str host,
                         const struct credential *cred, struct err *e)
 {
-    AUTO(buf) plain;
-    AUTO(buf) auth;
+    AUTO(buf) plain = {0};
+    AUTO(buf) auth = {0};
     const char *path;
     bool specific;
 
@@ -260,7 +266,8 @@ int docker_config_store(struct arena *a, const char *dir, struct str host,
         return -1;
     struct str helper = helper_of(doc, host, &specific);
     AUTO_JSON entry = json_object();
-    if (helper.n) { /* the file then says only that there is something in the store, as docker does */
+    if (helper
+            .n) { /* the file then says only that there is something in the store, as docker does */
         if (to_helper(helper, host, cred, e) < 0)
             return -1;
     } else {
@@ -296,7 +303,7 @@ int docker_config_erase(struct arena *a, const char *dir, struct str host, struc
         if (rc < 0)
             return -1;
         if (rc > 0) {
-            AUTO(buf) out;
+            AUTO(buf) out = {0};
             bool ok = false;
             buf_init(&out, LIMIT_CREDENTIAL_HELPER);
             if (helper_run(helper, "erase", key_of(host), &out, &ok, e) < 0)

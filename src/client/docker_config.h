@@ -17,13 +17,15 @@
 
 struct credential {
     struct str username, password;
-    struct str identity_token; /* a refresh token of the registry's token service; then the others are empty */
+    struct str identity_token; /* a refresh token of the registry's token service; then the others
+                                  are empty */
 };
 
 /* The folder: from the environment, in the arena. CONFIG when there is no home. */
 int docker_config_dir(struct arena *a, const char **ret, struct err *e);
 
-/* 1 found, 0 none for this host, -1 error (CONFIG: the file or a helper is broken). dir need not exist. */
+/* 1 found, 0 none for this host, -1 error (CONFIG: the file or a helper is broken). dir need not
+ * exist. */
 int docker_config_find(struct arena *a, const char *dir, struct str host, struct credential *ret,
                        struct err *e);
 /* Stores user and password for host: by the helper that is configured for it, else in the file. */

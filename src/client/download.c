@@ -20,11 +20,11 @@ struct receiving {
     const struct digest *digest;
     uint64_t size;
     int fd;
-    struct hash hash;  /* of the first hash.n bytes, which the file holds */
-    uint64_t asked;    /* where the range of this request begins */
-    uint64_t counted;  /* bytes told to the transfer */
+    struct hash hash; /* of the first hash.n bytes, which the file holds */
+    uint64_t asked;   /* where the range of this request begins */
+    uint64_t counted; /* bytes told to the transfer */
     uint64_t flushed;
-    bool resumed;      /* bytes of an earlier run are in it */
+    bool resumed; /* bytes of an earlier run are in it */
 };
 
 static void count(struct receiving *r, bool moved)
@@ -125,7 +125,7 @@ static enum step ask(struct receiving *r, struct http_answer *a, struct err *e)
 {
     char range[64];
     const char *headers[] = {NULL, NULL};
-    AUTO(buf) url;
+    AUTO(buf) url = {0};
 
     buf_init(&url, LIMIT_CLIENT_URL);
     a->status = 0;
@@ -208,8 +208,9 @@ int download_blob(const struct download *d, const struct digest *digest, uint64_
             return TAKE_FD(fd);
         if (!r.resumed) {
             (void)place_part_remove(d->place, digest, NULL);
-            return ERR(e, DIGEST_INVALID, "the registry sends content with the digest %s instead of %s",
-                       got.text, digest->text);
+            return ERR(e, DIGEST_INVALID,
+                       "the registry sends content with the digest %s instead of %s", got.text,
+                       digest->text);
         }
         /* The old part may be to blame. */
         if (start_over(&r, e) < 0)

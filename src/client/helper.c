@@ -20,8 +20,8 @@ static bool is_name(struct str s)
         return false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-              c == '_' || c == '.'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_' || c == '.'))
             return false;
     }
     return true;
@@ -123,7 +123,8 @@ int helper_run(struct str name, const char *verb, struct str input, struct buf *
     int status;
 
     if (!is_name(name))
-        return ERR(e, CONFIG, "docker's configuration names a credential helper that is no plain name");
+        return ERR(e, CONFIG,
+                   "docker's configuration names a credential helper that is no plain name");
     (void)snprintf(program, sizeof(program), "docker-credential-%.*s", S(name));
     if (start(program, verb, &c, e) < 0 || converse(program, &c, input, out, e) < 0)
         return -1;

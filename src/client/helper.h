@@ -11,8 +11,9 @@
 
 #define HELPER_TIMEOUT_MS 30000
 
-/* verb: "get", "store" or "erase". *ret_ok: it ended with status 0; else out holds its complaint. An error
- * (CONFIG): the name is not one, the program is missing, hangs, or prints more than LIMIT_CREDENTIAL_HELPER. */
+/* verb: "get", "store" or "erase". *ret_ok: it ended with status 0; else out holds its complaint.
+ * An error (CONFIG): the name is not one, the program is missing, hangs, or prints more than
+ * LIMIT_CREDENTIAL_HELPER. */
 int helper_run(struct str name, const char *verb, struct str input, struct buf *out, bool *ret_ok,
                struct err *e);
 

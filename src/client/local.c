@@ -40,7 +40,8 @@ static int open_beneath(int root, const char *path)
     return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
 
-/* Without links: every directory on the way is opened by itself. For kernels and sandboxes without openat2. */
+/* Without links: every directory on the way is opened by itself. For kernels and sandboxes without
+ * openat2. */
 static int open_plain(int root, const char *path)
 {
     struct str rest = str_from(path);
@@ -48,7 +49,8 @@ static int open_plain(int root, const char *path)
     for (;;) {
         struct str part = str_cut(&rest, '/');
         AUTO_FREE char *name = mem_strndup(part.p, part.n);
-        int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (rest.p ? O_DIRECTORY : O_NONBLOCK | O_NOCTTY);
+        int flags =
+            O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (rest.p ? O_DIRECTORY : O_NONBLOCK | O_NOCTTY);
         int next = sys->openat(at < 0 ? root : at, name, flags, 0);
         if (next < 0 || !rest.p)
             return next;
@@ -79,7 +81,8 @@ static int open_model_file(int root, const char *path, struct err *e)
     }
 }
 
-/* Small files are read while they are open anyway: a Git LFS pointer must be found before anything is sent. */
+/* Small files are read while they are open anyway: a Git LFS pointer must be found before anything
+ * is sent. */
 static int read_small(struct scan *s, const char *path, int fd, struct found *f)
 {
     size_t n = (size_t)f->file.size;
@@ -90,7 +93,8 @@ static int read_small(struct scan *s, const char *path, int fd, struct found *f)
         return err_wrap(s->e, "reading %s", path);
     f->local.content = str_of(p, n);
     if (modelpack_is_lfs_pointer(f->local.content))
-        return wrong(path, "is a Git LFS pointer, not the file itself; `git lfs pull` fetches it", s->e);
+        return wrong(path, "is a Git LFS pointer, not the file itself; `git lfs pull` fetches it",
+                     s->e);
     return 0;
 }
 
@@ -242,8 +246,7 @@ int local_files_unchanged(const struct local_files *l, size_t i, int fd, struct 
     const char *path = l->files[i].path.p;
     if (sys->fstat(fd, &st) < 0)
         return ERR_SYS(e, "cannot ask about %s", path);
-    if ((uint64_t)st.st_size != l->files[i].size ||
-        st.st_mtim.tv_sec != l->local[i].mtime.tv_sec ||
+    if ((uint64_t)st.st_size != l->files[i].size || st.st_mtim.tv_sec != l->local[i].mtime.tv_sec ||
         st.st_mtim.tv_nsec != l->local[i].mtime.tv_nsec)
         return wrong(path, "was changed while it was read", e);
     return 0;

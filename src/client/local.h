@@ -2,9 +2,10 @@
 /*
  * local: the files of a model directory, found and judged before anything is sent.
  *
- * Dotfiles, Modelfile and Python's caches are skipped. Refused, with the file named: what is neither a file
- * nor a directory, links that lead out of the directory (or to a directory), names that could not be
- * written elsewhere (model/path.h), Git LFS pointers. Nothing is opened outside the directory.
+ * Dotfiles, Modelfile and Python's caches are skipped. Refused, with the file named: what is
+ * neither a file nor a directory, links that lead out of the directory (or to a directory), names
+ * that could not be written elsewhere (model/path.h), Git LFS pointers. Nothing is opened outside
+ * the directory.
  */
 #ifndef HAVEN_CLIENT_LOCAL_H
 #define HAVEN_CLIENT_LOCAL_H
@@ -14,7 +15,8 @@
 
 #include <sys/stat.h>
 
-/* What a file was when it was found; content: of files that are so small that they were read at once. */
+/* What a file was when it was found; content: of files that are so small that they were read at
+ * once. */
 struct local_file {
     struct timespec mtime;
     struct str content; /* p == NULL: not read yet */
@@ -26,7 +28,7 @@ struct local_files {
     struct modelpack_file *files; /* sorted by modelpack_file_cmp; digests not known yet */
     struct local_file *local;     /* beside each of them */
     size_t n;
-    uint64_t total;               /* bytes */
+    uint64_t total; /* bytes */
 };
 
 /* MODEL_INVALID, IO, LIMIT. On failure there is nothing to release. */

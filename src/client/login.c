@@ -16,7 +16,7 @@ static bool is_plain(struct str s)
 int login_store(const struct transport_host *host, const struct credential *cred,
                 const struct transport_options *options, struct err *e)
 {
-    AUTO(arena) a;
+    AUTO(arena) a = {0};
     const char *dir;
 
     if (!is_plain(cred->username) || str_chr(cred->username, ':') >= 0)
@@ -36,7 +36,7 @@ int login_store(const struct transport_host *host, const struct credential *cred
 
 int login_forget(const struct transport_host *host, struct err *e)
 {
-    AUTO(arena) a;
+    AUTO(arena) a = {0};
     const char *dir;
 
     arena_init(&a, LOGIN_ARENA);

@@ -48,7 +48,8 @@ static int enter(int at, const char *name, const char *shown, struct err *e)
     }
     int fd = sys->openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
     if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
-        return ERR(e, MODEL_INVALID, "%s: \"%s\" is there already and is not a directory", shown, name);
+        return ERR(e, MODEL_INVALID, "%s: \"%s\" is there already and is not a directory", shown,
+                   name);
     if (fd < 0)
         return ERR_SYS(e, "cannot open the directory %s", shown);
     return fd;
@@ -97,8 +98,9 @@ static int parent_of(const struct place *p, struct str path, bool create, char *
             *ret_name = TAKE(name);
             return TAKE_FD(at);
         }
-        int next = create ? enter(at, name, shown, e)
-                          : sys->openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+        int next = create
+                       ? enter(at, name, shown, e)
+                       : sys->openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
         if (next < 0)
             return -1;
         mem_autoclose(&at);
@@ -162,7 +164,8 @@ int place_part_open(const struct place *p, const struct digest *digest, uint64_t
 {
     char name[DIGEST_TEXT_MAX];
     struct stat st;
-    AUTOFD fd = file_open_at(p->partial, part_name(digest, name), O_RDWR | O_CREAT | O_NONBLOCK, 0600, e);
+    AUTOFD fd =
+        file_open_at(p->partial, part_name(digest, name), O_RDWR | O_CREAT | O_NONBLOCK, 0600, e);
     if (fd < 0)
         return -1;
     if (sys->fstat(fd, &st) < 0)

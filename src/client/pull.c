@@ -43,7 +43,7 @@ static int get_manifest(struct pull *p, const struct remote_ref *ref, struct oci
     static const char *const accept[] = {
         "Accept: " OCI_TYPE_MANIFEST ", " DOCKER_TYPE_MANIFEST ", " OCI_TYPE_INDEX, NULL};
     struct http_answer a __attribute__((cleanup(http_answer_autodone)));
-    AUTO(buf) url;
+    AUTO(buf) url = {0};
     struct digest said, got;
 
     http_answer_init(&a);
@@ -60,14 +60,17 @@ static int get_manifest(struct pull *p, const struct remote_ref *ref, struct oci
         return transport_refused(&a, ref->repo.text, e);
     struct str header = http_answer_header(&a, "Docker-Content-Digest");
     bool known = header.n && digest_parse(header, &said, NULL) == 0;
-    enum digest_alg alg = ref->ref.is_digest ? ref->ref.digest.alg : known ? said.alg : DIGEST_SHA256;
+    enum digest_alg alg = ref->ref.is_digest ? ref->ref.digest.alg
+                          : known            ? said.alg
+                                             : DIGEST_SHA256;
     hash_bytes(alg, a.body.p, a.body.n, &got);
     if (ref->ref.is_digest && !digest_eq(&got, &ref->ref.digest))
-        return ERR(e, DIGEST_INVALID, "the registry sends a manifest with the digest %s instead of %s",
-                   got.text, ref->ref.digest.text);
+        return ERR(e, DIGEST_INVALID,
+                   "the registry sends a manifest with the digest %s instead of %s", got.text,
+                   ref->ref.digest.text);
     if (known && said.alg == got.alg && !digest_eq(&said, &got))
-        return ERR(e, DIGEST_INVALID, "the manifest was damaged on its way: %s instead of %s", got.text,
-                   said.text);
+        return ERR(e, DIGEST_INVALID, "the manifest was damaged on its way: %s instead of %s",
+                   got.text, said.text);
     if (oci_manifest_parse(&p->arena, buf_str(&a.body), http_answer_header(&a, "Content-Type"), ret,
                            e) < 0)
         return -1;
@@ -131,7 +134,8 @@ static int look_group(void *self, size_t job, struct err *e)
     return 0;
 }
 
-/* What is still to be written must fit, less what partial files hold. Block sharing is not counted on. */
+/* What is still to be written must fit, less what partial files hold. Block sharing is not counted
+ * on. */
 static int check_space(const struct pull *p, struct err *e)
 {
     uint64_t need = 0, space;
@@ -146,7 +150,8 @@ static int check_space(const struct pull *p, struct err *e)
     if (file_space(p->place.root, &space, e) < 0)
         return -1;
     if (need > space)
-        return ERR(e, NO_SPACE, "%" PRIu64 " bytes are to be written, %" PRIu64 " are free", need, space);
+        return ERR(e, NO_SPACE, "%" PRIu64 " bytes are to be written, %" PRIu64 " are free", need,
+                   space);
     return 0;
 }
 
@@ -203,7 +208,8 @@ static int pull_files(struct pull *p, unsigned threads, struct err *e)
     for (size_t i = 0; i < p->n_files; i++)
         total += p->files[i].size;
     transfer_expect(p->transfer, p->n_files, total);
-    if (make_groups(p, e) < 0 || transfer_run(p->transfer, p->n_groups, threads, look_group, p, e) < 0)
+    if (make_groups(p, e) < 0 ||
+        transfer_run(p->transfer, p->n_groups, threads, look_group, p, e) < 0)
         return -1;
     if (check_space(p, e) < 0)
         return -1;
@@ -214,7 +220,7 @@ int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_op
              struct pull_result *ret, struct err *e)
 {
     AUTO(pull) p = {.place = {.root = -1, .partial = -1}};
-    AUTO(transfer) x;
+    AUTO(transfer) x = {0};
     struct pull_result r;
     struct oci_manifest m;
 

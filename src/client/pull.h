@@ -23,8 +23,8 @@ struct pull_result {
     struct transfer_state state;
 };
 
-/* Errors: MODEL_INVALID (a manifest whose files must not be written, see modelpack.h), DIGEST_INVALID,
- * NO_SPACE, UNAUTHORIZED, MANIFEST_UNKNOWN, NETWORK, REMOTE … */
+/* Errors: MODEL_INVALID (a manifest whose files must not be written, see modelpack.h),
+ * DIGEST_INVALID, NO_SPACE, UNAUTHORIZED, MANIFEST_UNKNOWN, NETWORK, REMOTE … */
 int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_options *options,
              struct pull_result *ret, struct err *e);
 

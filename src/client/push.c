@@ -12,9 +12,10 @@ struct push {
     struct local_files *l;
     struct upload_target target;
     struct transfer *transfer;
-    struct modelpack_facts *facts; /* under the transfer's run: only the job of config.json adds to it */
-    struct arena arena;            /* what that job keeps */
-    size_t *order;                 /* large files first, so that no thread is left with one at the end */
+    struct modelpack_facts
+        *facts;         /* under the transfer's run: only the job of config.json adds to it */
+    struct arena arena; /* what that job keeps */
+    size_t *order;      /* large files first, so that no thread is left with one at the end */
 };
 
 static void push_autodone(struct push *p)
@@ -58,7 +59,7 @@ static int read_small(struct push *p, size_t i, struct buf *keep, struct str *re
 static int push_small(struct push *p, size_t i, enum transfer_how *ret_how, struct err *e)
 {
     struct modelpack_file *f = &p->l->files[i];
-    AUTO(buf) keep;
+    AUTO(buf) keep = {0};
     struct str bytes;
     bool present;
 
@@ -123,10 +124,12 @@ static struct str main_format(const struct local_files *l)
     return str_from(best);
 }
 
-/* The manifest's size is known before its digests are: a model of too many files is refused at once. */
-static int check_fits(const struct local_files *l, const struct modelpack_facts *facts, struct err *e)
+/* The manifest's size is known before its digests are: a model of too many files is refused at
+ * once. */
+static int check_fits(const struct local_files *l, const struct modelpack_facts *facts,
+                      struct err *e)
 {
-    AUTO(buf) bytes;
+    AUTO(buf) bytes = {0};
     struct digest any;
     hash_bytes(DIGEST_SHA256, "", 0, &any);
     for (size_t i = 0; i < l->n; i++)
@@ -140,7 +143,7 @@ static int put_manifest(const struct push *p, const struct remote_ref *ref, stru
 {
     static const char *const headers[] = {"Content-Type: " OCI_TYPE_MANIFEST, NULL};
     struct http_answer a __attribute__((cleanup(http_answer_autodone)));
-    AUTO(buf) url;
+    AUTO(buf) url = {0};
     struct digest there;
 
     http_answer_init(&a);
@@ -168,15 +171,16 @@ static int put_manifest(const struct push *p, const struct remote_ref *ref, stru
 /* Config and manifest, when every layer is there. */
 static int conclude(struct push *p, const struct remote_ref *ref, struct digest *ret, struct err *e)
 {
-    AUTO(buf) config;
-    AUTO(buf) manifest;
+    AUTO(buf) config = {0};
+    AUTO(buf) manifest = {0};
     struct digest digest;
     bool present;
 
     buf_init(&config, LIMIT_MANIFEST);
     buf_init(&manifest, LIMIT_MANIFEST);
     if (modelpack_write_config(&config, p->facts, p->l->files, p->l->n, e) < 0 ||
-        modelpack_write_manifest(&manifest, p->facts, buf_str(&config), p->l->files, p->l->n, e) < 0)
+        modelpack_write_manifest(&manifest, p->facts, buf_str(&config), p->l->files, p->l->n, e) <
+            0)
         return -1;
     hash_bytes(DIGEST_SHA256, config.p, config.n, &digest);
     if (upload_memory(&p->target, buf_str(&config), &digest, &present, e) < 0)
@@ -202,10 +206,11 @@ static int push_files(struct local_files *l, struct transport *t, struct transfe
 {
     struct modelpack_facts facts = {
         .name = model_name(ref), .format = main_format(l), .created_ms = options->created_ms};
-    AUTO(push) p = {.l = l,
-                    .target = {.transport = t, .repo = ref->repo.text, .transfer = x},
-                    .transfer = x,
-                    .facts = &facts};
+    AUTO(push)
+    p = {.l = l,
+         .target = {.transport = t, .repo = ref->repo.text, .transfer = x},
+         .transfer = x,
+         .facts = &facts};
 
     arena_init(&p.arena, MIB);
     p.order = NEW_ARRAY(l->n, size_t);
@@ -225,7 +230,7 @@ int push_dir(const char *dir, const struct remote_ref *ref, const struct push_op
              struct push_result *ret, struct err *e)
 {
     struct local_files l __attribute__((cleanup(local_files_autodone))) = {.root = -1};
-    AUTO(transfer) x;
+    AUTO(transfer) x = {0};
     struct push_result r;
 
     transfer_init(&x, options->events);

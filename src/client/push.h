@@ -18,7 +18,7 @@
 struct push_options {
     struct transport_options transport; /* cancel is set here */
     unsigned threads;                   /* 0: TRANSFER_THREADS */
-    int64_t created_ms;                 /* time of creation to write down, UTC; 0: none, reproducible */
+    int64_t created_ms; /* time of creation to write down, UTC; 0: none, reproducible */
     const struct transfer_events *events;
 };
 
@@ -27,8 +27,8 @@ struct push_result {
     struct transfer_state state;
 };
 
-/* ref must name a tag, or the digest that the manifest turns out to have. Errors: MODEL_INVALID, LIMIT (the
- * directory), UNAUTHORIZED, DENIED, NETWORK, REMOTE and the registry's own codes. */
+/* ref must name a tag, or the digest that the manifest turns out to have. Errors: MODEL_INVALID,
+ * LIMIT (the directory), UNAUTHORIZED, DENIED, NETWORK, REMOTE and the registry's own codes. */
 int push_dir(const char *dir, const struct remote_ref *ref, const struct push_options *options,
              struct push_result *ret, struct err *e);
 

@@ -10,14 +10,9 @@ void transfer_init(struct transfer *x, const struct transfer_events *events)
     mutex_init(&x->lock, "transfer");
 }
 
-void transfer_done(struct transfer *x)
-{
-    mutex_done(&x->lock);
-}
-
 void transfer_autodone(struct transfer *x)
 {
-    transfer_done(x);
+    mutex_done(&x->lock);
 }
 
 void transfer_expect(struct transfer *x, size_t files, uint64_t bytes)

@@ -57,13 +57,12 @@ struct transfer {
 };
 
 void transfer_init(struct transfer *x, const struct transfer_events *events);
-void transfer_done(struct transfer *x);
 void transfer_autodone(struct transfer *x);
 /* What there is to do; before transfer_run. */
 void transfer_expect(struct transfer *x, size_t files, uint64_t bytes);
 
-/* Runs fn(self, i) for every i below n on up to `threads` threads (the caller's is one) and waits for all. The
- * first error is returned; what had not begun then is left out. */
+/* Runs fn(self, i) for every i below n on up to `threads` threads (the caller's is one) and waits
+ * for all. The first error is returned; what had not begun then is left out. */
 int transfer_run(struct transfer *x, size_t n, unsigned threads,
                  int (*fn)(void *self, size_t i, struct err *e), void *self, struct err *e);
 

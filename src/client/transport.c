@@ -46,7 +46,7 @@ struct transport {
 int transport_host_parse(struct str s, struct transport_host *ret, struct err *e)
 {
     struct remote_ref ref;
-    AUTO(buf) full;
+    AUTO(buf) full = {0};
 
     if (str_ends(s, STR("/")))
         s.n--;
@@ -72,10 +72,10 @@ static int find_credential(struct transport *t, const struct transport_options *
 {
     const char *dir;
     if (o->credential) {
-        t->cred = (struct credential){
-            .username = arena_str(&t->arena, o->credential->username),
-            .password = arena_str(&t->arena, o->credential->password),
-            .identity_token = arena_str(&t->arena, o->credential->identity_token)};
+        t->cred = (struct credential){.username = arena_str(&t->arena, o->credential->username),
+                                      .password = arena_str(&t->arena, o->credential->password),
+                                      .identity_token =
+                                          arena_str(&t->arena, o->credential->identity_token)};
         t->has_cred = true;
         return 0;
     }
@@ -120,8 +120,9 @@ struct transport *transport_new(const char *scheme, const char *host, const stru
     return TAKE(t);
 }
 
-void transport_free(struct transport *t)
+void transport_autofree(struct transport **p)
 {
+    struct transport *t = *p;
     if (!t)
         return;
     http_client_free(t->http);
@@ -133,11 +134,6 @@ void transport_free(struct transport *t)
     mutex_done(&t->lock);
     arena_done(&t->arena);
     mem_free(t);
-}
-
-void transport_autofree(struct transport **t)
-{
-    transport_free(*t);
 }
 
 const atomic_bool *transport_cancel(const struct transport *t)
@@ -165,10 +161,11 @@ int transport_location(const struct transport *t, const struct http_answer *a, s
     if (http_url_resolve(a->url.p, location, ret, e) < 0)
         return -1;
     if (t->https && !str_starts(buf_str(ret), STR("https:")))
-        return ERR(e, REMOTE,
-                   "%s sends an upload from https to an address without it; the registry does not know "
-                   "its own public address",
-                   t->host);
+        return ERR(
+            e, REMOTE,
+            "%s sends an upload from https to an address without it; the registry does not know "
+            "its own public address",
+            t->host);
     return 0;
 }
 
@@ -211,7 +208,7 @@ static int learn(struct transport *t, const struct http_answer *a, struct err *e
 static int ping(struct transport *t, struct err *e)
 {
     struct http_answer a __attribute__((cleanup(http_answer_autodone)));
-    AUTO(buf) url;
+    AUTO(buf) url = {0};
     struct retry retry = {0};
 
     mutex_assert_held(&t->lock);
@@ -238,7 +235,7 @@ static int ping(struct transport *t, struct err *e)
 
 static void add_basic(const struct transport *t, struct buf *out)
 {
-    AUTO(buf) pair;
+    AUTO(buf) pair = {0};
     buf_init(&pair, LIMIT_CREDENTIAL_HELPER);
     buf_addf(&pair, "%.*s:%.*s", S(t->cred.username), S(t->cred.password));
     buf_addz(out, "Basic ");
@@ -266,8 +263,8 @@ static void add_scope(const struct transport *t, enum transport_access access, s
 }
 
 /* Reads {"token": …, "expires_in": …}. */
-static int keep_token(struct transport *t, enum transport_access access, const struct http_answer *a,
-                      struct err *e)
+static int keep_token(struct transport *t, enum transport_access access,
+                      const struct http_answer *a, struct err *e)
 {
     AUTO_JSON doc = json_load(buf_str(&a->body), ERR_REMOTE, e);
     if (!doc)
@@ -299,12 +296,13 @@ static int keep_token(struct transport *t, enum transport_access access, const s
 /* A GET with Basic (or nobody's), or the OAuth form when a refresh token is all we have. */
 static int fetch_token(struct transport *t, enum transport_access access, struct err *e)
 {
-    static const char *const form_type[] = {"Content-Type: application/x-www-form-urlencoded", NULL};
+    static const char *const form_type[] = {"Content-Type: application/x-www-form-urlencoded",
+                                            NULL};
     struct http_answer a __attribute__((cleanup(http_answer_autodone)));
-    AUTO(buf) scope;
-    AUTO(buf) url;
-    AUTO(buf) form;
-    AUTO(buf) basic;
+    AUTO(buf) scope = {0};
+    AUTO(buf) url = {0};
+    AUTO(buf) form = {0};
+    AUTO(buf) basic = {0};
     struct http_memory memory = {.at = 0};
     struct retry retry = {0};
     bool refresh = t->has_cred && t->cred.identity_token.n > 0;
@@ -368,8 +366,8 @@ static int authorize(struct transport *t, enum transport_access access, struct b
     if (t->auth == AUTH_BASIC && t->has_cred && t->cred.identity_token.n == 0)
         add_basic(t, out);
     if (t->auth == AUTH_BEARER) {
-        bool fresh = t->tokens[access].authorization.n &&
-                     clock_mono_ms() < t->tokens[access].expires_ms;
+        bool fresh =
+            t->tokens[access].authorization.n && clock_mono_ms() < t->tokens[access].expires_ms;
         if (!fresh && fetch_token(t, access, e) < 0)
             return -1;
         buf_adds(out, buf_str(&t->tokens[access].authorization));
@@ -377,8 +375,8 @@ static int authorize(struct transport *t, enum transport_access access, struct b
     return buf_ok(out) ? 0 : ERR(e, LIMIT, "the credentials for %s are too long", t->host);
 }
 
-/* After a 401: learns from the challenge, and forgets the token that was refused unless another thread
- * has got a new one meanwhile. */
+/* After a 401: learns from the challenge, and forgets the token that was refused unless another
+ * thread has got a new one meanwhile. */
 static int relearn(struct transport *t, enum transport_access access, const struct buf *used,
                    const struct http_answer *a, struct err *e)
 {
@@ -394,8 +392,8 @@ static int relearn(struct transport *t, enum transport_access access, const stru
 /* Is this address the registry itself? Only then does it get to see who we are. */
 static int is_home(const struct transport *t, const char *url, bool *ret, struct err *e)
 {
-    AUTO(buf) there;
-    AUTO(buf) here;
+    AUTO(buf) there = {0};
+    AUTO(buf) here = {0};
     buf_init(&there, LIMIT_CLIENT_URL);
     buf_init(&here, LIMIT_CLIENT_URL);
     if (http_url_origin(url, &there, e) < 0 || http_url_origin(t->base, &here, e) < 0)
@@ -407,7 +405,7 @@ static int is_home(const struct transport *t, const char *url, bool *ret, struct
 int transport_do(struct transport *t, enum transport_access access, struct http_call *call,
                  struct http_answer *a, struct err *e)
 {
-    AUTO(buf) authorization;
+    AUTO(buf) authorization = {0};
     bool home;
 
     buf_init(&authorization, 2 * LIMIT_CREDENTIAL_HELPER);
@@ -465,7 +463,7 @@ int transport_ask(struct transport *t, enum transport_access access,
 int transport_login(struct transport *t, struct err *e)
 {
     struct http_answer a __attribute__((cleanup(http_answer_autodone)));
-    AUTO(buf) url;
+    AUTO(buf) url = {0};
 
     http_answer_init(&a);
     buf_init(&url, LIMIT_CLIENT_URL);
@@ -494,10 +492,10 @@ static void show(struct str s, char *out, size_t n)
 static enum err_code code_of(struct str wire, int status)
 {
     static const enum err_code known[] = {
-        ERR_BLOB_UNKNOWN,     ERR_BLOB_UPLOAD_INVALID, ERR_BLOB_UPLOAD_UNKNOWN,
+        ERR_BLOB_UNKNOWN,     ERR_BLOB_UPLOAD_INVALID,   ERR_BLOB_UPLOAD_UNKNOWN,
         ERR_DIGEST_INVALID,   ERR_MANIFEST_BLOB_UNKNOWN, ERR_MANIFEST_INVALID,
-        ERR_MANIFEST_UNKNOWN, ERR_NAME_INVALID,        ERR_NAME_UNKNOWN,
-        ERR_SIZE_INVALID,     ERR_UNAUTHORIZED,        ERR_DENIED,
+        ERR_MANIFEST_UNKNOWN, ERR_NAME_INVALID,          ERR_NAME_UNKNOWN,
+        ERR_SIZE_INVALID,     ERR_UNAUTHORIZED,          ERR_DENIED,
         ERR_UNSUPPORTED,      ERR_TOO_MANY_REQUESTS,
     };
     for (size_t i = 0; i < ARRAY_LEN(known); i++)

@@ -3,10 +3,10 @@
  * transport: a session with one registry: where it is, how it wants to be spoken to, and the
  * tokens it gave. Any number of threads may use one session.
  *
- * https unless the reference says otherwise, the host is this machine, or plain_http is set. The first
- * request asks GET /v2/ what authentication is wanted (Basic, or Bearer from a token service); tokens
- * are kept per scope until they expire. Credentials go to the registry's own origin and to the
- * token service that it names, nowhere else, and never from https down to http.
+ * https unless the reference says otherwise, the host is this machine, or plain_http is set. The
+ * first request asks GET /v2/ what authentication is wanted (Basic, or Bearer from a token
+ * service); tokens are kept per scope until they expire. Credentials go to the registry's own
+ * origin and to the token service that it names, nowhere else, and never from https down to http.
  * Source: OCI distribution-spec; distribution's token authentication (docs/spec/auth).
  */
 #ifndef HAVEN_CLIENT_TRANSPORT_H
@@ -20,9 +20,9 @@ struct transport;
 
 struct transport_options {
     bool plain_http;
-    bool insecure;       /* certificates are not checked */
-    const char *ca_file; /* PEM, NULL: the system's */
-    const struct credential *credential; /* used instead of the stored one; NULL: docker's config.json */
+    bool insecure;                       /* certificates are not checked */
+    const char *ca_file;                 /* PEM, NULL: the system's */
+    const struct credential *credential; /* in the place of the stored one, which NULL stands for */
     const atomic_bool *cancel;           /* ends every call and wait; may be NULL */
 };
 
@@ -36,15 +36,15 @@ struct transport_host {
 };
 int transport_host_parse(struct str s, struct transport_host *ret, struct err *e);
 
-/* host as in remote_ref; scheme may be empty. repo: whose rights are asked for, NULL for a login. Nothing is sent
- * yet. CONFIG: stored credentials cannot be read. The strings are copied. */
+/* host as in remote_ref; scheme may be empty. repo: whose rights are asked for, NULL for a login.
+ * Nothing is sent yet. CONFIG: stored credentials cannot be read. The strings are copied. */
 struct transport *transport_new(const char *scheme, const char *host, const struct repo_name *repo,
                                 const struct transport_options *options, struct err *e);
-void transport_free(struct transport *t);
 void transport_autofree(struct transport **t);
 #define AUTO_TRANSPORT __attribute__((cleanup(transport_autofree))) struct transport *
 
-/* GET /v2/ with the credentials: 0 when the registry lets the caller in, UNAUTHORIZED when it does not. */
+/* GET /v2/ with the credentials: 0 when the registry lets the caller in, UNAUTHORIZED when it does
+ * not. */
 int transport_login(struct transport *t, struct err *e);
 
 /* "scheme://host" + format; for paths that need no encoding (names, tags, digests). */
@@ -54,8 +54,8 @@ int transport_url(const struct transport *t, struct buf *ret, struct err *e, con
 int transport_location(const struct transport *t, const struct http_answer *a, struct buf *ret,
                        struct err *e);
 
-/* Makes one call with the right Authorization, and once more after a 401 that names a way in. The call's
- * authorization and cancel are set here. 0: an answer, of any status but 401. */
+/* Makes one call with the right Authorization, and once more after a 401 that names a way in. The
+ * call's authorization and cancel are set here. 0: an answer, of any status but 401. */
 int transport_do(struct transport *t, enum transport_access access, struct http_call *call,
                  struct http_answer *a, struct err *e);
 /* The same for a request whose body lies in memory, with retries (retry.h). */
@@ -64,7 +64,7 @@ struct transport_request {
     const char *url;
     const char *const *headers; /* as in http_call */
     struct str body;
-    size_t body_max;            /* of the answer; 0: LIMIT_CLIENT_BODY */
+    size_t body_max; /* of the answer; 0: LIMIT_CLIENT_BODY */
 };
 int transport_ask(struct transport *t, enum transport_access access,
                   const struct transport_request *rq, struct http_answer *a, struct err *e);

@@ -19,7 +19,7 @@ static const char *const octets[] = {"Content-Type: application/octet-stream", N
 static int has_blob(const struct upload_target *t, const struct digest *digest, struct err *e)
 {
     AUTO_ANSWER a;
-    AUTO(buf) url;
+    AUTO(buf) url = {0};
     http_answer_init(&a);
     buf_init(&url, LIMIT_CLIENT_URL);
     if (transport_url(t->transport, &url, e, "/v2/%s/blobs/%s", t->repo, digest->text) < 0)
@@ -36,7 +36,7 @@ static int has_blob(const struct upload_target *t, const struct digest *digest, 
 static int begin(const struct upload_target *t, struct buf *location, struct err *e)
 {
     AUTO_ANSWER a;
-    AUTO(buf) url;
+    AUTO(buf) url = {0};
     http_answer_init(&a);
     buf_init(&url, LIMIT_CLIENT_URL);
     if (transport_url(t->transport, &url, e, "/v2/%s/blobs/uploads/", t->repo) < 0)
@@ -64,8 +64,8 @@ int upload_memory(const struct upload_target *t, struct str bytes, const struct 
                   bool *ret_present, struct err *e)
 {
     AUTO_ANSWER a;
-    AUTO(buf) location;
-    AUTO(buf) url;
+    AUTO(buf) location = {0};
+    AUTO(buf) url = {0};
     struct http_memory memory = {.bytes = bytes};
     struct retry retry = {0};
 
@@ -106,8 +106,8 @@ struct sending {
     struct hash hash;    /* of the first hash.n bytes of the file */
 };
 
-/* Reads the next bytes of the file. What was sent before, and is sent again after a break, is in the
- * hash already; the file is checked for changes at the end. */
+/* Reads the next bytes of the file. What was sent before, and is sent again after a break, is in
+ * the hash already; the file is checked for changes at the end. */
 static int file_source_read(void *self, void *p, size_t n, size_t *ret_n, struct err *e)
 {
     struct sending *s = self;
@@ -169,8 +169,9 @@ static int probe(struct sending *s, struct err *e)
         return -1;
     /* "0-0" is said of one byte and of none; that little is not worth a guess. More than was hashed
      * cannot come from us. */
-    if (a.status != 204 || !parse_progress(http_answer_header(&a, "Range"), s->file->size, &there) ||
-        there <= 1 || there > s->hash.n)
+    if (a.status != 204 ||
+        !parse_progress(http_answer_header(&a, "Range"), s->file->size, &there) || there <= 1 ||
+        there > s->hash.n)
         return 0;
     if (http_answer_header(&a, "Location").n &&
         transport_location(s->t->transport, &a, &s->location, e) < 0)
@@ -223,7 +224,7 @@ static enum step patch(struct sending *s, struct http_answer *a, struct err *e)
 static enum step finish(struct sending *s, const struct digest *digest, struct http_answer *a,
                         struct err *e)
 {
-    AUTO(buf) url;
+    AUTO(buf) url = {0};
     buf_init(&url, LIMIT_CLIENT_URL);
     a->status = 0;
     if (http_url_add_query(s->location.p, "digest", digest_str(digest), &url, e) < 0)
@@ -256,8 +257,8 @@ static int stand(struct sending *s, bool broken, struct err *e)
 }
 
 /* One attempt at what is left to do. */
-static enum step attempt(struct sending *s, bool broken, struct digest *digest, struct http_answer *a,
-                         struct err *e)
+static enum step attempt(struct sending *s, bool broken, struct digest *digest,
+                         struct http_answer *a, struct err *e)
 {
     if (broken && s->hash.n == s->file->size && s->file->size) {
         /* The break may have hidden the success. */

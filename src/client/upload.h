@@ -20,9 +20,9 @@ struct upload_target {
 int upload_memory(const struct upload_target *t, struct str bytes, const struct digest *digest,
                   bool *ret_present, struct err *e);
 
-/* A file of the given size from its open descriptor, hashed while it is sent: POST, PATCH, PUT. After a
- * break it goes on where the registry stands. `unchanged` runs when all was read and before the closing
- * PUT: an error there abandons the upload. *ret: the digest of what was sent. */
+/* A file of the given size from its open descriptor, hashed while it is sent: POST, PATCH, PUT.
+ * After a break it goes on where the registry stands. `unchanged` runs when all was read and before
+ * the closing PUT: an error there abandons the upload. *ret: the digest of what was sent. */
 struct upload_file {
     int fd;
     uint64_t size;

@@ -24,8 +24,9 @@ struct http_challenge {
     size_t text_n;
 };
 
-/* Takes the next challenge off *rest: 1 read, 0 at the end, -1 when what stands there is no challenge
- * (then *rest cannot be read on). A value may hold several; a repeated parameter counts once, the first. */
+/* Takes the next challenge off *rest: 1 read, 0 at the end, -1 when what stands there is no
+ * challenge (then *rest cannot be read on). A value may hold several; a repeated parameter counts
+ * once, the first. */
 int http_challenge_next(struct str *rest, struct http_challenge *ret);
 /* A parameter's value, borrowed from c, or STR_NULL. name in lower case. */
 struct str http_challenge_param(const struct http_challenge *c, const char *name);

@@ -33,9 +33,9 @@ struct hop {
     struct http_answer *answer;
     struct err *e;
     CURL *curl;
-    bool failed;       /* *e is set by us or by a callback of the caller */
+    bool failed; /* *e is set by us or by a callback of the caller */
     bool began;
-    uint64_t sent;     /* position in the request body */
+    uint64_t sent; /* position in the request body */
     uint64_t taken;
     size_t body_max;
 };
@@ -79,11 +79,6 @@ void http_client_free(struct http_client *c)
     mem_free(c->ca_file);
     mem_free(c->user_agent);
     mem_free(c);
-}
-
-void http_client_autofree(struct http_client **c)
-{
-    http_client_free(*c);
 }
 
 static CURL *handle_take(struct http_client *c)
@@ -174,14 +169,16 @@ static bool is_cancelled(const struct http_call *call)
     return call->cancel && atomic_load_explicit(call->cancel, memory_order_relaxed);
 }
 
-/* One line of a head; libcurl gives whole lines, status lines and the closing empty line included. */
+/* One line of a head; libcurl gives whole lines, status lines and the closing empty line included.
+ */
 static size_t on_head(char *p, size_t one, size_t n, void *self)
 {
     struct hop *h = self;
     struct str line = str_of(p, one * n);
     while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
         line.n--;
-    if (str_starts(line, STR("HTTP/"))) { /* a new head: 100 Continue may stand before the real one */
+    if (str_starts(line,
+                   STR("HTTP/"))) { /* a new head: 100 Continue may stand before the real one */
         buf_reset(&h->answer->head);
         return one * n;
     }
@@ -408,7 +405,7 @@ static int make_headers(const struct http_call *call, bool authorized, struct cu
         return -1;
     if (!authorized || !call->authorization)
         return 0;
-    AUTO(buf) line;
+    AUTO(buf) line = {0};
     buf_init(&line, LIMIT_CLIENT_HEAD);
     buf_addf(&line, "Authorization: %s", call->authorization);
     if (!buf_ok(&line))
@@ -440,8 +437,8 @@ static int one_hop(struct http_client *c, const struct http_call *call, const ch
     return ret;
 }
 
-/* May this answer be followed? A body must be at hand again, and other methods than GET and HEAD keep
- * their meaning only with 307 and 308 (RFC 9110 15.4). */
+/* May this answer be followed? A body must be at hand again, and other methods than GET and HEAD
+ * keep their meaning only with 307 and 308 (RFC 9110 15.4). */
 static bool is_followed(const struct http_call *call, const struct http_answer *a)
 {
     bool keeps = a->status == 307 || a->status == 308;
@@ -457,9 +454,9 @@ static bool is_followed(const struct http_call *call, const struct http_answer *
 int http_client_do(struct http_client *c, const struct http_call *call, struct http_answer *a,
                    struct err *e)
 {
-    AUTO(buf) url;
-    AUTO(buf) origin;
-    AUTO(buf) next;
+    AUTO(buf) url = {0};
+    AUTO(buf) origin = {0};
+    AUTO(buf) next = {0};
     bool authorized = true;
 
     buf_init(&url, LIMIT_CLIENT_URL);
@@ -482,7 +479,8 @@ int http_client_do(struct http_client *c, const struct http_call *call, struct h
         if (http_url_resolve(a->url.p, http_answer_header(a, "Location"), &url, e) < 0 ||
             http_url_origin(url.p, &next, e) < 0)
             return err_wrap(e, "following a redirect of %s", call->url);
-        if (str_starts(buf_str(&origin), STR("https:")) && !str_starts(buf_str(&next), STR("https:")))
+        if (str_starts(buf_str(&origin), STR("https:")) &&
+            !str_starts(buf_str(&next), STR("https:")))
             return ERR(e, REMOTE, "%s: a redirect from https to http is not followed", call->url);
         if (!str_eq(buf_str(&origin), buf_str(&next)))
             authorized = false;

@@ -156,7 +156,8 @@ void http_proxies_apply(struct http_conn *c)
 {
     struct http_req *rq = &c->rq;
     struct http_server *s = c->server;
-    rq->peer = str_from(c->link->peer);
+    /* A copy: an upload whose client left outlives the connection. */
+    rq->peer = arena_str(&rq->arena, str_from(c->link->peer));
     rq->scheme = s->is_tls ? STR("https") : STR("http");
     rq->host = http_header(rq, "Host");
     (void)pthread_rwlock_rdlock(&s->proxies_lock);

@@ -112,7 +112,7 @@ static int parse(struct http_tls *t, const struct buf *cert, const struct buf *k
 
 int http_tls_load(struct http_tls **t, const char *cert, const char *key, struct err *e)
 {
-    AUTO(buf) c, k;
+    AUTO(buf) c = {0}, k = {0};
     buf_init(&c, PEM_MAX);
     buf_init(&k, PEM_MAX);
     if (read_pem(cert, "tls.cert", &c, e) < 0 || read_pem(key, "tls.key", &k, e) < 0)

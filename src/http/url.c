@@ -108,7 +108,7 @@ int http_url_add_query(const char *url, const char *key, struct str value, struc
                        struct err *e)
 {
     AUTO_CURLU u = curl_url();
-    AUTO(buf) pair;
+    AUTO(buf) pair = {0};
 
     BUG_ON(!u);
     if (set_url(u, url, e) < 0)

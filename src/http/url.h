@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* location (absolute or relative, RFC 3986 5.2) seen from base, normalised, without fragment: replaces
- * the content of ret (a buffer of at least LIMIT_CLIENT_URL). REMOTE. */
+/* location (absolute or relative, RFC 3986 5.2) seen from base, normalised, without fragment:
+ * replaces the content of ret (a buffer of at least LIMIT_CLIENT_URL). REMOTE. */
 int http_url_resolve(const char *base, struct str location, struct buf *ret, struct err *e);
 /* "https://host:443": lower case, the port always written. REMOTE. */
 int http_url_origin(const char *url, struct buf *ret, struct err *e);

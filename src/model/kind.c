@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows are tried from the top, so that `vocab.txt` is a configuration before `*.txt` is a document.
- * They give common ModelPack packers' answers, with one addition: datasets, which those never tell.
+ * The rows are tried from the top, so that `vocab.txt` is a configuration before `*.txt` is a
+ * document. They give common ModelPack packers' answers, with one addition: datasets, which those
+ * never tell.
  */
 #include "model/kind.h"
 
@@ -22,8 +23,8 @@ const char *model_kind_name(enum model_kind kind)
     return names[kind];
 }
 
-/* Patterns of one kind, in lower case: a name ends in "." and one of the suffixes, or matches one of
- * the globs as a whole. Both lists are parted by blanks. */
+/* Patterns of one kind, in lower case: a name ends in "." and one of the suffixes, or matches one
+ * of the globs as a whole. Both lists are parted by blanks. */
 struct kind_row {
     enum model_kind kind;
     const char *suffixes;
@@ -32,34 +33,39 @@ struct kind_row {
 
 static const struct kind_row rows[] = {
     {MODEL_CODE, "",
-     "requirements*.txt cmakelists.txt package.json package-lock.json tsconfig*.json pyproject.toml "
-     "cargo.toml setup.cfg tox.ini pom.xml composer.json environment.yml environment.yaml "
-     "docker-compose.y*ml"},
-    {MODEL_DATASET, "parquet arrow feather tfrecord tfrecords csv tsv", "dataset_info*.json dataset_dict.json"},
+     "requirements*.txt cmakelists.txt package.json package-lock.json tsconfig*.json "
+     "pyproject.toml cargo.toml setup.cfg tox.ini pom.xml composer.json environment.yml "
+     "environment.yaml docker-compose.y*ml"},
+    {MODEL_DATASET, "parquet arrow feather tfrecord tfrecords csv tsv",
+     "dataset_info*.json dataset_dict.json"},
     {MODEL_WEIGHT_CONFIG,
-     "json jsonl json5 jsonc yaml yml toml ini config cfg conf properties props prop xml xsd rng modelcard "
-     "meta hparams params hyperparams wandb mlflow tensorboard tiktoken jinja jinja2",
-     "*tokenizer.model* vocab.txt merges.txt added_tokens.txt spiece.model sentencepiece*.model "
-     "sentencepiece*.vocab tiktoken.model chat_template* config.json.* *.vocab *.bpe"},
+     "json jsonl json5 jsonc yaml yml toml ini config cfg conf properties props prop xml xsd "
+     "rng modelcard meta hparams params hyperparams wandb mlflow tensorboard tiktoken jinja "
+     "jinja2",
+     "*tokenizer.model* vocab.txt merges.txt added_tokens.txt spiece.model "
+     "sentencepiece*.model sentencepiece*.vocab tiktoken.model chat_template* config.json.* "
+     "*.vocab *.bpe"},
     {MODEL_WEIGHT,
-     "safetensors bin pt pth mar pte pt2 ptl tflite h5 hdf hdf5 pb index gguf ggml ggmf ggjt q4_0 q4_1 "
-     "q5_0 q5_1 q8_0 f16 f32 ckpt checkpoint dist_ckpt tensor weights state embedding vocab ot engine "
-     "trt onnx onnx_data msgpack model pkl pickle keras joblib npy npz nc mlmodel coreml mil mleap surml "
-     "llamafile caffemodel prototxt dlc circle nb ftz ark db dduf distcp",
+     "safetensors bin pt pth mar pte pt2 ptl tflite h5 hdf hdf5 pb index gguf ggml ggmf ggjt "
+     "q4_0 q4_1 q5_0 q5_1 q8_0 f16 f32 ckpt checkpoint dist_ckpt tensor weights state "
+     "embedding vocab ot engine trt onnx onnx_data msgpack model pkl pickle keras joblib npy "
+     "npz nc mlmodel coreml mil mleap surml llamafile caffemodel prototxt dlc circle nb ftz "
+     "ark db dduf distcp",
      "*.bin.* *.data-* *.gguf.* tensor[0-9]*_[0-9]* *.onnx_data* *.onnx.data* checkpoint"},
     {MODEL_CODE,
-     "py ipynb sh bash zsh fish ps1 bat cmd patch diff c h cc cpp cxx hpp hh hxx cu cuh cl m mm java js "
-     "mjs cjs jsx ts tsx go rs swift rb php scala kt kts r rmd f f77 f90 f95 f03 jl lua pl pm cs fs vb sql "
-     "zig nim ml mli hs ex exs erl clj dart groovy proto thrift vue svelte css scss less mk cmake gradle "
-     "bazel bzl gyp gypi so dll dylib lib a whl",
-     "makefile* dockerfile* gemfile* go.mod go.sum cargo.lock build workspace rakefile jenkinsfile "
-     "vagrantfile procfile pipfile* configure configure.ac *.so.*"},
+     "py ipynb sh bash zsh fish ps1 bat cmd patch diff c h cc cpp cxx hpp hh hxx cu cuh cl m "
+     "mm java js mjs cjs jsx ts tsx go rs swift rb php scala kt kts r rmd f f77 f90 f95 f03 "
+     "jl lua pl pm cs fs vb sql zig nim ml mli hs ex exs erl clj dart groovy proto thrift "
+     "vue svelte css scss less mk cmake gradle bazel bzl gyp gypi so dll dylib lib a whl",
+     "makefile* dockerfile* gemfile* go.mod go.sum cargo.lock build workspace rakefile "
+     "jenkinsfile vagrantfile procfile pipfile* configure configure.ac *.so.*"},
     {MODEL_DOC,
-     "txt md mdx markdown pdf rst adoc asciidoc org tex bib log html htm xhtml xsl doc docx xls xlsx ppt "
-     "pptx odt ods odp rtf pages numbers key epub mobi ps eps jpg jpeg png gif svg webp heic bmp tif tiff "
-     "ico avif mp4 mov mkv webm avi mp3 wav flac ogg",
-     "license* licence* copying* notice* readme* setup* *requirements* changelog* authors* contributing* "
-     "citation* code_of_conduct* model_card* usage_policy* acceptable_use* *tfevents*"},
+     "txt md mdx markdown pdf rst adoc asciidoc org tex bib log html htm xhtml xsl doc docx "
+     "xls xlsx ppt pptx odt ods odp rtf pages numbers key epub mobi ps eps jpg jpeg png gif "
+     "svg webp heic bmp tif tiff ico avif mp4 mov mkv webm avi mp3 wav flac ogg",
+     "license* licence* copying* notice* readme* setup* *requirements* changelog* authors* "
+     "contributing* citation* code_of_conduct* model_card* usage_policy* acceptable_use* "
+     "*tfevents*"},
 };
 
 /* A file below one of these directories is data, whatever its name says. */
@@ -151,9 +157,9 @@ const char *model_format_of(struct str path)
     static const struct {
         const char *format, *suffixes;
     } formats[] = {
-        {"safetensors", "safetensors"}, {"gguf", "gguf"},          {"onnx", "onnx"},
-        {"pt", "pt pth pt2 bin ckpt"},  {"keras", "keras h5"},     {"tflite", "tflite"},
-        {"tensorflow", "pb"},           {"msgpack", "msgpack"},    {"dduf", "dduf"},
+        {"safetensors", "safetensors"}, {"gguf", "gguf"},           {"onnx", "onnx"},
+        {"pt", "pt pth pt2 bin ckpt"},  {"keras", "keras h5"},      {"tflite", "tflite"},
+        {"tensorflow", "pb"},           {"msgpack", "msgpack"},     {"dduf", "dduf"},
         {"coreml", "mlmodel"},          {"ggml", "ggml ggmf ggjt"},
     };
     char lower[LIMIT_MODEL_NAME + 1];

@@ -27,7 +27,8 @@ const char *model_kind_name(enum model_kind kind);
 /* path: relative, '/' between parts. *ret_guessed: no pattern matched and the size decided. */
 enum model_kind model_kind_of(struct str path, uint64_t size, bool *ret_guessed);
 
-/* Names that are never packed: dotfiles, Modelfile, __pycache__, *.pyc and the like. One name, not a path. */
+/* Names that are never packed: dotfiles, Modelfile, __pycache__, *.pyc and the like. One name, not
+ * a path. */
 bool model_name_skipped(struct str name);
 
 /* The weight format that a name stands for ("safetensors", "gguf", "onnx", "pt", …), or NULL. */

@@ -121,7 +121,8 @@ static struct str base_name(struct str path)
     return slash < 0 ? path : str_skip(path, (size_t)slash + 1);
 }
 
-/* The value of the metadata annotation: a JSON document in a string. typeflag 0 is a regular file. */
+/* The value of the metadata annotation: a JSON document in a string. typeflag 0 is a regular file.
+ */
 static void write_metadata(struct buf *out, const struct modelpack_file *f)
 {
     struct json_writer w;
@@ -140,7 +141,7 @@ static void write_metadata(struct buf *out, const struct modelpack_file *f)
 static void write_layer(struct json_writer *w, const struct modelpack_file *f)
 {
     char type[96];
-    AUTO(buf) metadata;
+    AUTO(buf) metadata = {0};
 
     (void)snprintf(type, sizeof(type), LAYER_PREFIX "%s.v1.raw", model_kind_name(f->kind));
     buf_init(&metadata, 4096);
@@ -225,8 +226,8 @@ static bool kind_of_type(struct str type, enum model_kind *ret, struct str *ret_
 /* Types whose blob is not the file but an archive or a compressed form of it. */
 static bool is_packed(struct str type, struct str encoding)
 {
-    static const char *const ends[] = {"tar",   "gzip", ".gz", "+zstd",
-                                       ".zstd", ".tgz", ".xz", ".bz2", ".zip"};
+    static const char *const ends[] = {"tar",  "gzip", ".gz",  "+zstd", ".zstd",
+                                       ".tgz", ".xz",  ".bz2", ".zip"};
     if (str_eqz(encoding, "raw"))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(ends); i++)
@@ -272,8 +273,8 @@ static int read_layer(const struct oci_descriptor *d, size_t i, struct modelpack
     if (!kind_of_type(d->media_type, &f.kind, &encoding))
         f.kind = model_kind_of(f.path, f.size, &f.guessed);
     if (is_packed(d->media_type, encoding))
-        return ERR(e, MODEL_INVALID, "layer %zu is an archive (%s); only whole files are unpacked", i,
-                   model_path_show(d->media_type, show, sizeof(show)));
+        return ERR(e, MODEL_INVALID, "layer %zu is an archive (%s); only whole files are unpacked",
+                   i, model_path_show(d->media_type, show, sizeof(show)));
     struct str metadata = note(d, NOTE_META);
     read_metadata(metadata.n ? metadata : note(d, NOTE_META_OLD), &f);
     *ret = f;
@@ -286,7 +287,8 @@ int modelpack_read_files(struct arena *a, const struct oci_manifest *m, struct m
     uint64_t total = 0;
 
     if (m->is_index)
-        return ERR(e, MODEL_INVALID, "this is an index of several manifests; name one of them by digest");
+        return ERR(e, MODEL_INVALID,
+                   "this is an index of several manifests; name one of them by digest");
     if (m->n_items == 0)
         return ERR(e, MODEL_INVALID, "the manifest has no layers");
     if (m->n_items > LIMIT_MODEL_FILES)

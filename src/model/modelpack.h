@@ -2,8 +2,8 @@
 /*
  * modelpack: the CNCF ModelPack packaging, raw layers: one file, one layer.
  *
- * Writing is deterministic: the same files, name and facts give the same bytes on every machine (times
- * and owners are constant), so that a second push of the same model has the same digest.
+ * Writing is deterministic: the same files, name and facts give the same bytes on every machine
+ * (times and owners are constant), so that a second push of the same model has the same digest.
  * Reading takes manifests from strangers: every path and size is checked before it is handed out.
  * Source: CNCF model-spec (model-config schema, annotations), OCI image-spec. Pure; any thread.
  */
@@ -37,15 +37,15 @@ struct modelpack_facts {
     int64_t created_ms; /* 0: not said, so that the bytes depend on the model alone */
 };
 
-/* Adds what a transformers config.json says (family, architecture, precision, quantization); a text that
- * is not JSON or says nothing changes nothing. Strings lie in the arena. */
+/* Adds what a transformers config.json says (family, architecture, precision, quantization); a text
+ * that is not JSON or says nothing changes nothing. Strings lie in the arena. */
 void modelpack_facts_add(struct arena *a, struct str config_json, struct modelpack_facts *facts);
 
 /* Order of layers: by kind, then bytewise by path. For qsort over struct modelpack_file. */
 int modelpack_file_cmp(const void *a, const void *b);
 
-/* The config and the manifest of files (sorted, at least one, digests known), appended to out. LIMIT when
- * out's ceiling is passed (LIMIT_MANIFEST for a manifest). */
+/* The config and the manifest of files (sorted, at least one, digests known), appended to out.
+ * LIMIT when out's ceiling is passed (LIMIT_MANIFEST for a manifest). */
 int modelpack_write_config(struct buf *out, const struct modelpack_facts *facts,
                            const struct modelpack_file *files, size_t n, struct err *e);
 int modelpack_write_manifest(struct buf *out, const struct modelpack_facts *facts,
@@ -53,12 +53,14 @@ int modelpack_write_manifest(struct buf *out, const struct modelpack_facts *fact
                              struct err *e);
 
 /* The files of a manifest whose layers are whole files (ModelPack raw, and any layer named by
- * org.opencontainers.image.title alone), in the manifest's order, paths checked one by one and as a set.
- * MODEL_INVALID: a hostile or missing path, a layer that is an archive, an absurd size, no layer at all. */
+ * org.opencontainers.image.title alone), in the manifest's order, paths checked one by one and as a
+ * set. MODEL_INVALID: a hostile or missing path, a layer that is an archive, an absurd size, no
+ * layer at all. */
 int modelpack_read_files(struct arena *a, const struct oci_manifest *m, struct modelpack_file **ret,
                          size_t *ret_n, struct err *e);
 
-/* A Git LFS pointer: the stand-in text of a file that was never fetched. head: the file's beginning. */
+/* A Git LFS pointer: the stand-in text of a file that was never fetched. head: the file's
+ * beginning. */
 bool modelpack_is_lfs_pointer(struct str head);
 /* Pointers are shorter than this (git-lfs specification: less than 1024 bytes). */
 #define MODELPACK_LFS_MAX 1024

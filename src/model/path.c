@@ -92,8 +92,8 @@ int model_path_check(struct str path, struct err *e)
     if (!wrong)
         wrong = bytes_wrong(path);
     if (wrong)
-        return ERR(e, MODEL_INVALID, "the path \"%s\" %s", model_path_show(path, show, sizeof(show)),
-                   wrong);
+        return ERR(e, MODEL_INVALID, "the path \"%s\" %s",
+                   model_path_show(path, show, sizeof(show)), wrong);
     return 0;
 }
 

@@ -21,7 +21,7 @@ enum { PASSWORD_LENGTH = 20, PID_TEXT_MAX = 32 };
 /* What the owner wrote into its lock: " (process 1234)", or nothing if it cannot be read. */
 static void owner(int dir, char *out, size_t n)
 {
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
     uint64_t pid;
     buf_init(&text, PID_TEXT_MAX);
     out[0] = '\0';
@@ -81,7 +81,7 @@ void datadir_close(struct datadir *d)
 /* 1 pending (in the arena), 0 none, -1 error. */
 static int read_pending(struct datadir *d, struct arena *a, struct str *ret, struct err *e)
 {
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
     buf_init(&text, LIMIT_PASSWORD);
     int found = file_read_at(d->fd, PENDING_FILE, LIMIT_PASSWORD, &text, e);
     if (found == 1)
@@ -114,8 +114,8 @@ int datadir_first_password(struct datadir *d, struct arena *a, struct str given,
 
 static int accepted(struct access *access, struct arena *a, struct str password)
 {
-    AUTO(buf) pair;
-    AUTO(buf) header;
+    AUTO(buf) pair = {0};
+    AUTO(buf) header = {0};
     struct identity who;
     struct err why;
 

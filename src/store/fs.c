@@ -18,7 +18,7 @@
 /* The id of this boot: tells a session whether the page cache it was written into still lives. */
 static void read_boot_id(uint8_t out[STATE_BOOT_SIZE])
 {
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
     char hex[2 * STATE_BOOT_SIZE];
     uint8_t id[STATE_BOOT_SIZE];
     size_t n = 0;

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     config_init(&config);
     if (config_load_text(&config, "fuzz", str_of((const char *)data, size), &err) == 0) {
-        AUTO(buf) text;
+        AUTO(buf) text = {0};
         buf_init(&text, CONFIG_TEXT_MAX);
         (void)config_check(&config, &err);
         config_write_effective(&config, &text);

@@ -18,7 +18,7 @@ static const char *const types[] = {
 
 static void check_descriptor(const struct oci_descriptor *d)
 {
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     struct json_writer w;
     struct arena a;
     struct oci_manifest m;

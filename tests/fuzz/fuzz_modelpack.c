@@ -8,10 +8,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_path(struct str path)
 {
-    BUG_ON(path.n == 0 || path.p[0] == '/' || memchr(path.p, '\0', path.n) || memchr(path.p, '\\', path.n));
+    BUG_ON(path.n == 0 || path.p[0] == '/' || memchr(path.p, '\0', path.n) ||
+           memchr(path.p, '\\', path.n));
     for (struct str rest = path; rest.p;) {
         struct str part = str_cut(&rest, '/');
-        BUG_ON(part.n == 0 || part.n > LIMIT_MODEL_NAME || str_eqz(part, ".") || str_eqz(part, ".."));
+        BUG_ON(part.n == 0 || part.n > LIMIT_MODEL_NAME || str_eqz(part, ".") ||
+               str_eqz(part, ".."));
     }
 }
 

@@ -17,7 +17,7 @@ static struct access_key *key(void)
 {
     static struct access_key *made;
     if (!made) {
-        AUTO(buf) text;
+        AUTO(buf) text = {0};
         buf_init(&text, 8192);
         BUG_ON(access_key_generate(&text, NULL) < 0);
         BUG_ON(access_key_parse(buf_str(&text), &made, NULL) < 0);
@@ -41,7 +41,7 @@ static void scopes(struct str s)
 static void basic(struct str s)
 {
     struct str user, password;
-    AUTO(buf) pair;
+    AUTO(buf) pair = {0};
     buf_init(&pair, ACCESS_PAIR_MAX);
     if (!access_basic_parse(s, &pair, &user, &password))
         return;
@@ -52,7 +52,7 @@ static void basic(struct str s)
 
 static void claims(struct str s)
 {
-    AUTO(arena) a;
+    AUTO(arena) a = {0};
     struct identity id;
     struct err e = {.code = ERR_OK};
     arena_init(&a, 4 * MIB);
@@ -68,7 +68,7 @@ static void claims(struct str s)
 static void refused(struct str jws)
 {
     struct err e = {.code = ERR_OK};
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     buf_init(&out, LIMIT_TOKEN);
     BUG_ON(access_key_verify(key(), jws, &out, &e) == 0 || e.code != ERR_UNAUTHORIZED);
 }
@@ -76,7 +76,7 @@ static void refused(struct str jws)
 /* Behind the header that is wanted. */
 static void signature(struct str rest)
 {
-    AUTO(buf) jws, header;
+    AUTO(buf) jws = {0}, header = {0};
     buf_init(&header, 1024);
     buf_init(&jws, 2 * LIMIT_TOKEN);
     buf_addf(&header, "{\"alg\":\"RS256\",\"kid\":\"%s\"}", access_key_id(key()));

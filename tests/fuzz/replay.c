@@ -36,7 +36,7 @@ static int replay_dir(const char *path, size_t *ran)
     for (const struct dirent *d = readdir(dir); d && result == 0; d = readdir(dir)) {
         if (d->d_name[0] == '.')
             continue;
-        AUTO(buf) b;
+        AUTO(buf) b = {0};
         buf_init(&b, INPUT_MAX);
         if (file_read_at(dirfd(dir), d->d_name, INPUT_MAX, &b, &e) != 1) {
             (void)fprintf(stderr, "replay: %s/%s: %s\n", path, d->d_name, e.msg);

@@ -6,7 +6,7 @@
 static void memory(void **state)
 {
     (void)state;
-    AUTO(arena) a;
+    AUTO(arena) a = {0};
     arena_init(&a, 1u << 20);
     for (size_t n = 0; n < 300; n++) {
         unsigned char *p = arena_alloc(&a, n);
@@ -31,7 +31,7 @@ static void memory(void **state)
 static void ceiling(void **state)
 {
     (void)state;
-    AUTO(arena) a;
+    AUTO(arena) a = {0};
     struct err e = {.code = ERR_OK};
     arena_init(&a, 64);
     assert_non_null(arena_try(&a, 48, &e));
@@ -57,7 +57,7 @@ static void over_product(void *arg)
 static void dies_at_ceiling(void **state)
 {
     (void)state;
-    AUTO(arena) a;
+    AUTO(arena) a = {0};
     arena_init(&a, 64);
     assert_dies(over_ceiling, &a);
     assert_dies(over_product, &a);
@@ -66,7 +66,7 @@ static void dies_at_ceiling(void **state)
 static void texts(void **state)
 {
     (void)state;
-    AUTO(arena) a;
+    AUTO(arena) a = {0};
     arena_init(&a, 1u << 16);
     struct str s = arena_str(&a, str_of("abcdef", 3));
     assert_str(s, "abc");

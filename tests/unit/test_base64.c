@@ -21,7 +21,7 @@ static void known(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
-        AUTO(buf) b;
+        AUTO(buf) b = {0};
         buf_init(&b, 100);
         base64_encode(&b, str_from(vectors[i].plain));
         assert_string_equal(b.p, vectors[i].coded);
@@ -44,8 +44,8 @@ static void round_trip(void **state)
     for (size_t i = 0; i < sizeof(raw); i++)
         raw[i] = (uint8_t)(i * 7 + i / 256);
     for (size_t n = 0; n <= sizeof(raw); n++) {
-        AUTO(buf) text;
-        AUTO(buf) back;
+        AUTO(buf) text = {0};
+        AUTO(buf) back = {0};
         buf_init(&text, 1000);
         buf_init(&back, n);
         base64_encode(&text, str_of((const char *)raw, n));
@@ -64,7 +64,7 @@ static void malformed(void **state)
         "Zm9v==", "Zm9v====", "Z=g=", "Zg==Zg==", "Zm 9v", " Zm9v", "Zm9v\n", "Zm9v!", "Zm\xc3\xbc",
         "+/-_",   "-/aa",     "Zh==", "Zh",       "Zm9=",  "Zm9", /* bits that belong to no byte */
     };
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 100);
     buf_addz(&b, "before");
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -81,7 +81,7 @@ static void malformed(void **state)
 static void full(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 8);
     buf_addz(&b, "before");
     assert_false(base64_decode(&b, STR("Zm9v")));

@@ -6,7 +6,7 @@
 static void appends(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 1000);
     assert_string_equal(b.p, "");
     assert_int_equal(buf_str(&b).n, 0);
@@ -30,7 +30,7 @@ static void appends(void **state)
 static void grows(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 1u << 20);
     for (unsigned i = 0; i < 1u << 20; i++)
         buf_addc(&b, (char)('a' + i % 26));
@@ -45,7 +45,7 @@ static void grows(void **state)
 static void ceiling(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 4);
     buf_addz(&b, "abcd");
     assert_true(buf_ok(&b));
@@ -68,7 +68,7 @@ static void ceiling(void **state)
     buf_add(&b, "abc", SIZE_MAX); /* no wrap around */
     assert_false(buf_ok(&b));
 
-    AUTO(buf) none;
+    AUTO(buf) none = {0};
     buf_init(&none, 0);
     buf_addz(&none, "");
     assert_true(buf_ok(&none));
@@ -80,7 +80,7 @@ static void ceiling(void **state)
 static void long_formats(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     for (int n = 250; n < 262; n++) { /* around the size of the small buffer */
         buf_init(&b, 1000);
         buf_addf(&b, "%0*d", n, 7);
@@ -98,7 +98,7 @@ static void long_formats(void **state)
 static void url(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 1000);
     buf_add_url(&b, STR("aZ09-._~/ %\xc3\xbc"), NULL);
     assert_string_equal(b.p, "aZ09-._~%2F%20%25%C3%BC");
@@ -110,7 +110,7 @@ static void url(void **state)
 static void takes(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 100);
     char *p = buf_take(&b);
     assert_string_equal(p, "");
@@ -138,7 +138,7 @@ static void cut_past_end(void *arg)
 static void misuse(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 100);
     assert_dies(cut_past_end, &b);
 }

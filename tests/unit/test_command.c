@@ -213,7 +213,7 @@ static void test_find(void **state)
 
 static void test_help_text(void **state)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     (void)state;
     buf_init(&out, CLI_TEXT_MAX);
     cli_write_help(&plain, &out);

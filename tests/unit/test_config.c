@@ -86,8 +86,8 @@ static void other_value(const struct config_key *k, struct buf *out)
 
 static void check_row(size_t row, const char *value, enum config_source source)
 {
-    AUTO(buf) now;
-    AUTO(buf) want;
+    AUTO(buf) now = {0};
+    AUTO(buf) want = {0};
     struct config reference;
     buf_init(&now, CONFIG_TEXT_MAX);
     buf_init(&want, CONFIG_TEXT_MAX);
@@ -115,8 +115,8 @@ static void test_rows_from_file(void **state)
     (void)state;
     for (size_t i = 0; i < config_count(); i++) {
         const struct config_key *k = config_row(i);
-        AUTO(buf) value;
-        AUTO(buf) text;
+        AUTO(buf) value = {0};
+        AUTO(buf) text = {0};
         buf_init(&value, CONFIG_TEXT_MAX);
         buf_init(&text, CONFIG_TEXT_MAX);
         other_value(k, &value);
@@ -145,8 +145,8 @@ static void test_rows_from_env_and_flag(void **state)
     (void)state;
     for (size_t i = 0; i < config_count(); i++) {
         const struct config_key *k = config_row(i);
-        AUTO(buf) value;
-        AUTO(buf) line;
+        AUTO(buf) value = {0};
+        AUTO(buf) line = {0};
         buf_init(&value, CONFIG_TEXT_MAX);
         buf_init(&line, CONFIG_TEXT_MAX);
         other_value(k, &value);
@@ -171,7 +171,7 @@ static void test_rows_from_env_and_flag(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     buf_init(&out, 100);
     int row = config_find(STR("http.idle_timeout"));
     assert_true(row >= 0);
@@ -273,7 +273,7 @@ static void test_bad_values(void **state)
 
 static void test_too_much(void **state)
 {
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
     (void)state;
     buf_init(&text, LIMIT_CONFIG_FILE);
     buf_addz(&text, "data: ");
@@ -500,8 +500,8 @@ static void test_reload_helpers(void **state)
  * the defaults. */
 static void test_sample(void **state)
 {
-    AUTO(buf) sample;
-    AUTO(buf) keys;
+    AUTO(buf) sample = {0};
+    AUTO(buf) keys = {0};
     struct config fresh;
     (void)state;
     buf_init(&sample, CONFIG_TEXT_MAX);
@@ -527,7 +527,7 @@ static void test_sample(void **state)
 /* What is printed as in force can be read back. */
 static void test_effective(void **state)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     struct config again;
     (void)state;
     buf_init(&out, CONFIG_TEXT_MAX);
@@ -551,8 +551,8 @@ static void test_texts_name_every_key(void **state)
                                                         config_write_help};
     (void)state;
     for (size_t w = 0; w < ARRAY_LEN(writers); w++) {
-        AUTO(buf) out;
-        AUTO(buf) flag;
+        AUTO(buf) out = {0};
+        AUTO(buf) flag = {0};
         buf_init(&out, CONFIG_TEXT_MAX);
         buf_init(&flag, CONFIG_TEXT_MAX);
         writers[w](&out);

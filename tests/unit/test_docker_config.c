@@ -27,12 +27,13 @@ static int teardown(void **state)
 
 static void put(const char *name, const char *text, mode_t mode)
 {
-    assert_fine(file_replace_at(AT_FDCWD, arena_printf(&arena, "%s/%s", dir, name), mode, str_from(text), &unit_e));
+    assert_fine(file_replace_at(AT_FDCWD, arena_printf(&arena, "%s/%s", dir, name), mode,
+                                str_from(text), &unit_e));
 }
 
 static const char *get(const char *name)
 {
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, MIB);
     assert_fine(file_read_at(AT_FDCWD, arena_printf(&arena, "%s/%s", dir, name), MIB, &b, &unit_e));
     return arena_strz(&arena, buf_str(&b));
@@ -56,7 +57,8 @@ static void finds(void **state)
         "\"https://b.example:5000/v2/\":{\"username\":\"bu\",\"password\":\"bp\"},"
         "\"c.example\":{\"identitytoken\":\"tok\"},"
         "\"d.example\":{},"
-        "\"https://index.docker.io/v1/\":{\"auth\":\"aHU6aHA=\"}}}", 0600);
+        "\"https://index.docker.io/v1/\":{\"auth\":\"aHU6aHA=\"}}}",
+        0600);
     assert_int_equal(find("a.example", &c), 1);
     assert_str(c.username, "u");
     assert_str(c.password, "p:w");
@@ -96,7 +98,9 @@ static void stores(void **state)
     assert_int_equal(stat(arena_printf(&arena, "%s/config.json", dir), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     put("config.json",
-        "{\"z\":{\"keep\":[1,2.5,null,\"\\u00e9\"]},\"auths\":{\"x\":{\"auth\":\"eDp5\"},\"https://h:5000/v2/\":{}},\"a\":true}", 0644);
+        "{\"z\":{\"keep\":[1,2.5,null,\"\\u00e9\"]},\"auths\":{\"x\":{\"auth\":\"eDp5\"},\"https://"
+        "h:5000/v2/\":{}},\"a\":true}",
+        0644);
     assert_fine(docker_config_store(&arena, dir, STR("h:5000"), &c, &unit_e));
     const char *text = get("config.json");
     assert_non_null(strstr(text, "\"keep\""));
@@ -105,7 +109,7 @@ static void stores(void **state)
     assert_non_null(strstr(text, "\"eDp5\""));
     assert_non_null(strstr(text, "\"a\": true"));
     assert_true(strstr(text, "\"z\"") < strstr(text, "\"a\": true")); /* order kept */
-    assert_null(strstr(text, "https://h:5000"));                       /* no second entry */
+    assert_null(strstr(text, "https://h:5000"));                      /* no second entry */
     assert_int_equal(stat(arena_printf(&arena, "%s/config.json", dir), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_equal(find("h:5000", &c), 1);
@@ -132,17 +136,18 @@ static void keeps_links(void **state)
 }
 
 /* A helper that keeps one line in a file beside it. */
-static const char helper[] =
-    "#!/bin/sh\n"
-    "d=$(dirname \"$0\")\n"
-    "case $1 in\n"
-    "get) read -r host; if [ \"$host\" = token.example ]; then echo '{\"Username\":\"<token>\",\"Secret\":\"t\"}';\n"
-    "  elif [ \"$host\" = bad.example ]; then echo 'no luck'; exit 1;\n"
-    "  elif [ \"$host\" = huge.example ]; then yes | head -c 200000;\n"
-    "  elif [ -f \"$d/kept\" ]; then cat \"$d/kept\"; else echo 'credentials not found in native keychain'; exit 1; fi;;\n"
-    "store) cat > \"$d/kept\";;\n"
-    "erase) rm \"$d/kept\";;\n"
-    "esac\n";
+static const char helper[] = "#!/bin/sh\n"
+                             "d=$(dirname \"$0\")\n"
+                             "case $1 in\n"
+                             "get) read -r host; if [ \"$host\" = token.example ]; then echo "
+                             "'{\"Username\":\"<token>\",\"Secret\":\"t\"}';\n"
+                             "  elif [ \"$host\" = bad.example ]; then echo 'no luck'; exit 1;\n"
+                             "  elif [ \"$host\" = huge.example ]; then yes | head -c 200000;\n"
+                             "  elif [ -f \"$d/kept\" ]; then cat \"$d/kept\"; else echo "
+                             "'credentials not found in native keychain'; exit 1; fi;;\n"
+                             "store) cat > \"$d/kept\";;\n"
+                             "erase) rm \"$d/kept\";;\n"
+                             "esac\n";
 
 static void helpers(void **state)
 {
@@ -154,7 +159,10 @@ static void helpers(void **state)
     char *env = mem_printf("PATH=%s", path);
 #undef putenv
     assert_int_equal(putenv(env), 0); /* no threads here */
-    put("config.json", "{\"credsStore\":\"test\",\"credHelpers\":{\"odd.example\":\"../x\",\"gone.example\":\"nowhere\"}}", 0600);
+    put("config.json",
+        "{\"credsStore\":\"test\",\"credHelpers\":{\"odd.example\":\"../"
+        "x\",\"gone.example\":\"nowhere\"}}",
+        0600);
     assert_int_equal(find("h", &c), 0);
     assert_fine(docker_config_store(&arena, dir, STR("h"), &c, &unit_e));
     assert_null(strstr(get("config.json"), "\"auth\"")); /* the secret is not in the file */
@@ -178,7 +186,8 @@ static void helpers(void **state)
 
 static void hosts(void **state)
 {
-    static const char *const bad[] = {"", "/", "a/b", "http://", "ftp://h", "https://h/x", "a b", "h:0", "user@h", "h:", "-h", "h@sha256:1"};
+    static const char *const bad[] = {"",    "/",   "a/b",    "http://", "ftp://h", "https://h/x",
+                                      "a b", "h:0", "user@h", "h:",      "-h",      "h@sha256:1"};
     struct transport_host h;
     (void)state;
     assert_fine(transport_host_parse(STR("Registry"), &h, &unit_e));

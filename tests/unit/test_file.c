@@ -41,7 +41,7 @@ static unsigned entries(void)
 
 static void assert_content(const char *path, struct str want)
 {
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 1u << 22);
     assert_fine(file_read_at(dir, path, 1u << 22, &b, &unit_e));
     assert_true(str_eq(buf_str(&b), want));
@@ -67,7 +67,7 @@ static void opens(void **state)
 static void links(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 100);
     assert_fine(file_replace_at(dir, "target", 0600, STR("secret"), &unit_e));
     assert_int_equal(symlinkat("target", dir, "link"), 0);
@@ -143,7 +143,7 @@ static void reads(void **state)
     (void)state;
     static char big[100000];
     struct err e;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     memset(big, 'x', sizeof(big));
     buf_init(&b, 200000);
     buf_addz(&b, "before");
@@ -154,7 +154,7 @@ static void reads(void **state)
     assert_string_equal(b.p, "before");
     assert_int_equal(file_read_at(dir, "big", sizeof(big), &b, &e), 1);
     assert_int_equal(b.n, sizeof(big) + 6);
-    AUTO(buf) small;
+    AUTO(buf) small = {0};
     buf_init(&small, 50);
     assert_err(file_read_at(dir, "big", 1u << 20, &small, &unit_e), LIMIT, "larger than 50");
     assert_int_equal(small.n, 0);
@@ -282,7 +282,7 @@ static void replace_fails(void **state)
             done = file_replace_at(dir, "a", 0600, STR("new"), &e) == 0;
             sys_use(NULL);
             assert_int_equal(entries(), before); /* no temporary file stays */
-            AUTO(buf) b;
+            AUTO(buf) b = {0};
             buf_init(&b, 100);
             assert_int_equal(file_read_at(dir, "a", 100, &b, &e), 1);
             if (done) {
@@ -359,7 +359,7 @@ static void never_a_mixture(void **state)
     assert_fine(file_replace_at(dir, "shared", 0600, STR("start"), &unit_e));
     assert_int_equal(pthread_create(&t, NULL, replace_forever, NULL), 0);
     while (!stop) {
-        AUTO(buf) b;
+        AUTO(buf) b = {0};
         struct err e;
         buf_init(&b, 100000);
         assert_int_equal(file_read_at(dir, "shared", 100000, &b, &e), 1);

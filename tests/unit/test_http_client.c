@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the HTTP client reads: addresses, challenges, heads; and what it refuses before it sends anything. */
+/* What the HTTP client reads: addresses, challenges, heads; and what it refuses before it sends
+ * anything. */
 #include "base/limits.h"
 #include "http/challenge.h"
 #include "http/client.h"
@@ -11,7 +12,8 @@ static void resolve(void **state)
     static const struct {
         const char *base, *location, *want;
     } rows[] = {
-        {"https://h/v2/a/blobs/uploads/", "/v2/a/blobs/uploads/1?x=%3D&_state=a", "https://h/v2/a/blobs/uploads/1?x=%3D&_state=a"},
+        {"https://h/v2/a/blobs/uploads/", "/v2/a/blobs/uploads/1?x=%3D&_state=a",
+         "https://h/v2/a/blobs/uploads/1?x=%3D&_state=a"},
         {"https://h/v2/a/", "uploads/1", "https://h/v2/a/uploads/1"},
         {"https://h:5000/v2/", "http://other/x", "http://other/x"},
         {"https://h/v2/", "//other/x", "https://other/x"},
@@ -19,7 +21,7 @@ static void resolve(void **state)
         {"http://h/a", "b#fragment", "http://h/b"},
         {"http://[::1]:5000/a", "/b", "http://[::1]:5000/b"},
     };
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     (void)state;
     buf_init(&out, LIMIT_CLIENT_URL);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -31,10 +33,19 @@ static void resolve(void **state)
 static void resolve_refuses(void **state)
 {
     static const char *const bad[] = {
-        "", "ftp://h/x", "file:///etc/passwd", "https://user:secret@h/", "https://h/a b", "https://h/a\nb",
-        "gopher://h/", "javascript:alert(1)", "http://", "http://h:99999/", "//u@h/",
+        "",
+        "ftp://h/x",
+        "file:///etc/passwd",
+        "https://user:secret@h/",
+        "https://h/a b",
+        "https://h/a\nb",
+        "gopher://h/",
+        "javascript:alert(1)",
+        "http://",
+        "http://h:99999/",
+        "//u@h/",
     };
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     char too_long[LIMIT_CLIENT_URL + 2];
     (void)state;
     buf_init(&out, LIMIT_CLIENT_URL);
@@ -42,7 +53,8 @@ static void resolve_refuses(void **state)
         if (http_url_resolve("https://h/", str_from(bad[i]), &out, &unit_e) == 0)
             fail_msg("%s was taken for %s", bad[i], out.p);
     memset(too_long, 'a', sizeof(too_long));
-    assert_err(http_url_resolve("https://h/", str_of(too_long, sizeof(too_long)), &out, &unit_e), REMOTE, "long");
+    assert_err(http_url_resolve("https://h/", str_of(too_long, sizeof(too_long)), &out, &unit_e),
+               REMOTE, "long");
     assert_err(http_url_resolve("https://h/", str_of("a\0b", 3), &out, &unit_e), REMOTE, "blanks");
 }
 
@@ -51,11 +63,13 @@ static void origins(void **state)
     static const struct {
         const char *url, *want;
     } rows[] = {
-        {"https://Example.ORG/a", "https://example.org:443"}, {"http://h/", "http://h:80"},
-        {"https://h:443/x?y", "https://h:443"},               {"http://h:5000", "http://h:5000"},
+        {"https://Example.ORG/a", "https://example.org:443"},
+        {"http://h/", "http://h:80"},
+        {"https://h:443/x?y", "https://h:443"},
+        {"http://h:5000", "http://h:5000"},
         {"https://[2001:db8::1]/", "https://[2001:db8::1]:443"},
     };
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     (void)state;
     buf_init(&out, LIMIT_CLIENT_URL);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -66,20 +80,32 @@ static void origins(void **state)
 
 static void add_query(void **state)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     (void)state;
     buf_init(&out, LIMIT_CLIENT_URL);
     assert_fine(http_url_add_query("https://h/u", "digest", STR("sha256:ab"), &out, &unit_e));
     assert_string_equal(out.p, "https://h/u?digest=sha256%3aab");
-    assert_fine(http_url_add_query("https://h/u?_state=a%3D%3D", "digest", STR("x&y"), &out, &unit_e));
+    assert_fine(
+        http_url_add_query("https://h/u?_state=a%3D%3D", "digest", STR("x&y"), &out, &unit_e));
     assert_string_equal(out.p, "https://h/u?_state=a%3D%3D&digest=x%26y");
 }
 
 static void loopback(void **state)
 {
-    static const char *const yes[] = {"localhost", "LOCALHOST:5000", "a.localhost", "127.0.0.1", "127.9.9.9:1", "[::1]", "[::1]:80"};
-    static const char *const no[] = {"", "localhost.example.org", "128.0.0.1", "10.0.0.1:5000", "[::2]", "[", "[]", "x127.0.0.1",
-                                     "127.0.0.1.example.org", "127.1", ".localhost", "[fe80::1]:1"};
+    static const char *const yes[] = {"localhost",   "LOCALHOST:5000", "a.localhost", "127.0.0.1",
+                                      "127.9.9.9:1", "[::1]",          "[::1]:80"};
+    static const char *const no[] = {"",
+                                     "localhost.example.org",
+                                     "128.0.0.1",
+                                     "10.0.0.1:5000",
+                                     "[::2]",
+                                     "[",
+                                     "[]",
+                                     "x127.0.0.1",
+                                     "127.0.0.1.example.org",
+                                     "127.1",
+                                     ".localhost",
+                                     "[fe80::1]:1"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(yes); i++)
         if (!http_host_is_loopback(str_from(yes[i])))
@@ -110,8 +136,9 @@ static void bearer(void **state)
 static void several(void **state)
 {
     struct http_challenge c;
-    struct str rest = STR(", Negotiate, NTLM abc+/==, BASIC realm=\"a \\\"quoted\\\", b\",,Bearer Realm=x,"
-                          "realm=y,Digest");
+    struct str rest =
+        STR(", Negotiate, NTLM abc+/==, BASIC realm=\"a \\\"quoted\\\", b\",,Bearer Realm=x,"
+            "realm=y,Digest");
     (void)state;
     assert_int_equal(http_challenge_next(&rest, &c), 1);
     assert_string_equal(c.scheme, "negotiate");
@@ -132,10 +159,17 @@ static void several(void **state)
 static void malformed(void **state)
 {
     static const char *const bad[] = {
-        "Bearer realm=\"open",   "Bearer realm=\"a\" b", "=", "\"x\"", "Bearer realm=\"a\\", "Bearer realm==\"a\"",
-        "Bearer realm=\"a\tb\"", "Bearer/1 x=y",         "averyveryveryverylongnameofascheme x=y",
+        "Bearer realm=\"open",
+        "Bearer realm=\"a\" b",
+        "=",
+        "\"x\"",
+        "Bearer realm=\"a\\",
+        "Bearer realm==\"a\"",
+        "Bearer realm=\"a\tb\"",
+        "Bearer/1 x=y",
+        "averyveryveryverylongnameofascheme x=y",
     };
-    AUTO(buf) big;
+    AUTO(buf) big = {0};
     struct http_challenge c;
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -175,7 +209,9 @@ static void heads(void **state)
     (void)state;
     http_answer_init(&a);
     assert_null(http_answer_header(&a, "X").p);
-    buf_addz(&a.head, "Location: /a\nwww-authenticate:\t one \nX: y: z\nWWW-Authenticate: two\nRetry-After: 7\n");
+    buf_addz(
+        &a.head,
+        "Location: /a\nwww-authenticate:\t one \nX: y: z\nWWW-Authenticate: two\nRetry-After: 7\n");
     assert_str(http_answer_header(&a, "location"), "/a");
     assert_str(http_answer_header(&a, "X"), "y: z");
     assert_null(http_answer_header(&a, "Loc").p);
@@ -201,7 +237,7 @@ static void refuses(void **state)
     __attribute__((cleanup(http_answer_autodone))) struct http_answer a;
     (void)state;
     http_answer_init(&a);
-    AUTO_HTTP_CLIENT c = http_client_new(&options, &unit_e);
+    struct http_client *c = http_client_new(&options, &unit_e);
     assert_non_null(c);
     struct http_call call = {.method = "GET", .url = "http://127.0.0.1:1/", .headers = split};
     assert_err(http_client_do(c, &call, &a, &unit_e), REMOTE, "control character");
@@ -215,6 +251,8 @@ static void refuses(void **state)
     const struct http_client_options none = {.ca_file = "/nonexistent/ca.pem"};
     assert_null(http_client_new(&none, &unit_e));
     assert_int_equal(unit_e.code, ERR_CONFIG);
+    http_client_free(c);
+    http_client_free(NULL);
 }
 
 int main(void)

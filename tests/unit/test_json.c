@@ -7,7 +7,7 @@
 static void writes(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     struct json_writer w;
     buf_init(&b, 4096);
     jsonw_init(&w, &b);
@@ -60,7 +60,7 @@ static void escapes(void **state)
         {{"\xc0\xaf\xc3\xa9", 4}, "\"\xef\xbf\xbd\xef\xbf\xbd\xc3\xa9\""},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        AUTO(buf) b;
+        AUTO(buf) b = {0};
         struct json_writer w;
         buf_init(&b, 1000);
         jsonw_init(&w, &b);
@@ -74,7 +74,7 @@ static void round_trip(void **state)
 {
     (void)state;
     for (int c = 1; c < 256; c++) {
-        AUTO(buf) b;
+        AUTO(buf) b = {0};
         struct json_writer w;
         struct err e;
         char in[3] = {'<', (char)c, '>'};
@@ -96,7 +96,7 @@ static void round_trip(void **state)
 static void deepest(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     struct json_writer w;
     buf_init(&b, 1000);
     jsonw_init(&w, &b);
@@ -173,7 +173,7 @@ static void misuse(void **state)
     static void (*const wrong[])(void *) = {too_deep,  value_without_key, key_in_list, key_alone,
                                             key_twice, end_after_key,     wrong_end,   end_alone};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        AUTO(buf) b;
+        AUTO(buf) b = {0};
         struct json_writer w;
         buf_init(&b, 1000);
         jsonw_init(&w, &b);
@@ -251,7 +251,7 @@ static void nest(struct buf *b, unsigned depth, const char *open, const char *cl
 static void depth(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     struct err e;
     buf_init(&b, 16u << 20);
     nest(&b, LIMIT_JSON_DEPTH - 1, "[", "]");

@@ -288,7 +288,7 @@ static void test_descriptors_refused(void **state)
 static void test_ceilings(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 16 * MIB);
     buf_addz(&b, "{\"schemaVersion\":2,\"x\":");
     for (int i = 0; i < 1000; i++)
@@ -354,7 +354,7 @@ static void test_kinds(void **state)
 static void test_write(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     struct json_writer w;
     buf_init(&b, 4096);
     struct oci_manifest m =

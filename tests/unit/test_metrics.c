@@ -6,7 +6,7 @@
 static void page(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 1u << 20);
     METRIC_ADD(bytes_sent, 5000000000);
     METRIC_ADD(bytes_sent, 1);
@@ -37,7 +37,7 @@ static bool is_name(struct str s)
 static void form(void **state)
 {
     (void)state;
-    AUTO(buf) b;
+    AUTO(buf) b = {0};
     buf_init(&b, 1u << 20);
     metrics_write(&b);
     assert_int_equal(b.p[b.n - 1], '\n');

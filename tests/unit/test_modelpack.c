@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ModelPack: which file is what, paths that are refused, bytes that never change, manifests from strangers. */
+/* ModelPack: which file is what, paths that are refused, bytes that never change, manifests from
+ * strangers. */
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/limits.h"
@@ -63,7 +64,8 @@ static void kinds(void **state)
 
 static void skipped(void **state)
 {
-    static const char *const yes[] = {".git", ".gitattributes", ".", "", "Modelfile", "__pycache__", "a.PYC"};
+    static const char *const yes[] = {".git",      ".gitattributes", ".",    "",
+                                      "Modelfile", "__pycache__",    "a.PYC"};
     static const char *const no[] = {"git", "modelfile.txt", "a.py", "README.md"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(yes); i++)
@@ -93,8 +95,9 @@ static struct str repeat(struct arena *a, const char *piece, size_t n)
 
 static void paths(void **state)
 {
-    static const char *const good[] = {"a", "a/b/c.txt", "..a", "a..", "...", "a b", "\xc3\xa9", "\xf0\x9f\xa4\x96",
-                                       "a/.b", "git", ".gitignore", "~", "C:x"};
+    static const char *const good[] = {
+        "a",    "a/b/c.txt", "..a",        "a..", "...", "a b", "\xc3\xa9", "\xf0\x9f\xa4\x96",
+        "a/.b", "git",       ".gitignore", "~",   "C:x"};
     static const struct {
         const char *path, *why;
     } bad[] = {
@@ -130,18 +133,22 @@ static void paths(void **state)
         assert_err(model_path_check(str_from(bad[i].path), &unit_e), MODEL_INVALID, bad[i].why);
     assert_err(model_path_check(str_of("a\0b", 3), &unit_e), MODEL_INVALID, "control");
     assert_fine(model_path_check(repeat(&a, "x", LIMIT_MODEL_NAME), &unit_e));
-    assert_err(model_path_check(repeat(&a, "x", LIMIT_MODEL_NAME + 1), &unit_e), MODEL_INVALID, "255");
+    assert_err(model_path_check(repeat(&a, "x", LIMIT_MODEL_NAME + 1), &unit_e), MODEL_INVALID,
+               "255");
     struct str deep = repeat(&a, "a/", LIMIT_MODEL_DEPTH);
-    assert_err(model_path_check(repeat(&a, "a/", LIMIT_MODEL_DEPTH + 1), &unit_e), MODEL_INVALID, "deep");
+    assert_err(model_path_check(repeat(&a, "a/", LIMIT_MODEL_DEPTH + 1), &unit_e), MODEL_INVALID,
+               "deep");
     assert_fine(model_path_check(str_head(deep, deep.n - 1), &unit_e));
     struct str longest = repeat(&a, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/", 20);
-    assert_err(model_path_check(str_head(longest, longest.n - 1), &unit_e), MODEL_INVALID, "too long");
+    assert_err(model_path_check(str_head(longest, longest.n - 1), &unit_e), MODEL_INVALID,
+               "too long");
     arena_done(&a);
 }
 
 static void sets(void **state)
 {
-    const struct str fine[] = {STR("a"), STR("b/a"), STR("b/c"), STR("b.txt"), STR("bb/a"), STR("b/d/e")};
+    const struct str fine[] = {STR("a"),     STR("b/a"),  STR("b/c"),
+                               STR("b.txt"), STR("bb/a"), STR("b/d/e")};
     const struct str twice[] = {STR("x/a"), STR("b"), STR("x/a")};
     const struct str cased[] = {STR("README.md"), STR("readme.MD")};
     const struct str dirs[] = {STR("Sub/a"), STR("sub/b")};
@@ -167,11 +174,13 @@ static void fill(struct modelpack_file *f, const char *path, const char *content
 }
 
 static const char golden_config[] =
-    "{\"descriptor\":{\"family\":\"qwen2\",\"name\":\"tiny\"},\"modelfs\":{\"type\":\"layers\",\"diffIds\":["
+    "{\"descriptor\":{\"family\":\"qwen2\",\"name\":\"tiny\"},\"modelfs\":{\"type\":\"layers\","
+    "\"diffIds\":["
     "\"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a\","
     "\"sha256:5c62e091b8c0565f1bafad0dad5934276143ae2ccef7a5381e8ada5b1a8d26d2\","
     "\"sha256:cd9b15ec66a06a8b03e1653ddd7df8e45f32d85b93cd8e2b8a2cdf1a55c9b0ee\"]},"
-    "\"config\":{\"architecture\":\"transformer\",\"format\":\"safetensors\",\"precision\":\"bfloat16\"}}";
+    "\"config\":{\"architecture\":\"transformer\",\"format\":\"safetensors\",\"precision\":"
+    "\"bfloat16\"}}";
 
 static void build(struct buf *config, struct buf *manifest, int64_t created_ms)
 {
@@ -181,16 +190,20 @@ static void build(struct buf *config, struct buf *manifest, int64_t created_ms)
     struct arena a;
 
     arena_init(&a, MIB);
-    modelpack_facts_add(&a, STR("{\"model_type\":\"qwen2\",\"torch_dtype\":\"torch.bfloat16\","
-                                "\"transformers_version\":\"4.40\"}"), &facts);
+    modelpack_facts_add(&a,
+                        STR("{\"model_type\":\"qwen2\",\"torch_dtype\":\"torch.bfloat16\","
+                            "\"transformers_version\":\"4.40\"}"),
+                        &facts);
     fill(&files[0], "run.sh", "run", 0700);
     fill(&files[1], "w/model.safetensors", "wt", 0600);
     fill(&files[2], "config.json", "{}", 0666);
     /* The content of this digest is of no interest, only that it is this one. */
-    assert_fine(digest_parse(STR("sha256:cd9b15ec66a06a8b03e1653ddd7df8e45f32d85b93cd8e2b8a2cdf1a55c9b0ee"),
-                             &files[0].digest, &unit_e));
-    assert_fine(digest_parse(STR("sha256:5c62e091b8c0565f1bafad0dad5934276143ae2ccef7a5381e8ada5b1a8d26d2"),
-                             &files[1].digest, &unit_e));
+    assert_fine(
+        digest_parse(STR("sha256:cd9b15ec66a06a8b03e1653ddd7df8e45f32d85b93cd8e2b8a2cdf1a55c9b0ee"),
+                     &files[0].digest, &unit_e));
+    assert_fine(
+        digest_parse(STR("sha256:5c62e091b8c0565f1bafad0dad5934276143ae2ccef7a5381e8ada5b1a8d26d2"),
+                     &files[1].digest, &unit_e));
     qsort(files, 3, sizeof(files[0]), modelpack_file_cmp);
     assert_fine(modelpack_write_config(config, &facts, files, 3, &unit_e));
     assert_fine(modelpack_write_manifest(manifest, &facts, buf_str(config), files, 3, &unit_e));
@@ -199,8 +212,8 @@ static void build(struct buf *config, struct buf *manifest, int64_t created_ms)
 
 static void golden(void **state)
 {
-    AUTO(buf) config;
-    AUTO(buf) manifest;
+    AUTO(buf) config = {0};
+    AUTO(buf) manifest = {0};
     struct digest d;
     (void)state;
     buf_init(&config, MIB);
@@ -209,20 +222,22 @@ static void golden(void **state)
     assert_string_equal(config.p, golden_config);
     hash_bytes(DIGEST_SHA256, manifest.p, manifest.n, &d);
     /* Changing this digest changes the digest of every model that is pushed again. */
-    if (strcmp(d.text, "sha256:b12916279374270c0353d567ad3e7a66483bb9449d84ebc382d4f5d960a004ef") != 0)
+    if (strcmp(d.text, "sha256:b12916279374270c0353d567ad3e7a66483bb9449d84ebc382d4f5d960a004ef") !=
+        0)
         fail_msg("%s\n%s", d.text, manifest.p);
 }
 
 static void created(void **state)
 {
-    AUTO(buf) config;
-    AUTO(buf) manifest;
+    AUTO(buf) config = {0};
+    AUTO(buf) manifest = {0};
     (void)state;
     buf_init(&config, MIB);
     buf_init(&manifest, MIB);
     build(&config, &manifest, 1700000000000);
     assert_non_null(strstr(config.p, "\"createdAt\":\"2023-11-14T22:13:20"));
-    assert_non_null(strstr(manifest.p, "\"org.opencontainers.image.created\":\"2023-11-14T22:13:20"));
+    assert_non_null(
+        strstr(manifest.p, "\"org.opencontainers.image.created\":\"2023-11-14T22:13:20"));
 }
 
 /* additionalProperties is false at every level of the schema. */
@@ -245,13 +260,13 @@ static void config_fits_schema(void **state)
 {
     static const char *const top[] = {"descriptor", "modelfs", "config"};
     static const char *const descriptor[] = {
-        "createdAt", "authors",  "family",  "name",   "docURL",   "sourceURL",  "datasetsURL",
-        "version",   "revision", "vendor",  "licenses", "title",  "description"};
+        "createdAt", "authors",  "family", "name",     "docURL", "sourceURL",  "datasetsURL",
+        "version",   "revision", "vendor", "licenses", "title",  "description"};
     static const char *const modelfs[] = {"type", "diffIds"};
     static const char *const inner[] = {"architecture", "format",       "paramSize",
                                         "precision",    "quantization", "capabilities"};
-    AUTO(buf) config;
-    AUTO(buf) manifest;
+    AUTO(buf) config = {0};
+    AUTO(buf) manifest = {0};
     struct digest d;
     (void)state;
     buf_init(&config, MIB);
@@ -273,8 +288,8 @@ static void config_fits_schema(void **state)
 /* What one writes, the other reads. */
 static void round_trip(void **state)
 {
-    AUTO(buf) config;
-    AUTO(buf) manifest;
+    AUTO(buf) config = {0};
+    AUTO(buf) manifest = {0};
     struct oci_manifest m;
     struct modelpack_file *files;
     size_t n;
@@ -301,13 +316,14 @@ static void round_trip(void **state)
 
 static void over_limit(void **state)
 {
-    AUTO(buf) out;
+    AUTO(buf) out = {0};
     struct modelpack_file f;
     struct modelpack_facts facts = {.name = STR("x")};
     (void)state;
     fill(&f, "a", "a", 0644);
     buf_init(&out, 100);
-    assert_err(modelpack_write_manifest(&out, &facts, STR("{}"), &f, 1, &unit_e), LIMIT, "manifest");
+    assert_err(modelpack_write_manifest(&out, &facts, STR("{}"), &f, 1, &unit_e), LIMIT,
+               "manifest");
     buf_reset(&out);
     assert_err(modelpack_write_config(&out, &facts, &f, 1, &unit_e), LIMIT, "config");
 }
@@ -320,9 +336,12 @@ static void facts(void **state)
     arena_init(&a, MIB);
     modelpack_facts_add(&a, STR("not json"), &f);
     modelpack_facts_add(&a, STR("[1]"), &f);
-    modelpack_facts_add(&a, STR("{\"model_type\":7,\"dtype\":\"has blank\",\"quantization_config\":3}"), &f);
-    assert_true(f.family.n == 0 && f.precision.n == 0 && f.quantization.n == 0 && f.architecture.n == 0);
-    modelpack_facts_add(&a, STR("{\"dtype\":\"float16\",\"quantization_config\":{\"quant_method\":\"gptq\"}}"), &f);
+    modelpack_facts_add(
+        &a, STR("{\"model_type\":7,\"dtype\":\"has blank\",\"quantization_config\":3}"), &f);
+    assert_true(f.family.n == 0 && f.precision.n == 0 && f.quantization.n == 0 &&
+                f.architecture.n == 0);
+    modelpack_facts_add(
+        &a, STR("{\"dtype\":\"float16\",\"quantization_config\":{\"quant_method\":\"gptq\"}}"), &f);
     assert_str(f.precision, "float16");
     assert_str(f.quantization, "gptq");
     /* What is known stays. */
@@ -333,19 +352,21 @@ static void facts(void **state)
 
 /* ---- reading ---- */
 
-#define D1 "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define D1  "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define RAW "application/vnd.cncf.model.weight.v1.raw"
 
 static int read_layers(const char *layers)
 {
     struct arena a;
-    AUTO(buf) text;
+    AUTO(buf) text = {0};
     struct oci_manifest m;
     struct modelpack_file *files = NULL;
     size_t n = 0;
     buf_init(&text, 8 * MIB);
-    buf_addf(&text, "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"a/b\",\"digest\":\"" D1
-                    "\",\"size\":2},\"layers\":[%s]}", layers);
+    buf_addf(&text,
+             "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"a/b\",\"digest\":\"" D1
+             "\",\"size\":2},\"layers\":[%s]}",
+             layers);
     arena_init(&a, 32 * MIB);
     int rc = oci_manifest_parse(&a, buf_str(&text), STR(OCI_TYPE_MANIFEST), &m, &unit_e);
     if (rc == 0)
@@ -356,7 +377,7 @@ static int read_layers(const char *layers)
 
 #define LAYER(type, path) LAYER_NOTE(type, "org.cncf.model.filepath", path)
 #define LAYER_NOTE(type, key, path)                                                                \
-    "{\"mediaType\":\"" type "\",\"digest\":\"" D1 "\",\"size\":0,\"annotations\":{\"" key          \
+    "{\"mediaType\":\"" type "\",\"digest\":\"" D1 "\",\"size\":0,\"annotations\":{\"" key         \
     "\":\"" path "\"}}"
 
 static void hostile(void **state)
@@ -378,7 +399,8 @@ static void hostile(void **state)
         {LAYER(RAW, "a") "," LAYER(RAW, "a/b"), "both a file"},
         {"{\"mediaType\":\"" RAW "\",\"digest\":\"" D1 "\",\"size\":0}", "no file name"},
         {"{\"mediaType\":\"" RAW "\",\"digest\":\"" D1 "\",\"size\":9000000000000000000,"
-         "\"annotations\":{\"org.cncf.model.filepath\":\"a\"}}", "size"},
+         "\"annotations\":{\"org.cncf.model.filepath\":\"a\"}}",
+         "size"},
         {LAYER("application/vnd.cncf.model.weight.v1.tar", "a"), "archive"},
         {LAYER("application/vnd.cncf.model.doc.v1.tar+gzip", "a"), "archive"},
         {LAYER("application/vnd.oci.image.layer.v1.tar+zstd", "a"), "archive"},
@@ -393,15 +415,20 @@ static void lenient(void **state)
 {
     (void)state;
     assert_int_equal(read_layers(LAYER(RAW, "a/b") "," LAYER("text/plain", "c.tar")), 2);
-    assert_int_equal(read_layers(LAYER_NOTE("application/octet-stream", "org.opencontainers.image.title", "x.bin")), 1);
-    assert_int_equal(read_layers(LAYER_NOTE("application/vnd.cnai.model.doc.v1.raw", "org.cnai.model.filepath", "README.md")), 1);
+    assert_int_equal(read_layers(LAYER_NOTE("application/octet-stream",
+                                            "org.opencontainers.image.title", "x.bin")),
+                     1);
+    assert_int_equal(read_layers(LAYER_NOTE("application/vnd.cnai.model.doc.v1.raw",
+                                            "org.cnai.model.filepath", "README.md")),
+                     1);
     assert_int_equal(read_layers(LAYER("application/vnd.cncf.model.weight.v1.gguf", "m.gguf")), 1);
 }
 
 static void lfs(void **state)
 {
     (void)state;
-    assert_true(modelpack_is_lfs_pointer(STR("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")));
+    assert_true(modelpack_is_lfs_pointer(
+        STR("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")));
     assert_false(modelpack_is_lfs_pointer(STR("version https://git-lfs")));
     assert_false(modelpack_is_lfs_pointer(STR("")));
 }
@@ -409,11 +436,13 @@ static void lfs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kinds),      cmocka_unit_test(skipped),    cmocka_unit_test(formats),
-        cmocka_unit_test(paths),      cmocka_unit_test(sets),       cmocka_unit_test(golden),
+        cmocka_unit_test(kinds),      cmocka_unit_test(skipped),
+        cmocka_unit_test(formats),    cmocka_unit_test(paths),
+        cmocka_unit_test(sets),       cmocka_unit_test(golden),
         cmocka_unit_test(created),    cmocka_unit_test(config_fits_schema),
-        cmocka_unit_test(round_trip), cmocka_unit_test(over_limit), cmocka_unit_test(facts),
-        cmocka_unit_test(hostile),    cmocka_unit_test(lenient),    cmocka_unit_test(lfs),
+        cmocka_unit_test(round_trip), cmocka_unit_test(over_limit),
+        cmocka_unit_test(facts),      cmocka_unit_test(hostile),
+        cmocka_unit_test(lenient),    cmocka_unit_test(lfs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

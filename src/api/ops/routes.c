@@ -33,8 +33,9 @@ static int metrics(struct http_req *rq, struct err *e)
     struct buf out;
     buf_init(&out, METRICS_MAX);
     metrics_write(&out);
-    if (api_app(rq)->http)
-        http_server_metrics(api_app(rq)->http, &out);
+    struct http_server *http = api_app(rq)->http;
+    if (http)
+        http_server_metrics(http, &out);
     if (!buf_ok(&out)) {
         buf_done(&out);
         return ERR(e, LIMIT, "the metrics are larger than %llu bytes",

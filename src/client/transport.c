@@ -36,6 +36,7 @@ struct transport {
     struct mutex lock;
     /* Under lock: */
     enum auth_kind auth;
+    struct err refusal; /* the credentials were refused (code is not OK): nobody tries them again */
     struct buf realm, service, extra_scope;
     struct {
         struct buf authorization; /* "Bearer …" */
@@ -355,11 +356,23 @@ static int fetch_token(struct transport *t, enum transport_access access, struct
     return keep_token(t, access, &a, e);
 }
 
+/* Several threads with one wrong password should not look like an attack. */
+static int remember_refusal(struct transport *t, const struct err *e)
+{
+    mutex_assert_held(&t->lock);
+    t->refusal = *e;
+    return -1;
+}
+
 /* What to send as Authorization, into out (empty: nothing). */
 static int authorize(struct transport *t, enum transport_access access, struct buf *out,
                      struct err *e)
 {
     MUTEX_SCOPE(&t->lock);
+    if (t->refusal.code != ERR_OK) {
+        *e = t->refusal;
+        return -1;
+    }
     if (t->auth == AUTH_UNKNOWN && ping(t, e) < 0)
         return -1;
     buf_reset(out);
@@ -369,7 +382,7 @@ static int authorize(struct transport *t, enum transport_access access, struct b
         bool fresh =
             t->tokens[access].authorization.n && clock_mono_ms() < t->tokens[access].expires_ms;
         if (!fresh && fetch_token(t, access, e) < 0)
-            return -1;
+            return e->code == ERR_UNAUTHORIZED ? remember_refusal(t, e) : -1;
         buf_adds(out, buf_str(&t->tokens[access].authorization));
     }
     return buf_ok(out) ? 0 : ERR(e, LIMIT, "the credentials for %s are too long", t->host);
@@ -422,16 +435,22 @@ int transport_do(struct transport *t, enum transport_access access, struct http_
             return -1;
         if (a->status != 401)
             return 0;
-        if (!home || attempt == 1)
+        /* A password is not right the second time either; a token may just have expired. */
+        if (!home || attempt == 1 || str_starts(buf_str(&authorization), STR("Basic ")))
             break;
         if (relearn(t, access, &authorization, a, e) < 0)
             return -1;
         if (call->body && call->body->seek && call->body->seek(call->body->self, 0, e) < 0)
             return -1;
     }
-    if (!t->has_cred)
-        return ERR(e, UNAUTHORIZED, "%s wants a login: haven login %s", t->host, t->host);
-    return transport_refused(a, t->host, e);
+    if (!home)
+        return transport_refused(a, call->url, e);
+    MUTEX_SCOPE(&t->lock);
+    if (t->has_cred)
+        (void)transport_refused(a, t->host, e);
+    else
+        (void)ERR(e, UNAUTHORIZED, "%s wants a login: haven login %s", t->host, t->host);
+    return remember_refusal(t, e);
 }
 
 /* Did the registry ever answer? A wrong address should not take the time of a broken connection. */

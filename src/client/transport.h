@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * transport: a session with one registry: where it is, how it wants to be spoken to, and the
- * tokens it gave. Any number of threads may use one session.
+ * tokens it gave. Any number of threads may use one session; credentials that were refused once are
+ * not tried again in it. Errors are looked at here: `e` must not be NULL.
  *
  * https unless the reference says otherwise, the host is this machine, or plain_http is set. The
  * first request asks GET /v2/ what authentication is wanted (Basic, or Bearer from a token

@@ -18,7 +18,16 @@ struct head_walk {
     struct http_conn *c;
     size_t n;
     size_t bytes; /* of the header lines in their plain form "Name: value\r\n" */
+    bool dirty;   /* a name or value holds a control character */
 };
+
+static bool has_control(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (((unsigned char)s.p[i] < 0x20 && s.p[i] != '\t') || s.p[i] == 0x7f)
+            return true;
+    return false;
+}
 
 static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const char *key,
                                       size_t key_n, const char *value, size_t value_n)
@@ -27,6 +36,7 @@ static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const 
     struct head_walk *w = cls;
     struct http_req *rq = &w->c->rq;
     w->bytes += key_n + value_n + 4;
+    w->dirty = w->dirty || has_control(str_of(key, key_n)) || has_control(str_of(value, value_n));
     if (w->n < LIMIT_HTTP_HEADERS)
         rq->headers[w->n] = (struct http_param){
             .key = arena_str(&rq->arena, str_of(key, key_n)),
@@ -166,8 +176,9 @@ int http_head_parse(struct http_conn *c, const char *method, const char *version
     int r = 0;
     if (w.n > LIMIT_HTTP_HEADERS)
         r = ERR(e, HEAD_TOO_LARGE, "the request has more than %d headers", LIMIT_HTTP_HEADERS);
-    else if (head_hides_bytes(c, method, version, w.bytes))
-        r = ERR(e, BAD_REQUEST, "the head contains NUL bytes, folded lines or stray blanks");
+    else if (w.dirty || head_hides_bytes(c, method, version, w.bytes))
+        r = ERR(e, BAD_REQUEST,
+                "the head contains control characters, folded lines or stray blanks");
     else if (check_framing(c, version, e) < 0 || check_host(c, version, e) < 0)
         r = -1;
     if (r < 0) {

@@ -4,12 +4,14 @@ import hashlib
 import json
 import os
 import pathlib
+import pty
 import random
 import shutil
 import signal
 import socket
 import stat
 import subprocess
+import termios
 import threading
 import time
 import urllib.request
@@ -273,6 +275,88 @@ def test_login(fake, haven, model, tmp_path, auth):
     assert "not logged in" in ok(haven("logout", reg.host)).stdout
     refused(haven("pull", f"{reg.host}/p/m", tmp_path / "out2"), "UNAUTHORIZED")
     assert json.loads(config.read_text())["auths"] == {"other": {"auth": "eDp5"}}
+
+
+@pytest.mark.parametrize("auth", ["basic", "bearer"])
+def test_wrong_password_is_tried_once(fake, haven, model, tmp_path, auth):
+    """Whatever the number of files: accounts are locked after a few wrong passwords."""
+    reg = fake(auth=auth)
+    wrong = {"auths": {reg.host: {"username": reg.USER, "password": "changed since"}}}
+    write(tmp_path / "docker", {"config.json": json.dumps(wrong).encode()})
+    refused(haven("pull", f"{reg.host}/p/m", tmp_path / "o"), "UNAUTHORIZED")
+    tried = [r for r in reg.requests if r[2].get("Authorization", "").startswith("Basic ")]
+    assert len(tried) == 1
+    reg.requests.clear()
+    refused(haven("push", "-j", "8", model, f"{reg.host}/p/m"), "UNAUTHORIZED")
+    tried = [r for r in reg.requests if r[2].get("Authorization", "").startswith("Basic ")]
+    assert len(tried) == 1 if auth == "bearer" else len(tried) <= 8
+
+
+def test_login_asks(fake, env, tmp_path):
+    """At a terminal: the password is not shown, can be mended, and Ctrl-C leaves the terminal as it was."""
+    reg = fake(auth="basic")
+
+    def talk(*typed):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execve(HAVEN, [HAVEN, "login", reg.host], env)
+        seen = b""
+        for wait, text in typed:
+            end = time.monotonic() + 30
+            while wait not in seen:
+                assert time.monotonic() < end, seen
+                seen += os.read(fd, 1000)
+            shown = bool(termios.tcgetattr(fd)[3] & termios.ECHO)
+            os.write(fd, text)
+        try:
+            while piece := os.read(fd, 1000):
+                seen += piece
+        except OSError:
+            pass
+        os.close(fd)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen, shown
+
+    status, seen, shown = talk((b"User name: ", b"alice\n"), (b"Password: ", b"nonsense\x15pa:ssX\x7f w\xc3\xb6rd\n"))
+    assert status == 0 and b"logged in" in seen, seen
+    assert b"pa:ss" not in seen and not shown
+    assert reg.host in json.loads((tmp_path / "docker" / "config.json").read_text())["auths"]
+    status, seen, _ = talk((b"User name: ", b"alice\n"), (b"Password: ", b"half\x03"))
+    assert status == 1 and b"CANCELLED" in seen
+
+
+# ---- TLS ----
+
+@pytest.fixture
+def certificate(tmp_path):
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    pem, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", pem], check=True, capture_output=True)
+    return str(pem), str(key)
+
+
+def test_tls(fake, haven, model, tmp_path, certificate):
+    reg = fake(certificate=certificate)
+    refused(haven("push", model, f"https://{reg.host}/p/m"), "NETWORK", "certificate")
+    assert not reg.requests
+    ok(haven("push", "--ca-file", certificate[0], model, f"https://{reg.host}/p/m"))
+    ok(haven("pull", "--insecure", f"https://{reg.host}/p/m", tmp_path / "o"))
+    assert tree(tmp_path / "o") == MODEL
+
+
+def test_never_down_from_tls(fake, haven, model, tmp_path, certificate):
+    """Neither a redirect, nor an upload's address, nor a token service leads from https to http."""
+    reg, plain = fake(certificate=certificate), fake()
+    ref = f"https://{reg.host}/p/m"
+    ok(haven("push", "--insecure", model, ref))
+    reg.hook = lambda h: "/blobs/sha256" in h.path and not h.reply(307, {"Location": plain.url + h.path})
+    refused(haven("pull", "--insecure", ref, tmp_path / "o"), "REMOTE", "from https to http")
+    reg.hook = lambda h: h.command == "POST" and not h.reply(202, {"Location": plain.url + "/upload"})
+    refused(haven("push", "--insecure", write(tmp_path / "m2", {"a": b"new"}), ref), "REMOTE", "from https")
+    reg.hook = lambda h: not h.reply(401, {"WWW-Authenticate": f'Bearer realm="{plain.url}/token"'})
+    refused(haven("pull", "--insecure", ref, tmp_path / "o"), "REMOTE", "without https")
+    assert not plain.requests
 
 
 def test_token_expires_in_the_middle(fake, haven, model, tmp_path):
@@ -702,7 +786,8 @@ def test_each_file_is_opened_once(fake, haven, env, tmp_path):
     folder = write(tmp_path / "m", {"w.safetensors": noise(6 * MIB), "s.bin": noise(50000), "t.txt": b"t"})
     log = tmp_path / "trace"
     done = subprocess.run(["strace", "-f", "-qq", "-e", "trace=pread64", "-y", "-o", log, HAVEN, "push", str(folder),
-                           f"{reg.host}/p/m"], env=env, capture_output=True, text=True, timeout=120)
+                           f"{reg.host}/p/m"], env={**env, "ASAN_OPTIONS": "detect_leaks=0"}, capture_output=True,
+                          text=True, timeout=120)
     ok(done)
     sums = {}
     for line in log.read_text().splitlines():

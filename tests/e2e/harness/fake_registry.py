@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import json
 import re
+import ssl
 import threading
 import time
 import uuid
@@ -23,6 +24,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+    def handle(self):
+        try:
+            super().handle()
+        except (ssl.SSLError, ConnectionError):  # a client that does not trust us, or left
+            pass
 
     def reply(self, status, headers=None, body=b"", length=None):
         self.send_response(status)
@@ -185,7 +192,7 @@ class FakeRegistry:
     USER = "alice"
     PASSWORD = "pa:ss wörd"
 
-    def __init__(self, auth=None):
+    def __init__(self, auth=None, certificate=None):
         self.auth = auth
         self.blobs, self.manifests, self.uploads, self.tokens = {}, {}, {}, {}
         self.requests = []
@@ -198,6 +205,11 @@ class FakeRegistry:
         self.server.fake = self
         self.host = f"127.0.0.1:{self.server.server_address[1]}"
         self.url = f"http://{self.host}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+            self.url = f"https://{self.host}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def basic(self):

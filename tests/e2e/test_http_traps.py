@@ -209,16 +209,6 @@ def test_sloppy_heads(haven, head):
     check_alive(haven)
 
 
-def test_garbage(haven):
-    for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\0" * 100, b"\xff" * 1000, b"\r\n\r\n\r\n", b"A"):
-        with Raw(haven) as raw:
-            raw.send(data)
-            raw.half_close()
-            raw.sock.settimeout(15)
-            raw.read_to_end()
-    check_alive(haven)
-
-
 @pytest.mark.parametrize("size,status", [(9_000, 414), (31_000, 414), (40_000, 414), (200_000, 414)])
 def test_long_address(haven, size, status):
     with Raw(haven) as raw:

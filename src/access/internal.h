@@ -21,7 +21,7 @@ struct access {
     struct access_throttle throttle;
 };
 
-/* access.c */
+/* user.c */
 struct access_user {
     int64_t id; /* 0: there is none */
     bool admin;

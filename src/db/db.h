@@ -55,7 +55,7 @@ struct db_args {
  * with a message that says so (CONFIG); a damaged file is CORRUPT. */
 int db_open(int data_dir, const char *name, struct db **ret, struct err *e);
 void db_close(struct db *db); /* checkpoints; no other thread may be using it. NULL is welcome. */
-int db_schema_version(struct db *db);
+int db_schema_version(struct db *db, struct err *e); /* -1: error */
 
 /* The calling thread's reading connection; never NULL after db_open succeeded, errors come from use. */
 struct db_conn *db_reader(struct db *db);

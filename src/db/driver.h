@@ -7,13 +7,14 @@
 
 #include "db/db.h"
 
+/* db_open without the migrations. */
+int db_driver_open(int data_dir, const char *name, struct db **ret, struct err *e);
+/* What messages call it; borrowed. */
+const char *db_driver_path(const struct db *db);
 /* Runs several statements without parameters or results (migrations). */
 int db_conn_script(struct db_conn *c, const char *sql, struct err *e);
 /* Is there a table of this name? *ret_others: are there any other tables? */
 int db_conn_has_table(struct db_conn *c, const char *name, bool *ret_has, bool *ret_others,
                       struct err *e);
-
-/* Brings the schema up to date; *ret_version is what it is then. */
-int db_migrate(struct db *db, int *ret_version, struct err *e);
 
 #endif

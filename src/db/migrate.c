@@ -81,7 +81,7 @@ static int migrate_one(struct db *db, int *ret_version, bool *ret_done, struct e
     return 0;
 }
 
-int db_migrate(struct db *db, int *ret_version, struct err *e)
+static int migrate(struct db *db, struct err *e)
 {
     bool done = false;
     int version = 0;
@@ -90,6 +90,26 @@ int db_migrate(struct db *db, int *ret_version, struct err *e)
         if (migrate_one(db, &version, &done, e) < 0)
             return -1;
     } while (!done);
-    *ret_version = version;
     return 0;
+}
+
+int db_open(int data_dir, const char *name, struct db **ret, struct err *e)
+{
+    struct db *db;
+
+    if (db_driver_open(data_dir, name, &db, e) < 0)
+        return -1;
+    if (migrate(db, e) < 0) {
+        err_wrap(e, "%s", db_driver_path(db));
+        db_close(db);
+        return -1;
+    }
+    *ret = db;
+    return 0;
+}
+
+int db_schema_version(struct db *db, struct err *e)
+{
+    int version = 0;
+    return read_version(db_reader(db), &version, e) < 0 ? -1 : version;
 }

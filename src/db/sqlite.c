@@ -47,7 +47,6 @@ struct db_conn {
 
 struct db {
     char *path;
-    int version;
     pthread_key_t key; /* the thread's reader */
     pthread_mutex_t writer_lock;
     struct db_conn *writer;
@@ -392,7 +391,7 @@ static int db_mark(struct db_conn *c, struct err *e)
     return conn_run(c, "PRAGMA application_id = " APPLICATION_ID, e);
 }
 
-int db_open(int data_dir, const char *name, struct db **ret, struct err *e)
+int db_driver_open(int data_dir, const char *name, struct db **ret, struct err *e)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct db *db;
@@ -413,13 +412,18 @@ int db_open(int data_dir, const char *name, struct db **ret, struct err *e)
         db_close(db);
         return -1;
     }
-    if (db_mark(db->writer, e) < 0 || db_migrate(db, &db->version, e) < 0) {
+    if (db_mark(db->writer, e) < 0) {
         err_wrap(e, "%s", path);
         db_close(db);
         return -1;
     }
     *ret = db;
     return 0;
+}
+
+const char *db_driver_path(const struct db *db)
+{
+    return db->path;
 }
 
 void db_close(struct db *db)
@@ -444,10 +448,6 @@ void db_close(struct db *db)
     mem_free(db);
 }
 
-int db_schema_version(struct db *db)
-{
-    return db->version;
-}
 
 /* ---- transactions ---- */
 

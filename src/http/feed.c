@@ -14,12 +14,15 @@
 /* A call of MHD may bring this much beyond the target: what is offered is always taken. */
 #define FEED_SLACK (64u * 1024)
 
-void http_feed_start(struct http_conn *c)
+void http_feed_start(struct http_conn *c, void (*finished)(struct http_conn *c),
+                     void (*left)(struct http_conn *c))
 {
     struct http_feed *f = &c->feed;
     mutex_init(&f->lock, "feed");
     f->ready = true;
     f->target = HTTP_FEED_FIRST;
+    f->finished = finished;
+    f->left = left;
 }
 
 void http_feed_done(struct http_feed *f)
@@ -78,17 +81,14 @@ void http_feed_fail(struct http_conn *c, const struct err *e)
 static void finish(struct http_conn *c)
 {
     write_out(c, c->feed.cur);
-    if (c->feed.failed)
-        http_flow_fail(c, &c->feed.err);
-    http_flow_run(c);
+    c->feed.finished(c);
 }
 
 static void release(struct http_conn *c)
 {
     /* What did arrive is kept: the client may come back for the rest. */
     write_out(c, c->feed.cur);
-    log_context(STR_NULL);
-    http_conn_release(c);
+    c->feed.left(c);
 }
 
 static void write_job(struct pool_job *job)

@@ -48,7 +48,7 @@ void *http_on_uri(void *server, const char *uri, struct MHD_Connection *mhd)
     return c;
 }
 
-void http_conn_release(struct http_conn *c)
+static void conn_release(struct http_conn *c)
 {
     struct http_server *s = c->server;
     if (c->counted) {
@@ -86,7 +86,7 @@ void http_on_completed(void *server, struct MHD_Connection *mhd, void **ctx,
     }
     c->link = NULL;
     c->mhd = NULL;
-    http_conn_release(c);
+    conn_release(c);
 }
 
 /* The client is known to have left (a reset; a mere half-close does not count). */
@@ -96,7 +96,7 @@ static bool client_gone(const struct http_conn *c)
     return l && atomic_load_explicit(&l->gone, memory_order_relaxed);
 }
 
-void http_flow_fail(struct http_conn *c, const struct err *e)
+static void flow_fail(struct http_conn *c, const struct err *e)
 {
     c->failed = true;
     c->err = *e;
@@ -156,24 +156,37 @@ static void open_job(struct pool_job *job)
     struct err e;
     log_context(str_from(c->rq.id));
     if (run_open(c, &e) < 0)
-        http_flow_fail(c, &e);
+        flow_fail(c, &e);
     log_context(STR_NULL);
     resume(c, STAGE_READY);
 }
 
-void http_flow_run(struct http_conn *c)
+static void flow_run(struct http_conn *c)
 {
     struct err e;
     log_context(str_from(c->rq.id));
     if (!c->failed && run_handler(c, &e) < 0)
-        http_flow_fail(c, &e);
+        flow_fail(c, &e);
     log_context(STR_NULL);
     resume(c, STAGE_ANSWER);
 }
 
+static void body_finished(struct http_conn *c)
+{
+    if (c->feed.failed)
+        flow_fail(c, &c->feed.err);
+    flow_run(c);
+}
+
+static void client_left(struct http_conn *c)
+{
+    log_context(STR_NULL);
+    conn_release(c);
+}
+
 static void run_job(struct pool_job *job)
 {
-    http_flow_run(CONTAINER_OF(job, struct http_conn, job));
+    flow_run(CONTAINER_OF(job, struct http_conn, job));
 }
 
 /* ---- on the I/O thread ---- */
@@ -211,10 +224,10 @@ static void answer_unrouted(struct http_conn *c, const struct http_match *m, boo
         (void)http_reply_empty(&c->rq, 204);
     } else if (m->methods) {
         (void)ERR(&e, UNSUPPORTED, "this address answers %s only", allow.p);
-        http_flow_fail(c, &e);
+        flow_fail(c, &e);
     } else {
         (void)ERR(&e, NOT_FOUND, "there is nothing at %.*s", S(str_head(c->rq.path, 200)));
-        http_flow_fail(c, &e);
+        flow_fail(c, &e);
     }
     buf_done(&allow);
 }
@@ -240,7 +253,7 @@ static bool on_head(struct http_conn *c, const char *method, const char *version
     }
     bool options = strcmp(method, "OPTIONS") == 0;
     if (!ok) {
-        http_flow_fail(c, &e);
+        flow_fail(c, &e);
     } else if (options || !m.route) {
         answer_unrouted(c, &m, options);
     } else {
@@ -285,7 +298,7 @@ static enum MHD_Result on_ready(struct http_conn *c)
         return MHD_YES;
     }
     if (c->rq.route->body == HTTP_BODY_STREAM)
-        http_feed_start(c);
+        http_feed_start(c, body_finished, client_left);
     else
         c->collected.max = (size_t)body_max(c->rq.route);
     set_stage(c, STAGE_BODY);
@@ -296,7 +309,7 @@ static enum MHD_Result on_ready(struct http_conn *c)
 /* Failed in the middle of a body: how is it answered? */
 static void fail_in_body(struct http_conn *c, const struct err *e)
 {
-    http_flow_fail(c, e);
+    flow_fail(c, e);
     http_reply_build(c);
     uint64_t left = c->rq.content_length >= 0
                         ? (uint64_t)c->rq.content_length - c->rq.body_received

@@ -73,6 +73,7 @@ enum http_stage {
 };
 
 /* Two buffers between the I/O thread that receives and the worker that hashes and writes. */
+struct http_conn;
 struct http_feed {
     struct mutex lock;
     bool ready;          /* lock initialised */
@@ -86,6 +87,8 @@ struct http_feed {
     bool abort;          /* the client left: the worker that is busy releases the request */
     bool failed;         /* the sink refused; what still comes is dropped */
     struct err err;
+    void (*finished)(struct http_conn *c); /* on a worker: everything is in the sink, or err says why not */
+    void (*left)(struct http_conn *c);     /* on a worker: the client left, what came is in the sink */
     struct pool_job job;
 };
 
@@ -189,14 +192,10 @@ enum MHD_Result http_on_request(void *server, struct MHD_Connection *mhd, const 
                                 size_t *upload_n, void **ctx);
 void http_on_completed(void *server, struct MHD_Connection *mhd, void **ctx,
                        enum MHD_RequestTerminationCode how);
-/* Frees the request; any thread, as the last act. */
-void http_conn_release(struct http_conn *c);
-/* Runs the handler on a worker once the body is there. */
-void http_flow_run(struct http_conn *c);
-void http_flow_fail(struct http_conn *c, const struct err *e);
 
 /* feed.c */
-void http_feed_start(struct http_conn *c);
+void http_feed_start(struct http_conn *c, void (*finished)(struct http_conn *c),
+                     void (*left)(struct http_conn *c));
 /* Takes all n bytes; suspends the connection when both buffers are full. */
 void http_feed_take(struct http_conn *c, const char *p, size_t n);
 /* The body is complete: flushes on a worker, then runs the handler. The connection is suspended. */

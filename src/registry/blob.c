@@ -83,8 +83,14 @@ int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
 
 /* ---- rows ---- */
 
-int blob_ensure(struct db_conn *c, const struct digest *d, uint64_t size, struct blob_row *ret,
-                struct err *e)
+struct blob_row {
+    int64_t id;
+    bool present; /* its bytes are here */
+};
+
+/* The row of a digest, made if there is none; CORRUPT when bytes of another size are here already. */
+static int blob_ensure(struct db_conn *c, const struct digest *d, uint64_t size,
+                       struct blob_row *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     struct blob_row row;

@@ -17,16 +17,8 @@ int registry_one_id(struct db_conn *c, enum db_query q, struct db_args args, int
 int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db_args args,
                   size_t limit, struct registry_names *ret, struct err *e);
 
-/* Inside a transaction: the row of a digest, made if there is none. present: its bytes are here.
- * size: what it is (0 for a digest whose bytes nobody sent); CORRUPT when bytes of another size are
- * here already. */
-struct blob_row {
-    int64_t id;
-    bool present;
-};
-int blob_ensure(struct db_conn *c, const struct digest *d, uint64_t size, struct blob_row *ret,
-                struct err *e);
-/* The row of a digest that a manifest names and of which nothing more is known. */
+/* Inside a transaction: the row of a digest that a manifest names and of which nothing more is known,
+ * made if there is none. */
 int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, struct err *e);
 
 #endif

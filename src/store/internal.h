@@ -67,7 +67,5 @@ void store_session_data_path(const struct store_upload *u, char out[STORE_PATH_M
 int store_session_save(struct store_upload *u, bool durable, struct err *e);
 /* Removes the session's files and forgets it; u is freed. */
 void store_session_remove(struct store_upload *u);
-/* Lets go of the claim on the id without touching files; u is freed. */
-void store_session_release(struct store_upload *u);
 
 #endif

@@ -122,7 +122,8 @@ static void close_files(struct store_upload *u)
     u->data_fd = u->state_fd = -1;
 }
 
-void store_session_release(struct store_upload *u)
+/* Lets go of the claim on the id without touching files; u is freed. */
+static void store_session_release(struct store_upload *u)
 {
     struct store *s = u->store;
     close_files(u);

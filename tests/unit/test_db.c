@@ -198,7 +198,7 @@ static void test_from_empty(void **state)
         last = db_migration(i)->version;
     }
     assert_true(last >= 1);
-    assert_int_equal(db_schema_version(f->db), last);
+    assert_int_equal(db_schema_version(f->db, NULL), last);
     assert_int_equal(fstatat(f->fd, "haven.db", &st, AT_SYMLINK_NOFOLLOW), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_equal(raw_number(f, "PRAGMA application_id"), 0x48564e31);
@@ -211,14 +211,14 @@ static void test_reopen(void **state)
     struct err e = {0};
     struct stat st;
     int64_t id;
-    int version = db_schema_version(f->db);
+    int version = db_schema_version(f->db, NULL);
     AUTO(db_txn) t = {0};
 
     assert_int_equal(db_begin(f->db, &t, &e), 0);
     assert_int_equal(add_project(t.conn, "kept", &id, &e), 0);
     assert_int_equal(db_commit(&t, &e), 0);
     reopen(f);
-    assert_int_equal(db_schema_version(f->db), version);
+    assert_int_equal(db_schema_version(f->db, NULL), version);
     assert_true(has_project(db_reader(f->db), "kept"));
     db_close(f->db);
     f->db = NULL;

@@ -34,7 +34,7 @@ def package(name):
 
 
 def filesystem(path):
-    return run("stat", "-f", "-c", "%T", str(path)).replace("ext2/ext3", "ext4 or older")
+    return run("df", "--output=fstype", str(path)).split("\n")[-1]
 
 
 def facts(folder):

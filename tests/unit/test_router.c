@@ -44,6 +44,7 @@ static void test_patterns(void **state)
         {"/v2/{name...}/blobs/{digest}", "/v2/a/manifests/blobs/blobs/d", "digest=d name=a/manifests/blobs"},
         {"/v2/{name...}/blobs/{digest}", "/v3/a/blobs/d", NULL},
         {"/v2/{name...}/blobs/{digest}", "/v2x/a/blobs/d", NULL},
+        {"/v2/{name...}/tags/list", "/v2xa/b/tags/list", NULL},
         {"/v2/{name...}/tags/list", "/v2/a/tags/list/tags/list", "name=a/tags/list"},
         {"/v2/{name...}/blobs/uploads/", "/v2/a/blobs/uploads/", "name=a"},
         {"/v2/{name...}/blobs/uploads/", "/v2/a/blobs/uploads/x", NULL},

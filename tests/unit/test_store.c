@@ -421,6 +421,21 @@ static void test_two_writers(void **state)
     commit(reopen(contested), p, n);
 }
 
+/* Something else than a file where an object should be is damage, not an object and not its absence. */
+static void test_object_that_is_no_file(void **state)
+{
+    (void)state;
+    struct digest d;
+    char path[128];
+    int fd;
+    uint64_t size;
+    OK(store_put(store, STR("hello"), &d, &err));
+    OK(store_object_remove(store, &d, &err));
+    (void)snprintf(path, sizeof(path), "blobs/sha256/%.2s/%s", digest_hex(&d), digest_hex(&d));
+    assert_int_equal(mkdirat(root_fd, path, 0700), 0);
+    FAILS(CORRUPT, store_object_open(store, &d, &fd, &size, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,7 +446,7 @@ int main(void)
         TEST(test_existing),     TEST(test_cancel_and_close),
         TEST(test_rewind),       TEST(test_announced),
         TEST(test_sweep),        TEST(test_threads),
-        TEST(test_two_writers),
+        TEST(test_two_writers),  TEST(test_object_that_is_no_file),
     };
     log_setup(STDERR_FILENO, LOG_ERROR, false); /* the warnings are what is tested */
     return cmocka_run_group_tests(tests, NULL, NULL);

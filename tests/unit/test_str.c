@@ -68,6 +68,7 @@ static void unsigned_numbers(void **state)
                                       " 1",
                                       "1 ",
                                       "1a",
+                                      "1:",
                                       "0x1",
                                       "1.0",
                                       "٣",

@@ -53,8 +53,8 @@ docs: all ## write the pages that the program makes from its tables
 	@build/haven config manual >docs/configuration.md
 
 install: all ## install program and manual below $(DESTDIR)$(PREFIX)
-	@meson configure build -Dprefix=$(PREFIX)
-	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild --quiet || DESTDIR=$(DESTDIR) meson install -C build --quiet
+	@meson configure build -Dprefix=$(PREFIX) >/dev/null && ninja -C build --quiet build.ninja
+	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild --quiet
 
 fresh: ## prove `make run` and `make test` on a bare Debian 12 in build/fresh (needs root)
 	@tools/fresh

@@ -140,9 +140,9 @@ def head(cells):
 def facts_of(run):
     f = run["facts"]
     m = f["machine"]
-    rounds = f"{f['rounds']} round{'s' if f['rounds'] != 1 else ''}"
-    return (f"Measured {f['run'][:10]} at commit `{f['commit'][:12]}`{' with changes' if f['changed'] else ''}, {rounds}"
-            f"{', quick' if f['quick'] else ''}: {m['cores']} cores of {m['cpu']}, {m['memory_gib']} GiB, "
+    rounds = f"{f['rounds']} round{'s' if f['rounds'] != 1 else ''}, large blob of {f['blob_bytes'] >> 20:,} MiB"
+    return (f"Measured {f['run'][:10]} at commit `{f['commit'][:12]}`"
+            f"{' with changes' if f['changed'] else ''}, {rounds}{', quick' if f['quick'] else ''}: {m['cores']} cores of {m['cpu']}, {m['memory_gib']} GiB, "
             f"{m['system']}, kernel {m['kernel']}, {m['filesystem']}.")
 
 
@@ -226,7 +226,8 @@ def memory(runs):
     found = {(s["server"], s["state"]): s for s in samples}
     huge = f"{run['facts']['huge_bytes'] >> 30} GiB"
     names = {"blob in": "64 MiB come in", "blob out": "64 MiB go out", "huge blob in": f"{huge} come in",
-             "huge blob out": f"{huge} go out", "1000 idle connections": "1,000 idle connections after one request each"}
+             "huge blob out": f"{huge} go out",
+             "1000 idle connections": "1,000 idle connections after one request each"}
     out = ["## Memory", "", f"Peak in MiB, PSS / RSS, of a freshly started server. {facts_of(run)}", "",
            *head(["State", *servers])]
     for state in dict.fromkeys(s["state"] for s in samples):
@@ -270,8 +271,8 @@ def report(runs):
     docker = next((r["facts"]["machine"] for r in reversed(runs.values())), {})
     out = ["# Benchmarks", "", "<!-- Made by bench/report.py from bench/results; do not edit. -->", "",
            "Haven beside what a user would take instead, in one run on one machine: Debian's docker-registry "
-           f"({docker.get('docker_registry')}, in-memory descriptor cache as Debian sets it, no authentication) and nginx "
-           f"({docker.get('nginx')}, which only sends files). Haven checks a token on every request. All of them log "
+           f"({docker.get('docker_registry')}, in-memory descriptor cache as Debian sets it, no authentication) "
+           f"and nginx ({docker.get('nginx')}, which only sends files). Haven checks a token on every request. All of them log "
            "errors only. Clients run on the same cores as the server, over the loopback interface, so compare "
            "columns, not figures with those of other machines. Servers take turns, another one begins each round. "
            "A single run is called disturbed when other programs used more than a quarter of the machine; such runs "

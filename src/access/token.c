@@ -162,11 +162,11 @@ static int read_grants(struct arena *a, const json_t *claims, struct identity *i
     return 0;
 }
 
-int access_token_read(struct arena *a, struct str text, int64_t now_s, struct identity *ret,
+int access_token_read(struct arena *a, struct str claims_text, int64_t now_s, struct identity *ret,
                       struct err *e)
 {
     struct identity id = {.proof = ACCESS_BEARER, .had_credentials = true};
-    AUTO_JSON claims = json_load(text, ERR_UNAUTHORIZED, e);
+    AUTO_JSON claims = json_load(claims_text, ERR_UNAUTHORIZED, e);
 
     if (!claims)
         return err_wrap(e, "the token is not valid");

@@ -49,14 +49,22 @@ void config_write_help(struct buf *out)
     }
 }
 
-/* A text in double quotes, as YAML (and JSON) reads it. Values have no control characters. */
+/* A text in double quotes, as YAML (and JSON) reads it. Values have no control characters; what YAML
+ * takes for the end of a line (1.2, 5.4) or for a byte order mark is escaped. */
 static void add_quoted(struct buf *out, struct str s)
 {
     buf_addc(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"' || s.p[i] == '\\')
-            buf_addc(out, '\\');
-        buf_addc(out, s.p[i]);
+    for (size_t i = 0; i < s.n;) {
+        uint32_t point = 0;
+        size_t n = str_utf8(str_skip(s, i), &point);
+        if (point == 0x85 || point == 0x2028 || point == 0x2029 || point == 0xfeff) {
+            buf_addf(out, "\\u%04x", (unsigned)point);
+        } else {
+            if (point == '"' || point == '\\')
+                buf_addc(out, '\\');
+            buf_add(out, s.p + i, n ? n : 1);
+        }
+        i += n ? n : 1;
     }
     buf_addc(out, '"');
 }

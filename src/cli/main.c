@@ -103,7 +103,7 @@ int main(int argc, char **argv)
     struct err err;
 
     /* A reader that goes away is an error of write(), not a death. */
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     arena_init(&c.arena, CLI_TEXT_MAX);
     int status = 0;
     if (run(&c, argc > 0 ? (size_t)argc : 0, argv, &err) < 0)

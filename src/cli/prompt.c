@@ -69,10 +69,8 @@ int prompt_line(const char *question, bool hidden, struct buf *out, struct err *
 
     if (tty < 0)
         return ERR(e, USAGE, "there is no terminal to ask at");
-    if (file_write_all(tty, question, strlen(question), e) < 0)
-        return -1;
     if (!hidden)
-        return read_shown(tty, out, e);
+        return file_write_all(tty, question, strlen(question), e) < 0 ? -1 : read_shown(tty, out, e);
     if (tcgetattr(tty, &before) != 0)
         return ERR_SYS(e, "asking the terminal");
     quiet = before;
@@ -81,7 +79,10 @@ int prompt_line(const char *question, bool hidden, struct buf *out, struct err *
     quiet.c_cc[VTIME] = 0;
     if (tcsetattr(tty, TCSAFLUSH, &quiet) != 0)
         return ERR_SYS(e, "setting the terminal");
-    int rc = read_hidden(tty, out, e);
+    /* Only now: what is typed before the echo is off would be shown, and is thrown away. */
+    int rc = file_write_all(tty, question, strlen(question), e);
+    if (rc == 0)
+        rc = read_hidden(tty, out, e);
     (void)tcsetattr(tty, TCSAFLUSH, &before);
     (void)file_write_all(tty, "\n", 1, NULL);
     if (rc == 0 && !buf_ok(out))

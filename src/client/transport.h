@@ -41,7 +41,7 @@ int transport_host_parse(struct str s, struct transport_host *ret, struct err *e
  * Nothing is sent yet. CONFIG: stored credentials cannot be read. The strings are copied. */
 struct transport *transport_new(const char *scheme, const char *host, const struct repo_name *repo,
                                 const struct transport_options *options, struct err *e);
-void transport_autofree(struct transport **t);
+void transport_autofree(struct transport **p);
 #define AUTO_TRANSPORT __attribute__((cleanup(transport_autofree))) struct transport *
 
 /* GET /v2/ with the credentials: 0 when the registry lets the caller in, UNAUTHORIZED when it does

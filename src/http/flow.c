@@ -58,6 +58,8 @@ static void conn_release(struct http_conn *c)
         if (s->app->done)
             s->app->done(&c->rq);
     }
+    if (c->response) /* made, and its client left before it could be queued */
+        MHD_destroy_response(c->response);
     arena_done(&c->rq.arena);
     buf_done(&c->collected);
     http_feed_done(&c->feed);
@@ -245,12 +247,11 @@ static bool on_head(struct http_conn *c, const char *method, const char *version
         http_close_after(rq);
 
     struct http_match m = {0};
-    c->group = &c->server->app->groups[c->server->app->n_groups - 1];
     bool ok = http_head_parse(c, method, version, &e) == 0;
-    if (rq->path.p) {
-        http_route_find(c->server->app, rq->method, rq->path, &m);
-        c->group = m.group;
-    }
+    /* Also what was refused before its path was understood is told in the form of its protocol. */
+    struct str target = str_from(c->uri);
+    http_route_find(c->server->app, rq->method, rq->path.p ? rq->path : str_cut(&target, '?'), &m);
+    c->group = m.group;
     bool options = strcmp(method, "OPTIONS") == 0;
     if (!ok) {
         flow_fail(c, &e);

@@ -53,7 +53,7 @@ enum http_range_verdict http_range_parse(struct arena *a, struct str header, uin
 
     struct http_range *ranges = ARENA_ARRAY(a, count, struct http_range);
     size_t n = 0;
-    bool backwards = false;
+    bool backwards = false, outside = false;
     uint64_t total = 0;
     while (rest.p) {
         struct str spec = str_trim(str_cut(&rest, ','));
@@ -66,6 +66,7 @@ enum http_range_verdict http_range_parse(struct arena *a, struct str header, uin
             backwards = true;
             break;
         case ONE_OUTSIDE:
+            outside = true;
             break;
         case ONE_OK:
             if (__builtin_add_overflow(total, ranges[n].last - ranges[n].first + 1, &total))
@@ -74,6 +75,8 @@ enum http_range_verdict http_range_parse(struct arena *a, struct str header, uin
             break;
         }
     }
+    if (n == 0 && !backwards && !outside) /* a list of nothing */
+        return HTTP_RANGE_NONE;
     if (backwards || n == 0)
         return HTTP_RANGE_UNSATISFIABLE;
     /* Many overlapping ranges of one large blob are an attack, not a download. */

@@ -78,7 +78,7 @@ static int listen_on(struct http_server *s, struct err *e)
     if (r != 0)
         return ERR(e, CONFIG, "listen: \"%s\": %s", s->conf.listen, gai_strerror(r));
     int one = 1, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t bound_n = sizeof(bound);
     int why = 0;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||

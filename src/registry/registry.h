@@ -115,7 +115,7 @@ struct artifact_missing {
 /* One transaction: manifest, edges, referrer, tags. MANIFEST_BLOB_UNKNOWN fills *ret_missing (may be NULL). A digest
  * pushed again keeps its artifact and moves the tags. */
 int artifact_push(struct registry *r, struct arena *a, const struct repo_name *repo,
-                  const struct artifact_push *p, struct artifact_pushed *ret,
+                  const struct artifact_push *req, struct artifact_pushed *ret,
                   struct artifact_missing *ret_missing, struct err *e);
 /* By digest: the manifest, its tags and its referrer entry; memberships that nothing else in the repository holds,
  * except of blobs that were sent again since and that no manifest has named yet (a push under way). 1, 0. */

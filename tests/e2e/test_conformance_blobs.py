@@ -58,13 +58,14 @@ def test_ping(admin, path):
     assert (answer.status, answer.get("Content-Length")) == (200, "2")
 
 
-def test_extensions(admin, repo):
+def test_extensions(admin, anonymous, repo):
     admin.push_blob(repo, noise(10))
     for path in ("/v2/_oci/ext/discover", f"/v2/{repo}/_oci/ext/discover"):
         answer = admin.get(path)
         assert answer.status == 200
         for extension in answer.json()["extensions"]:
             assert set(extension) == {"name", "description", "url"}
+        assert anonymous.get(path).status == 401
 
 
 # ---- 2.2 group 2, by algorithm ----

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nothing is acknowledged before it is on the disk: the order of system calls, as strace sees it."""
+import os
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -35,9 +37,9 @@ def traced(start, tmp_path):
 
     def end():
         # strace passes no signal on: the server itself is asked to stop
-        children = subprocess.run(["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=False)
-        for pid in children.stdout.split():
-            subprocess.run(["kill", "-TERM", pid], check=False)
+        with open(f"/proc/{server.pid}/task/{server.pid}/children", encoding="ascii") as children:
+            for pid in children.read().split():
+                os.kill(int(pid), signal.SIGTERM)
         server.process.wait(60)
         server.forget()
 

@@ -231,6 +231,21 @@ def test_few_threads(start):
     assert not failures, failures
 
 
+def test_clients_that_left_are_not_worked_for(start):
+    """Requests that still wait for a thread when their client has gone are dropped."""
+    server = start(config={"http.workers": 2})
+    waiting = [Raw(server) for _ in range(60)]
+    for i, raw in enumerate(waiting):  # each costs a password hash
+        raw.send(f"GET /v2/ HTTP/1.1\r\nHost: x\r\nAuthorization: {basic(f'nobody{i}', 'wrong')}\r\n\r\n")
+    time.sleep(0.1)  # their heads are read
+    for raw in waiting:
+        raw.reset()
+    wait_until(lambda: server.metric("haven_http_requests_active") <= 1, 30, "the end of all requests")
+    assert server.metric("haven_http_clients_gone_total") > 0
+    assert server.metric('haven_errors_total{code="CANCELLED"}') > 0
+    assert server.registry().get("/v2/").status == 200
+
+
 # ---- files that change ----
 
 

@@ -2,6 +2,7 @@
 #include "access/cache.h"
 
 #include "base/hash.h"
+#include "base/mem.h"
 #include "base/random.h"
 
 #include <openssl/crypto.h>
@@ -12,8 +13,17 @@ void access_cache_init(struct access_cache *c)
     random_bytes(c->secret, sizeof(c->secret));
 }
 
+static void forget(struct access_cache_entry *entry)
+{
+    mem_free(entry->more);
+    *entry = (struct access_cache_entry){0};
+}
+
 void access_cache_done(struct access_cache *c)
 {
+    for (size_t i = 0; i < ACCESS_CACHE_SETS; i++)
+        for (size_t k = 0; k < ACCESS_CACHE_WAYS; k++)
+            forget(&c->sets[i][k]);
     mutex_done(&c->lock);
     OPENSSL_cleanse(c->secret, sizeof(c->secret));
 }
@@ -49,12 +59,21 @@ static bool same(const struct access_cache_key *a, const struct access_cache_key
 bool access_cache_get(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
                       struct access_cache_entry *ret)
 {
+    return access_cache_get_more(c, key, now_ms, ret, NULL, NULL);
+}
+
+bool access_cache_get_more(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
+                           struct access_cache_entry *ret, void (*copy)(const void *more, void *ctx),
+                           void *ctx)
+{
     MUTEX_SCOPE(&c->lock);
     struct access_cache_entry *set = set_of(c, key);
 
     for (size_t i = 0; i < ACCESS_CACHE_WAYS; i++) {
         if (set[i].until_ms > now_ms && same(&set[i].key, key)) {
             *ret = set[i];
+            if (copy && set[i].more)
+                copy(set[i].more, ctx);
             return true;
         }
     }
@@ -70,11 +89,19 @@ uint64_t access_cache_drops(struct access_cache *c)
 void access_cache_put(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
                       int64_t user_id, bool admin, uint64_t drops)
 {
+    access_cache_put_more(c, key, now_ms, user_id, admin, drops, NULL);
+}
+
+void access_cache_put_more(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
+                           int64_t user_id, bool admin, uint64_t drops, void *take_more)
+{
     MUTEX_SCOPE(&c->lock);
     struct access_cache_entry *set = set_of(c, key), *best = &set[0];
 
-    if (c->drops != drops)
+    if (c->drops != drops) {
+        mem_free(take_more);
         return;
+    }
     for (size_t i = 0; i < ACCESS_CACHE_WAYS; i++) {
         if (set[i].until_ms && same(&set[i].key, key)) {
             best = &set[i];
@@ -83,11 +110,13 @@ void access_cache_put(struct access_cache *c, const struct access_cache_key *key
         if (set[i].until_ms < best->until_ms)
             best = &set[i];
     }
+    forget(best);
     *best = (struct access_cache_entry){
         .key = *key,
         .until_ms = now_ms + ACCESS_CACHE_MS,
         .user_id = user_id,
         .admin = admin,
+        .more = take_more,
     };
 }
 
@@ -98,5 +127,5 @@ void access_cache_drop_user(struct access_cache *c, int64_t user_id)
     for (size_t i = 0; i < ACCESS_CACHE_SETS; i++)
         for (size_t k = 0; k < ACCESS_CACHE_WAYS; k++)
             if (c->sets[i][k].user_id == user_id)
-                c->sets[i][k] = (struct access_cache_entry){0};
+                forget(&c->sets[i][k]);
 }

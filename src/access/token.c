@@ -105,22 +105,34 @@ static bool claim_time(const json_t *claims, const char *name, int64_t *ret)
     return true;
 }
 
-static int check_claims(const json_t *claims, int64_t now_s, int64_t *ret_issued, struct err *e)
-{
+/* Unix seconds. */
+struct token_times {
     int64_t exp, nbf, iat;
+};
+
+static int check_times(const struct token_times *t, int64_t now_s, struct err *e)
+{
+    if (t->nbf - ACCESS_LEEWAY_S > now_s || t->iat - ACCESS_LEEWAY_S > now_s)
+        return refuse("its time has not come", e);
+    if (t->exp + ACCESS_LEEWAY_S < now_s)
+        return ERR(e, TOKEN_STALE, "the token has expired");
+    return 0;
+}
+
+static int check_claims(const json_t *claims, int64_t now_s, struct token_times *ret, struct err *e)
+{
+    struct token_times t;
 
     if (!str_eqz(json_get_str(claims, "iss"), ACCESS_ISSUER))
         return refuse("it comes from another issuer", e);
     if (!str_eqz(json_get_str(claims, "aud"), ACCESS_SERVICE))
         return refuse("it is made for another service", e);
-    if (!claim_time(claims, "exp", &exp) || !claim_time(claims, "nbf", &nbf) ||
-        !claim_time(claims, "iat", &iat))
+    if (!claim_time(claims, "exp", &t.exp) || !claim_time(claims, "nbf", &t.nbf) ||
+        !claim_time(claims, "iat", &t.iat))
         return refuse("it lacks exp, nbf or iat", e);
-    if (nbf - ACCESS_LEEWAY_S > now_s || iat - ACCESS_LEEWAY_S > now_s)
-        return refuse("its time has not come", e);
-    if (exp + ACCESS_LEEWAY_S < now_s)
-        return ERR(e, TOKEN_STALE, "the token has expired");
-    *ret_issued = iat;
+    if (check_times(&t, now_s, e) < 0)
+        return -1;
+    *ret = t;
     return 0;
 }
 
@@ -162,16 +174,17 @@ static int read_grants(struct arena *a, const json_t *claims, struct identity *i
     return 0;
 }
 
-int access_token_read(struct arena *a, struct str claims_text, int64_t now_s, struct identity *ret,
-                      struct err *e)
+static int read_claims(struct arena *a, struct str claims_text, int64_t now_s, struct identity *ret,
+                       struct token_times *ret_times, struct err *e)
 {
     struct identity id = {.proof = ACCESS_BEARER, .had_credentials = true};
     AUTO_JSON claims = json_load(claims_text, ERR_UNAUTHORIZED, e);
 
     if (!claims)
         return err_wrap(e, "the token is not valid");
-    if (check_claims(claims, now_s, &id.issued_at, e) < 0 || read_grants(a, claims, &id, e) < 0)
+    if (check_claims(claims, now_s, ret_times, e) < 0 || read_grants(a, claims, &id, e) < 0)
         return -1;
+    id.issued_at = ret_times->iat;
     struct str subject = json_get_str(claims, "sub");
     if (!subject.p || subject.n > LIMIT_USERNAME)
         return refuse("it has no subject", e);
@@ -180,12 +193,63 @@ int access_token_read(struct arena *a, struct str claims_text, int64_t now_s, st
     return 0;
 }
 
-/* The claims, without a look at the signature (known to be ours already). */
-static int payload(struct str jwt, struct buf *out, struct err *e)
+int access_token_read(struct arena *a, struct str claims_text, int64_t now_s, struct identity *ret,
+                      struct err *e)
 {
-    struct str rest = jwt;
-    (void)str_cut(&rest, '.');
-    return base64_decode(out, str_cut(&rest, '.')) ? 0 : refuse("its claims are not base64url", e);
+    struct token_times times;
+    return read_claims(a, claims_text, now_s, ret, &times, e);
+}
+
+/* ---- remembering ---- */
+
+/* A proven token as it was read, in one block: the strings stand behind the grants. */
+struct token_facts {
+    struct token_times times;
+    struct identity id;
+    struct access_grant grants[];
+};
+
+static struct str put_str(char **at, struct str s)
+{
+    struct str copy = str_of(*at, s.n);
+    if (s.n)
+        memcpy(*at, s.p, s.n);
+    *at += s.n;
+    return copy;
+}
+
+/* A block of one identity with its strings, on the heap or (a given) in an arena. */
+static struct token_facts *facts_make(struct arena *a, const struct identity *id,
+                                      const struct token_times *times)
+{
+    size_t n = sizeof(struct token_facts) + id->n_grants * sizeof(id->grants[0]), text = id->username.n;
+    for (size_t i = 0; i < id->n_grants; i++)
+        text += id->grants[i].type.n + id->grants[i].name.n;
+    struct token_facts *f = a ? arena_alloc(a, n + text) : mem_alloc(n + text);
+    char *at = (char *)f + n;
+    f->times = *times;
+    f->id = *id;
+    f->id.username = put_str(&at, id->username);
+    for (size_t i = 0; i < id->n_grants; i++)
+        f->grants[i] = (struct access_grant){
+            .type = put_str(&at, id->grants[i].type),
+            .name = put_str(&at, id->grants[i].name),
+            .actions = id->grants[i].actions,
+        };
+    f->id.grants = f->grants;
+    return f;
+}
+
+struct recall {
+    struct arena *arena;
+    struct token_facts *facts;
+};
+
+static void recall(const void *more, void *ctx)
+{
+    const struct token_facts *f = more;
+    struct recall *r = ctx;
+    r->facts = facts_make(r->arena, &f->id, &f->times);
 }
 
 /* A token ends with its account, and with a new password. */
@@ -214,24 +278,27 @@ int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64
     AUTO(buf) claims = {0};
     struct access_cache_key key;
     struct access_cache_entry known = {0};
+    struct recall known_facts = {.arena = a};
+    struct token_times times;
     struct identity id;
 
     buf_init(&claims, LIMIT_TOKEN);
     if (jwt.n > LIMIT_TOKEN)
         return refuse("it is too long", e);
     access_cache_key(&x->cache, ACCESS_CACHE_TOKEN, jwt, &key);
-    uint64_t drops = access_cache_drops(&x->cache);
-    bool proven = access_cache_get(&x->cache, &key, clock_mono_ms(), &known);
-    if (proven ? payload(jwt, &claims, e) < 0 : access_key_verify(x->key, jwt, &claims, e) < 0)
-        return -1;
-    if (access_token_read(a, buf_str(&claims), now_s, &id, e) < 0)
-        return -1;
-    if (!proven) {
-        if (check_account(x, &id, &known.user_id, e) < 0)
+    if (access_cache_get_more(&x->cache, &key, clock_mono_ms(), &known, recall, &known_facts)) {
+        if (check_times(&known_facts.facts->times, now_s, e) < 0)
             return -1;
-        access_cache_put(&x->cache, &key, clock_mono_ms(), known.user_id, false, drops);
+        *ret = known_facts.facts->id;
+        return 0;
     }
-    id.user_id = known.user_id;
+    uint64_t drops = access_cache_drops(&x->cache);
+    if (access_key_verify(x->key, jwt, &claims, e) < 0 ||
+        read_claims(a, buf_str(&claims), now_s, &id, &times, e) < 0 ||
+        check_account(x, &id, &id.user_id, e) < 0)
+        return -1;
+    access_cache_put_more(&x->cache, &key, clock_mono_ms(), id.user_id, false, drops,
+                          facts_make(NULL, &id, &times));
     *ret = id;
     return 0;
 }

@@ -171,6 +171,19 @@ static inline void damage(const char *id, const char *file, off_t at, const void
     assert_int_equal(pwrite(fd, p, n, at), (ssize_t)n);
 }
 
+/* Changes a byte, whatever it was. */
+static inline void flip(const char *id, const char *file, off_t at)
+{
+    char path[200];
+    uint8_t byte;
+    (void)snprintf(path, sizeof(path), "%s/uploads/%s/%s", root, id, file);
+    AUTOFD fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 0x55;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+}
+
 static inline void cut(const char *id, const char *file, off_t n)
 {
     char path[200];

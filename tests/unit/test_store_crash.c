@@ -155,7 +155,7 @@ static void test_damaged_state(void **state)
         else if (how == 3)
             damage(id, "state", 8, "\x02", 1);
         else
-            damage(id, "state", STATE_SLOT_SIZE - 1, "\x55\x55", 1);
+            flip(id, "state", STATE_SLOT_SIZE - 1);
         restart();
         assert_int_equal(store_upload_stat(store, str_from(id), SCOPE, &offset, &err), 0);
         assert_int_equal(store_upload_open(store, str_from(id), SCOPE, &u, &err), 0);

@@ -62,9 +62,9 @@ bool access_cache_get(struct access_cache *c, const struct access_cache_key *key
     return access_cache_get_more(c, key, now_ms, ret, NULL, NULL);
 }
 
-bool access_cache_get_more(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
-                           struct access_cache_entry *ret, void (*copy)(const void *more, void *ctx),
-                           void *ctx)
+bool access_cache_get_more(struct access_cache *c, const struct access_cache_key *key,
+                           int64_t now_ms, struct access_cache_entry *ret,
+                           void (*copy)(const void *more, void *ctx), void *ctx)
 {
     MUTEX_SCOPE(&c->lock);
     struct access_cache_entry *set = set_of(c, key);
@@ -92,8 +92,9 @@ void access_cache_put(struct access_cache *c, const struct access_cache_key *key
     access_cache_put_more(c, key, now_ms, user_id, admin, drops, NULL);
 }
 
-void access_cache_put_more(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
-                           int64_t user_id, bool admin, uint64_t drops, void *take_more)
+void access_cache_put_more(struct access_cache *c, const struct access_cache_key *key,
+                           int64_t now_ms, int64_t user_id, bool admin, uint64_t drops,
+                           void *take_more)
 {
     MUTEX_SCOPE(&c->lock);
     struct access_cache_entry *set = set_of(c, key), *best = &set[0];

@@ -28,7 +28,8 @@ struct access_cache_entry {
     int64_t until_ms; /* monotonic; 0: empty */
     int64_t user_id;  /* 0: nobody */
     bool admin;
-    void *more; /* what was found out besides; the cache's own, never to be used by who gets a copy */
+    void *
+        more; /* what was found out besides; the cache's own, never to be used by who gets a copy */
 };
 
 struct access_cache {
@@ -47,17 +48,18 @@ void access_cache_key(const struct access_cache *c, enum access_cache_kind kind,
 bool access_cache_get(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
                       struct access_cache_entry *ret);
 /* The same; copy(more, ctx) runs while nothing can drop it, if there is more. */
-bool access_cache_get_more(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
-                           struct access_cache_entry *ret, void (*copy)(const void *more, void *ctx),
-                           void *ctx);
+bool access_cache_get_more(struct access_cache *c, const struct access_cache_key *key,
+                           int64_t now_ms, struct access_cache_entry *ret,
+                           void (*copy)(const void *more, void *ctx), void *ctx);
 /* How often something was dropped. Read before a proof begins and given to access_cache_put, which
  * keeps nothing when there was a drop in between: the proof may rest on what is no longer true. */
 uint64_t access_cache_drops(struct access_cache *c);
 void access_cache_put(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
                       int64_t user_id, bool admin, uint64_t drops);
 /* The same with one block of memory (mem_alloc), which the cache owns from then on; NULL: none. */
-void access_cache_put_more(struct access_cache *c, const struct access_cache_key *key, int64_t now_ms,
-                           int64_t user_id, bool admin, uint64_t drops, void *take_more);
+void access_cache_put_more(struct access_cache *c, const struct access_cache_key *key,
+                           int64_t now_ms, int64_t user_id, bool admin, uint64_t drops,
+                           void *take_more);
 /* Forgets all that was proven for a user. */
 void access_cache_drop_user(struct access_cache *c, int64_t user_id);
 

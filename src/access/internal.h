@@ -40,8 +40,8 @@ bool access_basic_parse(struct str text, struct buf *pair, struct str *ret_user,
 
 /* token.c: what the claims of a token say, without a look at signature and account. UNAUTHORIZED,
  * TOKEN_STALE. */
-int access_token_read(struct arena *a, struct str claims_text, int64_t now_s,
-                      struct identity *ret, struct err *e);
+int access_token_read(struct arena *a, struct str claims_text, int64_t now_s, struct identity *ret,
+                      struct err *e);
 /* The identity that a token stands for at now_s (unix seconds). UNAUTHORIZED, TOKEN_STALE. */
 int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64_t now_s,
                         struct identity *ret, struct err *e);

@@ -222,7 +222,8 @@ static struct str put_str(char **at, struct str s)
 static struct token_facts *facts_make(struct arena *a, const struct identity *id,
                                       const struct token_times *times)
 {
-    size_t n = sizeof(struct token_facts) + id->n_grants * sizeof(id->grants[0]), text = id->username.n;
+    size_t n = sizeof(struct token_facts) + id->n_grants * sizeof(id->grants[0]),
+           text = id->username.n;
     for (size_t i = 0; i < id->n_grants; i++)
         text += id->grants[i].type.n + id->grants[i].name.n;
     struct token_facts *f = a ? arena_alloc(a, n + text) : mem_alloc(n + text);

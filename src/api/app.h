@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * app: what the handlers of every protocol share, and the glue between http's phases and access.
- * Built by server/, alive as long as the process serves. Settings that a reload may change are atomics.
+ * Built by server/, alive as long as the process serves. Settings that a reload may change are
+ * atomics.
  */
 #ifndef HAVEN_API_APP_H
 #define HAVEN_API_APP_H
@@ -17,7 +18,7 @@ struct app {
     struct registry registry;
     struct access *access;
     struct http_server *_Atomic http; /* NULL until http_server_start has returned */
-    int data_dir;             /* descriptor */
+    int data_dir;                     /* descriptor */
     int64_t started_ms;
     _Atomic int64_t token_expiration_s;
     _Atomic int64_t page_size;
@@ -39,16 +40,19 @@ static inline struct access_target *api_target(const struct http_req *rq)
 {
     return rq->target;
 }
-/* Adds WWW-Authenticate for a 401: Bearer with realm, service and scope for the repository of the target, Basic where
- * Harbor answers Basic (the catalog, and callers that sent credentials already). harbor-api section 3.1. */
+/* Adds WWW-Authenticate for a 401: Bearer with realm, service and scope for the repository of the
+ * target, Basic where Harbor answers Basic (the catalog, and callers that sent credentials
+ * already). harbor-api section 3.1. */
 void api_challenge(struct http_req *rq);
 
-/* Resolver helper: fills a fresh rq->target for a full repository name ("project/repo"): looks the project up. */
+/* Resolver helper: fills a fresh rq->target for a full repository name ("project/repo"): looks the
+ * project up. */
 int api_target_repository(struct http_req *rq, struct str name, struct err *e);
 /* The same for the second repository (mount source). */
 int api_target_from(struct http_req *rq, struct str name, struct err *e);
 
-/* The groups of routes, one file each: api/distribution/routes.c, api/harbor/routes.c, api/ops/routes.c. */
+/* The groups of routes, one file each: api/distribution/routes.c, api/harbor/routes.c,
+ * api/ops/routes.c. */
 extern const struct http_group distribution_group; /* "/v2/" */
 extern const struct http_group harbor_group;       /* "/api/v2.0/" */
 extern const struct http_group service_group;      /* "/service/" */

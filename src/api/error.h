@@ -5,8 +5,8 @@
 
 #include "http/http.h"
 
-/* What the client is told. Errors of the server itself (5xx) are logged here, once, and masked: the client gets
- * the request id to ask the operator about. In the arena. */
+/* What the client is told. Errors of the server itself (5xx) are logged here, once, and masked: the
+ * client gets the request id to ask the operator about. In the arena. */
 struct str api_error_message(struct http_req *rq, const struct err *e);
 /* WWW-Authenticate for a 401, Retry-After for 429 and 503. */
 void api_error_headers(struct http_req *rq, const struct err *e);

@@ -49,8 +49,8 @@ void config_write_help(struct buf *out)
     }
 }
 
-/* A text in double quotes, as YAML (and JSON) reads it. Values have no control characters; what YAML
- * takes for the end of a line (1.2, 5.4) or for a byte order mark is escaped. */
+/* A text in double quotes, as YAML (and JSON) reads it. Values have no control characters; what
+ * YAML takes for the end of a line (1.2, 5.4) or for a byte order mark is escaped. */
 static void add_quoted(struct buf *out, struct str s)
 {
     buf_addc(out, '"');

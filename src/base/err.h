@@ -60,8 +60,8 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 #undef ERR
 #define ERR(e, sym, ...) (err_set((e), ERR_##sym, 0, __FILE__, __LINE__, __VA_ARGS__), -1)
 #undef ERR_SYS
-#define ERR_SYS(e, ...)  (err_set((e), ERR_IO, errno, __FILE__, __LINE__, __VA_ARGS__), -1)
-#define err_wrap(...)    (err_wrap(__VA_ARGS__), -1)
+#define ERR_SYS(e, ...) (err_set((e), ERR_IO, errno, __FILE__, __LINE__, __VA_ARGS__), -1)
+#define err_wrap(...)   (err_wrap(__VA_ARGS__), -1)
 #endif
 
 /* A programmer's error: prints where and stops the process, in release builds too. */

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 /*
- * Waking a thread costs more than most jobs. Idle workers form a stack, so that the one that ran last (and
- * whose memory is warm) is called first, and one at a time: a worker that takes a job calls the next one if more
- * jobs wait. A burst of short jobs is thus done by few workers, and a worker that blocks holds nobody up.
+ * Waking a thread costs more than most jobs. Idle workers form a stack, so that the one that ran
+ * last (and whose memory is warm) is called first, and one at a time: a worker that takes a job
+ * calls the next one if more jobs wait. A burst of short jobs is thus done by few workers, and a
+ * worker that blocks holds nobody up.
  */
 struct pool_worker {
     struct pool *pool;
@@ -33,8 +34,8 @@ struct pool {
     struct pool_worker workers[];
 };
 
-/* Takes a worker to be woken off the idle stack, if one is needed; the caller signals it after it has left the
- * lock, so that it does not wake up only to wait for the lock. */
+/* Takes a worker to be woken off the idle stack, if one is needed; the caller signals it after it
+ * has left the lock, so that it does not wake up only to wait for the lock. */
 static struct pool_worker *call_one(struct pool *p)
 {
     struct pool_worker *w = p->idle;

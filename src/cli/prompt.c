@@ -70,7 +70,8 @@ int prompt_line(const char *question, bool hidden, struct buf *out, struct err *
     if (tty < 0)
         return ERR(e, USAGE, "there is no terminal to ask at");
     if (!hidden)
-        return file_write_all(tty, question, strlen(question), e) < 0 ? -1 : read_shown(tty, out, e);
+        return file_write_all(tty, question, strlen(question), e) < 0 ? -1
+                                                                      : read_shown(tty, out, e);
     if (tcgetattr(tty, &before) != 0)
         return ERR_SYS(e, "asking the terminal");
     quiet = before;

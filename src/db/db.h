@@ -11,8 +11,8 @@
  *     if (db_exec(t.conn, Q_tag_put, DB_ARGS(DB_I64(repo), DB_TEXT(name)), e) < 0) return -1;
  *     return db_commit(&t, e);            // left without commit: rolled back
  *
- * No text of a caller ever enters SQL. Parameters are written $1, $2 … in the catalogue for both engines.
- * A transaction never spans a transfer or a wait for a peer.
+ * No text of a caller ever enters SQL. Parameters are written $1, $2 … in the catalogue for both
+ * engines. A transaction never spans a transfer or a wait for a peer.
  */
 #ifndef HAVEN_DB_DB_H
 #define HAVEN_DB_DB_H
@@ -40,24 +40,26 @@ struct db_args {
     const struct db_arg *v;
     size_t n;
 };
-#define DB_I64(x)    ((struct db_arg){.type = DB_TYPE_I64, .i = (int64_t)(x)})
-#define DB_TEXT(x)   ((struct db_arg){.type = DB_TYPE_TEXT, .s = (x)})
-#define DB_TEXTZ(x)  ((struct db_arg){.type = DB_TYPE_TEXT, .s = str_from(x)})
-#define DB_BYTES(x)  ((struct db_arg){.type = DB_TYPE_BYTES, .s = (x)})
-#define DB_NULL      ((struct db_arg){.type = DB_TYPE_NULL})
+#define DB_I64(x)   ((struct db_arg){.type = DB_TYPE_I64, .i = (int64_t)(x)})
+#define DB_TEXT(x)  ((struct db_arg){.type = DB_TYPE_TEXT, .s = (x)})
+#define DB_TEXTZ(x) ((struct db_arg){.type = DB_TYPE_TEXT, .s = str_from(x)})
+#define DB_BYTES(x) ((struct db_arg){.type = DB_TYPE_BYTES, .s = (x)})
+#define DB_NULL     ((struct db_arg){.type = DB_TYPE_NULL})
 #define DB_ARGS(...)                                                                               \
     ((struct db_args){(const struct db_arg[]){__VA_ARGS__},                                        \
                       sizeof((const struct db_arg[]){__VA_ARGS__}) / sizeof(struct db_arg)})
 #define DB_NO_ARGS ((struct db_args){NULL, 0})
 
-/* Opens (and creates) the file `name` in data_dir (borrowed for the call) and brings the schema up to date, one
- * migration per transaction. A newer schema than this program knows, or a database that is not Haven's, is refused
- * with a message that says so (CONFIG); a damaged file is CORRUPT. */
+/* Opens (and creates) the file `name` in data_dir (borrowed for the call) and brings the schema up
+ * to date, one migration per transaction. A newer schema than this program knows, or a database
+ * that is not Haven's, is refused with a message that says so (CONFIG); a damaged file is CORRUPT.
+ */
 int db_open(int data_dir, const char *name, struct db **ret, struct err *e);
 void db_close(struct db *db); /* checkpoints; no other thread may be using it. NULL is welcome. */
 int db_schema_version(struct db *db, struct err *e); /* -1: error */
 
-/* The calling thread's reading connection; never NULL after db_open succeeded, errors come from use. */
+/* The calling thread's reading connection; never NULL after db_open succeeded, errors come from
+ * use. */
 struct db_conn *db_reader(struct db *db);
 
 struct db_txn {
@@ -70,15 +72,18 @@ void db_rollback(struct db_txn *t); /* nothing if it is over */
 void db_txn_autodone(struct db_txn *t);
 
 /* Runs a statement that gives no rows; *ret_changed (may be NULL) = rows changed. A violated unique
- * constraint is CONFLICT, any other DB; a database that another process keeps locked is UNAVAILABLE. */
-int db_exec(struct db_conn *c, enum db_query q, struct db_args args, int64_t *ret_changed, struct err *e);
+ * constraint is CONFLICT, any other DB; a database that another process keeps locked is
+ * UNAVAILABLE. */
+int db_exec(struct db_conn *c, enum db_query q, struct db_args args, int64_t *ret_changed,
+            struct err *e);
 
 /* A cursor over rows. One cursor per (connection, query) at a time. */
 struct db_rows {
     struct db_conn *conn;
     void *stmt;
 };
-int db_query(struct db_conn *c, enum db_query q, struct db_args args, struct db_rows *ret, struct err *e);
+int db_query(struct db_conn *c, enum db_query q, struct db_args args, struct db_rows *ret,
+             struct err *e);
 int db_next(struct db_rows *r, struct err *e); /* 1 row, 0 end, -1 error */
 void db_rows_done(struct db_rows *r);          /* repeated calls are welcome */
 void db_rows_autodone(struct db_rows *r);
@@ -89,7 +94,8 @@ struct str db_bytes(const struct db_rows *r, int col);
 bool db_is_null(const struct db_rows *r, int col);
 
 /* One row at most: 1 (cursor stands on it, release with db_rows_done), 0 (already released), -1. */
-int db_one(struct db_conn *c, enum db_query q, struct db_args args, struct db_rows *ret, struct err *e);
+int db_one(struct db_conn *c, enum db_query q, struct db_args args, struct db_rows *ret,
+           struct err *e);
 
 /* For tests and tools: the catalogue's text and a query's name. */
 const char *db_query_sql(enum db_query q);

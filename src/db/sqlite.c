@@ -448,7 +448,6 @@ void db_close(struct db *db)
     mem_free(db);
 }
 
-
 /* ---- transactions ---- */
 
 int db_begin(struct db *db, struct db_txn *ret, struct err *e)

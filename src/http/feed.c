@@ -2,9 +2,10 @@
 /*
  * A streamed request body: two buffers between the socket and the sink.
  *
- * The I/O thread fills one while a worker hashes and writes the other; it suspends the connection only
- * when both are taken. Buffers start small and grow, so that a thousand small uploads cost little and
- * one large upload is moved in large pieces. All under feed.lock; the sink runs outside it.
+ * The I/O thread fills one while a worker hashes and writes the other; it suspends the connection
+ * only when both are taken. Buffers start small and grow, so that a thousand small uploads cost
+ * little and one large upload is moved in large pieces. All under feed.lock; the sink runs outside
+ * it.
  */
 #include "http/internal.h"
 
@@ -45,8 +46,8 @@ static void append(struct http_feed *f, const char *p, size_t n)
     f->fill[f->cur] = need;
 }
 
-/* Writes one buffer; the first error is kept and everything after it is dropped. The worker that is busy owns
- * `failed` and `err` until it takes the lock. */
+/* Writes one buffer; the first error is kept and everything after it is dropped. The worker that is
+ * busy owns `failed` and `err` until it takes the lock. */
 static void write_out(struct http_conn *c, int which)
 {
     struct http_feed *f = &c->feed;
@@ -109,8 +110,8 @@ static void write_job(struct pool_job *job)
             f->busy = false;
         }
         bool last = f->finish, abort = f->abort;
-        /* While the connection is suspended neither finish nor abort can come; after the resume, and once
-         * busy is false and the lock is left, the request may be gone. */
+        /* While the connection is suspended neither finish nor abort can come; after the resume,
+         * and once busy is false and the lock is left, the request may be gone. */
         if (stop_waiting) {
             http_link_phase(c->link, HTTP_BODY);
             MHD_resume_connection(c->mhd);

@@ -4,14 +4,14 @@
  *
  *   HEAD   parse, route; then the connection is suspended and a worker runs authenticate, resolve,
  *   OPEN   authorise and open, or, when no body follows, the handler as well
- *   READY  MHD makes the first call once more after the resume: an answer to a request whose body was not
- *          asked for is queued here (with Expect, no 100 has been sent), else the body begins
- *   BODY   collected, or fed to the sink by workers
- *   RUN    the last call: a worker runs the handler
- *   ANSWER the answer is queued
+ *   READY  MHD makes the first call once more after the resume: an answer to a request whose body
+ * was not asked for is queued here (with Expect, no 100 has been sent), else the body begins BODY
+ * collected, or fed to the sink by workers RUN    the last call: a worker runs the handler ANSWER
+ * the answer is queued
  *
  * MHD accepts answers only in its first and its last call. A failure in the middle of a body is
- * therefore answered either after the rest was read (if little is left) or past MHD (http_reply_raw).
+ * therefore answered either after the rest was read (if little is left) or past MHD
+ * (http_reply_raw).
  */
 #include "http/internal.h"
 
@@ -143,7 +143,8 @@ static int run_open(struct http_conn *c, struct err *e)
     if (app->authorise && app->authorise(rq, e) < 0)
         return -1;
     if (rq->content_length > 0 && (uint64_t)rq->content_length > body_max(route))
-        return ERR(e, BODY_TOO_LARGE, "the body of %lld bytes is larger than the %llu accepted here",
+        return ERR(e, BODY_TOO_LARGE,
+                   "the body of %lld bytes is larger than the %llu accepted here",
                    (long long)rq->content_length, (unsigned long long)body_max(route));
     if (route->body == HTTP_BODY_STREAM && route->open(rq, e) < 0)
         return -1;
@@ -268,7 +269,8 @@ static bool on_head(struct http_conn *c, const char *method, const char *version
     return true;
 }
 
-/* Answers now, past MHD, and goes on reading for a while so that the answer is not lost in a reset. */
+/* Answers now, past MHD, and goes on reading for a while so that the answer is not lost in a reset.
+ */
 static void answer_early(struct http_conn *c)
 {
     http_reply_raw(c);
@@ -295,7 +297,8 @@ static enum MHD_Result on_ready(struct http_conn *c)
     if (c->reply.set) {
         if (c->rq.has_body)
             return refuse_body(c);
-        set_stage(c, STAGE_ANSWER); /* queued in the last call, which follows at once: keeps the connection */
+        set_stage(c, STAGE_ANSWER); /* queued in the last call, which follows at once: keeps the
+                                       connection */
         return MHD_YES;
     }
     if (c->rq.route->body == HTTP_BODY_STREAM)
@@ -312,9 +315,8 @@ static void fail_in_body(struct http_conn *c, const struct err *e)
 {
     flow_fail(c, e);
     http_reply_build(c);
-    uint64_t left = c->rq.content_length >= 0
-                        ? (uint64_t)c->rq.content_length - c->rq.body_received
-                        : UINT64_MAX;
+    uint64_t left = c->rq.content_length >= 0 ? (uint64_t)c->rq.content_length - c->rq.body_received
+                                              : UINT64_MAX;
     if (left <= HTTP_DISCARD_MAX)
         return; /* the last call comes soon */
     answer_early(c);

@@ -60,9 +60,9 @@ static size_t count_header(const struct http_req *rq, const char *name, struct s
 }
 
 /*
- * libmicrohttpd 0.9.75 (Debian 12) treats header lines as C strings: what stands behind a NUL vanishes, and
- * folded lines are joined. It does say how long the head was: a head longer than the sum of what was
- * parsed hid something. (Later versions refuse both themselves.)
+ * libmicrohttpd 0.9.75 (Debian 12) treats header lines as C strings: what stands behind a NUL
+ * vanishes, and folded lines are joined. It does say how long the head was: a head longer than the
+ * sum of what was parsed hid something. (Later versions refuse both themselves.)
  */
 static bool head_hides_bytes(struct http_conn *c, const char *method, const char *version,
                              size_t header_bytes)
@@ -102,7 +102,8 @@ static int check_framing(struct http_conn *c, const char *version, struct err *e
     if (count_header(rq, "Content-Encoding", &coding) && !str_ieq(coding, STR("identity")) &&
         coding.n)
         return ERR(e, CONTENT_CODING,
-                   "content coding \"%.*s\" is not accepted; send the bytes as they are", S(coding));
+                   "content coding \"%.*s\" is not accepted; send the bytes as they are",
+                   S(coding));
     if (count_header(rq, "Expect", &expect)) {
         if (!str_ieq(expect, STR("100-continue")))
             return ERR(e, EXPECTATION_FAILED, "the only expectation supported is 100-continue");

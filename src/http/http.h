@@ -2,8 +2,8 @@
 /*
  * http: what a handler sees of a request and how it answers. Knows no registry word.
  *
- * Life of a request: limits → route → authenticate → resolve → authorise → [open] → body → handler →
- * log. The phases up to open run before any body byte is asked for, so that a refusal costs the
+ * Life of a request: limits → route → authenticate → resolve → authorise → [open] → body → handler
+ * → log. The phases up to open run before any body byte is asked for, so that a refusal costs the
  * client nothing. Everything that can wait (all application code) runs on a worker thread as
  * straight-line code; the I/O threads only move bytes.
  *
@@ -24,7 +24,8 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_
 
 enum http_body {
     HTTP_BODY_NONE,   /* a body is read and thrown away (at most body_max) */
-    HTTP_BODY_BUFFER, /* collected in rq->body (at most body_max, else 413) before the handler runs */
+    HTTP_BODY_BUFFER, /* collected in rq->body (at most body_max, else 413) before the handler runs
+                       */
     HTTP_BODY_STREAM, /* given piece by piece to rq->sink, which the route's open set */
 };
 
@@ -38,12 +39,13 @@ typedef int http_handler_fn(struct http_req *rq, struct err *e);
 struct http_route {
     enum http_method method;
     const char *pattern;
-    const char *name; /* "manifest.get": metrics, log, audit */
-    unsigned permission; /* meaning belongs to the application's authorise */
+    const char *name;         /* "manifest.get": metrics, log, audit */
+    unsigned permission;      /* meaning belongs to the application's authorise */
     http_handler_fn *resolve; /* fills rq->target from path and query; may be NULL */
     enum http_body body;
     uint64_t body_max;
-    http_handler_fn *open; /* HTTP_BODY_STREAM: runs after authorise, before the body; sets rq->sink */
+    http_handler_fn
+        *open; /* HTTP_BODY_STREAM: runs after authorise, before the body; sets rq->sink */
     http_handler_fn *handler;
     const char *doc;
 };
@@ -53,14 +55,16 @@ struct http_group {
     const char *prefix; /* "/v2/": errors of unrouted paths below it are written by this group */
     const struct http_route *routes;
     size_t n;
-    const char *const *headers; /* name, value, name, value …, NULL: added to every answer; may be NULL */
+    const char *const
+        *headers; /* name, value, name, value …, NULL: added to every answer; may be NULL */
     /* Writes status, headers and body for an error (http_reply…). */
     void (*error)(struct http_req *rq, const struct err *e);
 };
 
 struct http_app {
     void *data; /* rq->app */
-    const struct http_group *groups; /* longest matching prefix wins; the last one, "/", takes the rest */
+    const struct http_group
+        *groups; /* longest matching prefix wins; the last one, "/", takes the rest */
     size_t n_groups;
     http_handler_fn *authenticate; /* fills rq->identity */
     http_handler_fn *authorise;    /* 0 or an error, from rq->identity, rq->target, rq->route */
@@ -93,30 +97,30 @@ struct http_req {
     const struct http_route *route;
     enum http_method method; /* GET for HEAD */
     bool head;
-    char id[37];              /* request id: X-Request-Id when it is sane, else a new one */
-    struct str raw_path;      /* as sent */
-    struct str path;          /* percent-decoded once; %00 and %2F were refused */
+    char id[37];                 /* request id: X-Request-Id when it is sane, else a new one */
+    struct str raw_path;         /* as sent */
+    struct str path;             /* percent-decoded once; %00 and %2F were refused */
     struct http_param params[8]; /* what the pattern captured */
     size_t n_params;
     struct http_param *query; /* in order, repeated keys kept */
     size_t n_query;
     struct http_param *headers; /* in order; names as sent */
     size_t n_headers;
-    struct str peer;          /* address of the client, after trusted proxies */
-    struct str scheme, host;  /* as the client sees them (external_url, trusted proxies, Host) */
-    int64_t content_length;   /* -1: unknown (chunked) or none */
+    struct str peer;         /* address of the client, after trusted proxies */
+    struct str scheme, host; /* as the client sees them (external_url, trusted proxies, Host) */
+    int64_t content_length;  /* -1: unknown (chunked) or none */
     bool has_body;
-    struct str body;          /* HTTP_BODY_BUFFER */
+    struct str body; /* HTTP_BODY_BUFFER */
     struct http_sink sink;
     uint64_t body_received;
-    bool truncated;           /* the client went away before the body was complete */
-    void *identity;           /* set by authenticate */
-    void *target;             /* set by resolve */
-    int status;               /* of the answer */
-    uint64_t reply_bytes;     /* size of its body; 0 for HEAD */
-    int64_t started_us;       /* monotonic */
-    const struct err *failed; /* the error answered, for `done` */
-    struct http_conn *conn;   /* private to http */
+    bool truncated;                 /* the client went away before the body was complete */
+    void *identity;                 /* set by authenticate */
+    void *target;                   /* set by resolve */
+    int status;                     /* of the answer */
+    uint64_t reply_bytes;           /* size of its body; 0 for HEAD */
+    int64_t started_us;             /* monotonic */
+    const struct err *failed;       /* the error answered, for `done` */
+    struct http_conn *conn;         /* private to http */
     struct http_reply_state *reply; /* private to http */
 };
 
@@ -131,21 +135,23 @@ bool http_query_next(const struct http_req *rq, const char *name, size_t *at, st
 /* scheme://host of the registry as this client sees it, no slash at the end; in the arena. */
 const char *http_base_url(struct http_req *rq);
 
-/* Adds a response header. Values with control characters are dropped (they would split the head). */
+/* Adds a response header. Values with control characters are dropped (they would split the head).
+ */
 void http_set_header(struct http_req *rq, const char *name, struct str value);
 void http_set_headerf(struct http_req *rq, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Answers. All return 0. Bytes are borrowed from the arena (or static), not copied. HEAD sends the same
- * head without the body. */
+/* Answers. All return 0. Bytes are borrowed from the arena (or static), not copied. HEAD sends the
+ * same head without the body. */
 int http_reply(struct http_req *rq, int status, const char *content_type, struct str body);
 int http_reply_empty(struct http_req *rq, int status);
-int http_reply_buf(struct http_req *rq, int status, const char *content_type, struct buf *take_body);
+int http_reply_buf(struct http_req *rq, int status, const char *content_type,
+                   struct buf *take_body);
 int http_reply_segs(struct http_req *rq, int status, const char *content_type,
                     const struct http_seg *segs, size_t n);
-/* The same for content that has ranges (RFC 9110 13, 14): honours If-None-Match, If-Range, Range (one,
- * several in request order as multipart/byteranges); sets ETag and Accept-Ranges. etag without quotes.
- * Fails with RANGE_INVALID (416, Content-Range set). */
+/* The same for content that has ranges (RFC 9110 13, 14): honours If-None-Match, If-Range, Range
+ * (one, several in request order as multipart/byteranges); sets ETag and Accept-Ranges. etag
+ * without quotes. Fails with RANGE_INVALID (416, Content-Range set). */
 int http_reply_content(struct http_req *rq, const char *content_type, struct str etag,
                        const struct http_seg *segs, size_t n, struct err *e);
 /* If-None-Match names etag (quoted, weak or bare, lists, *). */

@@ -4,8 +4,9 @@
  *
  * A link is a TCP connection, a conn one request on it. The I/O thread that owns the connection and
  * one worker at a time touch a conn; who may is decided by `stage`, and the hand-over is
- * "suspend, then add the job" one way and "resume" the other. The watcher thread looks at links only,
- * under the links' lock, and does nothing to them but shutdown(2): MHD then sees an ended connection.
+ * "suspend, then add the job" one way and "resume" the other. The watcher thread looks at links
+ * only, under the links' lock, and does nothing to them but shutdown(2): MHD then sees an ended
+ * connection.
  */
 #ifndef HAVEN_HTTP_INTERNAL_H
 #define HAVEN_HTTP_INTERNAL_H
@@ -22,8 +23,8 @@
 /* Bodies of refused requests: up to this much is read and thrown away so that the connection can be
  * kept; of larger ones the answer is sent at once and the connection closed. */
 #define HTTP_DISCARD_MAX (64u * 1024)
-/* After an answer that was sent while the client still sent: how much, and how long, is read so that
- * the answer is not lost in a reset. */
+/* After an answer that was sent while the client still sent: how much, and how long, is read so
+ * that the answer is not lost in a reset. */
 #define HTTP_LINGER_BYTES (64ull << 20)
 #define HTTP_LINGER_MS    5000
 /* Block of a response body: one read, one send. */
@@ -52,7 +53,7 @@ struct http_link {
     _Atomic uint64_t body_bytes; /* of request bodies, ever */
     _Atomic uint64_t requests;   /* begun on this connection */
     /* Watcher only. */
-    uint64_t head_base;      /* TCP bytes received when the link became idle */
+    uint64_t head_base; /* TCP bytes received when the link became idle */
     bool head_base_known;
     int64_t idle_seen_ms;    /* phase_since_ms that head_base belongs to */
     int64_t head_since_ms;   /* 0: no head byte yet */
@@ -62,33 +63,34 @@ struct http_link {
 };
 
 enum http_stage {
-    STAGE_HEAD,    /* nothing looked at yet */
-    STAGE_OPEN,    /* a worker decides whether the request may go on */
-    STAGE_READY,   /* decided: answered, or the body may come */
+    STAGE_HEAD,  /* nothing looked at yet */
+    STAGE_OPEN,  /* a worker decides whether the request may go on */
+    STAGE_READY, /* decided: answered, or the body may come */
     STAGE_BODY,
-    STAGE_RUN,     /* a worker runs the handler */
-    STAGE_ANSWER,  /* the answer waits to be queued */
-    STAGE_SENT,    /* queued */
-    STAGE_LINGER,  /* answered outside MHD */
+    STAGE_RUN,    /* a worker runs the handler */
+    STAGE_ANSWER, /* the answer waits to be queued */
+    STAGE_SENT,   /* queued */
+    STAGE_LINGER, /* answered outside MHD */
 };
 
 /* Two buffers between the I/O thread that receives and the worker that hashes and writes. */
 struct http_conn;
 struct http_feed {
     struct mutex lock;
-    bool ready;          /* lock initialised */
+    bool ready; /* lock initialised */
     char *buf[2];
     size_t cap[2], fill[2];
-    size_t target;       /* fill at which a buffer is handed over */
-    int cur;             /* the one that the I/O thread fills */
-    bool busy;           /* the other one is with a worker */
-    bool waiting;        /* the connection is suspended until it is back */
-    bool finish;         /* the body is complete: the worker that is busy goes on with the handler */
-    bool abort;          /* the client left: the worker that is busy releases the request */
-    bool failed;         /* the sink refused; what still comes is dropped */
+    size_t target; /* fill at which a buffer is handed over */
+    int cur;       /* the one that the I/O thread fills */
+    bool busy;     /* the other one is with a worker */
+    bool waiting;  /* the connection is suspended until it is back */
+    bool finish;   /* the body is complete: the worker that is busy goes on with the handler */
+    bool abort;    /* the client left: the worker that is busy releases the request */
+    bool failed;   /* the sink refused; what still comes is dropped */
     struct err err;
-    void (*finished)(struct http_conn *c); /* on a worker: everything is in the sink, or err says why not */
-    void (*left)(struct http_conn *c);     /* on a worker: the client left, what came is in the sink */
+    void (*finished)(
+        struct http_conn *c); /* on a worker: everything is in the sink, or err says why not */
+    void (*left)(struct http_conn *c); /* on a worker: the client left, what came is in the sink */
     struct pool_job job;
 };
 
@@ -114,8 +116,8 @@ struct http_conn {
     struct http_link *link;
     struct MHD_Connection *mhd;
     const struct http_group *group;
-    char *uri;     /* as received, owned */
-    bool expects;  /* Expect: 100-continue */
+    char *uri;    /* as received, owned */
+    bool expects; /* Expect: 100-continue */
     _Atomic int stage;
     bool failed;
     struct err err;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections and their deadlines. libmicrohttpd's timeout is one of inactivity: a client that sends
- * a byte a second lives for ever. The watcher looks at every connection a few times a second:
+ * Connections and their deadlines. libmicrohttpd's timeout is one of inactivity: a client that
+ * sends a byte a second lives for ever. The watcher looks at every connection a few times a second:
  *
- *   idle     head bytes have begun to arrive (the kernel counts bytes received) → head_timeout from then
- *   body     bytes in the window below the least rate → closed; time spent waiting for us does not count
- *   busy     the peer has reset the connection → gone; work that has not begun is skipped
+ *   idle     head bytes have begun to arrive (the kernel counts bytes received) → head_timeout from
+ * then body     bytes in the window below the least rate → closed; time spent waiting for us does
+ * not count busy     the peer has reset the connection → gone; work that has not begun is skipped
  *   linger   answered early: a few seconds, then closed
  *
- * It ends a connection by shutdown(2) only. MHD announces the end of a connection before it closes the
- * descriptor and http_link_remove takes the same lock, so the descriptor is never one of another's.
+ * It ends a connection by shutdown(2) only. MHD announces the end of a connection before it closes
+ * the descriptor and http_link_remove takes the same lock, so the descriptor is never one of
+ * another's.
  */
 #include "http/internal.h"
 
@@ -103,12 +104,14 @@ static void watch_idle(struct http_link *l, int64_t since, int64_t now)
     if (now - since < c->head_timeout_ms / 4 || !bytes_received(l->fd, &received))
         return;
     if (!l->head_base_known) {
-        /* A new connection has received nothing yet; on an old one what came before does not count. */
+        /* A new connection has received nothing yet; on an old one what came before does not count.
+         */
         l->head_base = atomic_load_explicit(&l->requests, memory_order_relaxed) == 0 ? 0 : received;
         l->head_base_known = true;
     }
     if (l->head_since_ms == 0 && received > l->head_base)
-        l->head_since_ms = atomic_load_explicit(&l->requests, memory_order_relaxed) == 0 ? since : now;
+        l->head_since_ms =
+            atomic_load_explicit(&l->requests, memory_order_relaxed) == 0 ? since : now;
     if (l->head_since_ms && now - l->head_since_ms > c->head_timeout_ms) {
         METRIC_ADD(http_head_timeouts, 1);
         end(l);

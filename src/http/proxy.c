@@ -72,10 +72,13 @@ int http_proxies_load(struct http_proxies *p, const struct http_server_config *c
     while (str_ends(url, STR("/")))
         url.n--;
     if (url.n) {
-        size_t skip = str_starts(url, STR("https://")) ? 8 : str_starts(url, STR("http://")) ? 7 : 0;
+        size_t skip = str_starts(url, STR("https://"))  ? 8
+                      : str_starts(url, STR("http://")) ? 7
+                                                        : 0;
         struct str host = str_skip(url, skip);
         if (!skip || !host.n || str_chr(host, '/') >= 0 || str_chr(host, '@') >= 0)
-            return ERR(e, CONFIG, "external_url: \"%.*s\" must be http:// or https://, a host, and no path",
+            return ERR(e, CONFIG,
+                       "external_url: \"%.*s\" must be http:// or https://, a host, and no path",
                        S(url));
         n.external_scheme = mem_strdup(skip == 8 ? "https" : "http");
         n.external_host = mem_strndup(host.p, host.n);

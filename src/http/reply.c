@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers: what handlers say, turned into a response of libmicrohttpd, or into bytes on the socket. */
+/* Answers: what handlers say, turned into a response of libmicrohttpd, or into bytes on the socket.
+ */
 #include "http/internal.h"
 
 #include "base/clock.h"
@@ -196,8 +197,7 @@ void http_reply_raw(struct http_conn *c)
     struct buf out;
     buf_init(&out, 256 * 1024);
     buf_addf(&out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", r->status,
-             MHD_get_reason_phrase_for((unsigned)r->status),
-             clock_http_date(clock_now_ms(), date));
+             MHD_get_reason_phrase_for((unsigned)r->status), clock_http_date(clock_now_ms(), date));
     buf_addf(&out, "Connection: close\r\nContent-Length: %zu\r\n", r->body.n);
     if (r->content_type)
         buf_addf(&out, "Content-Type: %s\r\n", r->content_type);

@@ -35,7 +35,8 @@ static bool whole_segments(struct str s)
     return true;
 }
 
-bool http_pattern_match(struct str pattern, struct str path, struct http_param *params, size_t *ret_n)
+bool http_pattern_match(struct str pattern, struct str path, struct http_param *params,
+                        size_t *ret_n)
 {
     size_t n = 0;
     /* Both begin with '/': compare the segments behind it, right to left. */

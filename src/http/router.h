@@ -13,13 +13,14 @@
 struct http_match {
     const struct http_group *group;
     const struct http_route *route; /* NULL: none for this method */
-    unsigned methods;               /* bits (1 << enum http_method) of the routes that fit the path */
+    unsigned methods; /* bits (1 << enum http_method) of the routes that fit the path */
     struct http_param params[8];
     size_t n_params;
 };
 
 /* Does the path fit the pattern? Fills the captures (views into path). */
-bool http_pattern_match(struct str pattern, struct str path, struct http_param *params, size_t *ret_n);
+bool http_pattern_match(struct str pattern, struct str path, struct http_param *params,
+                        size_t *ret_n);
 /* group is always set (the last group takes everything). */
 void http_route_find(const struct http_app *app, enum http_method method, struct str path,
                      struct http_match *ret);

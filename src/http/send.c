@@ -3,10 +3,10 @@
  * Bodies that are pieces of memory and ranges of files: one path for whole, composed and ranged
  * content, plain and TLS.
  *
- * The I/O thread reads what is in the page cache (preadv2 with RWF_NOWAIT). On a miss the connection
- * is suspended and a worker reads the block and asks the kernel for the next ones, so that no socket
- * waits for a disk. A file that has become shorter than it was ends the connection: the client sees a body
- * that is too short, never wrong bytes.
+ * The I/O thread reads what is in the page cache (preadv2 with RWF_NOWAIT). On a miss the
+ * connection is suspended and a worker reads the block and asks the kernel for the next ones, so
+ * that no socket waits for a disk. A file that has become shorter than it was ends the connection:
+ * the client sees a body that is too short, never wrong bytes.
  */
 #include "http/internal.h"
 
@@ -74,7 +74,8 @@ static ssize_t miss(struct http_sender *s, uint64_t pos)
     return 0;
 }
 
-/* Bytes at pos, from the present piece: > 0, 0 would block, -1 the file is too short or unreadable. */
+/* Bytes at pos, from the present piece: > 0, 0 would block, -1 the file is too short or unreadable.
+ */
 static ssize_t read_piece(struct http_sender *s, uint64_t pos, char *out, size_t max)
 {
     const struct http_seg *seg = &s->segs[s->at];
@@ -145,8 +146,8 @@ static bool read_small(struct http_conn *c, char *out)
         }
         size_t got = 0;
         while (got < seg->len) {
-            ssize_t n = pread(seg->fd, out + at + got, (size_t)seg->len - got,
-                              (off_t)(seg->offset + got));
+            ssize_t n =
+                pread(seg->fd, out + at + got, (size_t)seg->len - got, (off_t)(seg->offset + got));
             if (n < 0 && errno == EINTR)
                 continue;
             if (n <= 0)

@@ -107,13 +107,13 @@ static int listen_on(struct http_server *s, struct err *e)
 
 static int start_daemon(struct http_server *s, struct err *e)
 {
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
-                     MHD_USE_ERROR_LOG;
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL}};
     if (s->is_tls) {
         flags |= MHD_USE_TLS;
-        tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
-                                         http_tls_callback(s->tls)};
+        tls[0] =
+            (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0, http_tls_callback(s->tls)};
         tls[1] = (struct MHD_OptionItem){
             MHD_OPTION_HTTPS_PRIORITIES, 0,
             (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"};
@@ -151,8 +151,8 @@ static void server_free(struct http_server *s)
     mem_free(s);
 }
 
-struct http_server *http_server_start(const struct http_server_config *c, const struct http_app *app,
-                                      struct err *e)
+struct http_server *http_server_start(const struct http_server_config *c,
+                                      const struct http_app *app, struct err *e)
 {
     struct http_server *s = NEW(struct http_server);
     s->conf = *c;
@@ -255,11 +255,11 @@ void http_server_stop(struct http_server *s, int64_t drain_ms)
 
 /* ---- metrics ---- */
 
-static const int codes[HTTP_CODES] = {200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 400, 401,
-                                      403, 404, 405, 408, 409, 411, 412, 413, 414, 415, 416, 417,
-                                      429, 431, 500, 501, 502, 503, 504, 507};
-static const int64_t bounds_us[] = {250,    500,    1000,    2500,    5000,    10000,   25000,
-                                    50000,  100000, 250000,  1000000, 5000000, 60000000};
+static const int codes[HTTP_CODES] = {200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 400,
+                                      401, 403, 404, 405, 408, 409, 411, 412, 413, 414, 415,
+                                      416, 417, 429, 431, 500, 501, 502, 503, 504, 507};
+static const int64_t bounds_us[] = {250,   500,    1000,   2500,    5000,    10000,   25000,
+                                    50000, 100000, 250000, 1000000, 5000000, 60000000};
 
 static size_t stats_index(struct http_server *s, const struct http_route *route)
 {

@@ -13,7 +13,7 @@
 struct http_server;
 
 struct http_server_config {
-    const char *listen; /* "127.0.0.1:8080", "[::]:0" */
+    const char *listen;             /* "127.0.0.1:8080", "[::]:0" */
     const char *tls_cert, *tls_key; /* PEM files; NULL or "": plain */
     unsigned io_threads, workers, byte_workers;
     unsigned max_connections, max_connections_per_address;
@@ -27,8 +27,8 @@ struct http_server_config {
     size_t n_trusted_proxies;
 };
 
-struct http_server *http_server_start(const struct http_server_config *c, const struct http_app *app,
-                                      struct err *e);
+struct http_server *http_server_start(const struct http_server_config *c,
+                                      const struct http_app *app, struct err *e);
 /* Takes over external_url, trusted proxies and, with TLS, the certificate files read anew. */
 int http_server_reload(struct http_server *s, const struct http_server_config *c, struct err *e);
 /* The port in use (for port 0). */
@@ -36,7 +36,8 @@ unsigned http_server_port(const struct http_server *s);
 bool http_server_tls(const struct http_server *s);
 void http_server_stop(struct http_server *s, int64_t drain_ms);
 
-/* haven_http_requests_total{route,code} and haven_http_request_seconds{route} in Prometheus text. */
+/* haven_http_requests_total{route,code} and haven_http_request_seconds{route} in Prometheus text.
+ */
 void http_server_metrics(struct http_server *s, struct buf *out);
 
 #endif

@@ -31,7 +31,8 @@ static int decode(struct arena *a, struct str s, bool is_path, struct str *ret, 
             if (ch == '\0')
                 return ERR(e, BAD_REQUEST, "the address contains %%00");
             if (is_path && ch == '/')
-                return ERR(e, BAD_REQUEST, "the path contains %%2F; write names with plain slashes");
+                return ERR(e, BAD_REQUEST,
+                           "the path contains %%2F; write names with plain slashes");
         } else if (!is_path && ch == '+') {
             ch = ' ';
         }
@@ -50,7 +51,8 @@ static int parse_query(struct arena *a, struct str query, struct http_target *re
     for (size_t i = 0; i < query.n; i++)
         count += query.p[i] == '&';
     if (count > LIMIT_HTTP_QUERY_PARAMS)
-        return ERR(e, BAD_REQUEST, "the query has more than %d parameters", LIMIT_HTTP_QUERY_PARAMS);
+        return ERR(e, BAD_REQUEST, "the query has more than %d parameters",
+                   LIMIT_HTTP_QUERY_PARAMS);
     ret->query = ARENA_ARRAY(a, count, struct http_param);
     while (query.p && query.n) {
         struct str value = str_cut(&query, '&');
@@ -58,8 +60,7 @@ static int parse_query(struct arena *a, struct str query, struct http_target *re
             continue;
         struct str key = str_cut(&value, '=');
         struct http_param *q = &ret->query[ret->n_query];
-        if (decode(a, key, false, &q->key, e) < 0 ||
-            decode(a, value, false, &q->value, e) < 0)
+        if (decode(a, key, false, &q->key, e) < 0 || decode(a, value, false, &q->value, e) < 0)
             return -1;
         ret->n_query++;
     }

@@ -8,13 +8,15 @@
 
 struct http_target {
     struct str raw_path; /* as received, a view */
-    struct str path;     /* decoded: no NUL, no control character, and no '/' that was not written as one */
+    struct str
+        path; /* decoded: no NUL, no control character, and no '/' that was not written as one */
     struct http_param *query; /* decoded ('+' is a blank), in order, repeated keys kept */
     size_t n_query;
 };
 
-/* uri: origin-form ("/a/b?x=y") or absolute-form (scheme and host are dropped). BAD_REQUEST for malformed
- * escapes, %00, %2F in the path, control characters; URI_TOO_LONG. Results lie in the arena. */
+/* uri: origin-form ("/a/b?x=y") or absolute-form (scheme and host are dropped). BAD_REQUEST for
+ * malformed escapes, %00, %2F in the path, control characters; URI_TOO_LONG. Results lie in the
+ * arena. */
 int http_target_parse(struct arena *a, struct str uri, struct http_target *ret, struct err *e);
 
 #endif

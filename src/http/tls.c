@@ -2,9 +2,9 @@
 /*
  * Certificates that can be replaced while the server runs.
  *
- * libmicrohttpd asks for the certificate of each handshake through a GnuTLS callback that carries no
- * argument, hence the one global here (a process has one listener). Material that was replaced is kept
- * until the end, since handshakes may still use it.
+ * libmicrohttpd asks for the certificate of each handshake through a GnuTLS callback that carries
+ * no argument, hence the one global here (a process has one listener). Material that was replaced
+ * is kept until the end, since handshakes may still use it.
  */
 #include "http/internal.h"
 

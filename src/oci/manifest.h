@@ -2,8 +2,8 @@
 /*
  * manifest: image manifests and indexes (OCI and docker v2) read into a value, and checked.
  *
- * Sources: OCI image-spec manifest.md, image-index.md, descriptor.md; distribution-spec "Pushing manifests".
- * A document that is both an index and an image manifest is refused (CVE-2021-41190).
+ * Sources: OCI image-spec manifest.md, image-index.md, descriptor.md; distribution-spec "Pushing
+ * manifests". A document that is both an index and an image manifest is refused (CVE-2021-41190).
  */
 #ifndef HAVEN_OCI_MANIFEST_H
 #define HAVEN_OCI_MANIFEST_H
@@ -24,7 +24,7 @@ struct oci_annotation {
 };
 
 struct oci_descriptor {
-    struct str media_type;    /* as written */
+    struct str media_type; /* as written */
     struct digest digest;
     int64_t size;             /* >= 0 */
     struct str artifact_type; /* empty if absent */
@@ -38,7 +38,8 @@ struct oci_descriptor {
 struct oci_manifest {
     bool is_index;
     struct media_type type;
-    struct str artifact_type; /* manifest.artifactType, else config.mediaType of an image manifest; may be empty for an index */
+    struct str artifact_type; /* manifest.artifactType, else config.mediaType of an image manifest;
+                                 may be empty for an index */
     bool has_config;
     struct oci_descriptor config;
     struct oci_descriptor *items; /* layers, or the manifests of an index */
@@ -50,8 +51,8 @@ struct oci_manifest {
 };
 
 /* bytes: the document exactly as pushed; content_type: the request's (may be empty: the document's
- * mediaType is taken, and failing that what its members say). Fails with MANIFEST_INVALID (names the
- * field) or MANIFEST_TYPE. All strings lie in the arena. */
+ * mediaType is taken, and failing that what its members say). Fails with MANIFEST_INVALID (names
+ * the field) or MANIFEST_TYPE. All strings lie in the arena. */
 int oci_manifest_parse(struct arena *a, struct str bytes, struct str content_type,
                        struct oci_manifest *ret, struct err *e);
 /* One of the four manifest types that the registry keeps. */

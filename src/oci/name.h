@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * name: repository names, tags, references, media types and artifact types as values made only by
- * parsing. Source: OCI distribution-spec "Pulling manifests" (grammar), image-spec descriptor.md, RFC 6838 4.2.
+ * parsing. Source: OCI distribution-spec "Pulling manifests" (grammar), image-spec descriptor.md,
+ * RFC 6838 4.2.
  */
 #ifndef HAVEN_OCI_NAME_H
 #define HAVEN_OCI_NAME_H
@@ -30,11 +31,12 @@ struct reference {
 int repo_name_parse(struct str s, struct repo_name *ret, struct err *e); /* NAME_INVALID */
 struct str repo_name_str(const struct repo_name *n);
 struct str repo_name_project(const struct repo_name *n); /* first component */
-struct str repo_name_rest(const struct repo_name *n);    /* behind the first '/', empty if there is none */
+struct str
+repo_name_rest(const struct repo_name *n); /* behind the first '/', empty if there is none */
 /* A project name that the registry keeps for itself (DESIGN "Names"): api v2 c service … */
 bool repo_name_reserved(struct str project);
 
-int tag_parse(struct str s, struct tag *ret, struct err *e); /* TAG_INVALID */
+int tag_parse(struct str s, struct tag *ret, struct err *e);               /* TAG_INVALID */
 int media_type_parse(struct str s, struct media_type *ret, struct err *e); /* MANIFEST_TYPE */
 /* What holds ':' is a digest, never a tag. DIGEST_INVALID or TAG_INVALID. */
 int reference_parse(struct str s, struct reference *ret, struct err *e);
@@ -44,12 +46,12 @@ struct str reference_str(const struct reference *r);
  * not permit replaced by '-'. OCI distribution-spec "Referrers Tag Schema". */
 void tag_for_referrers(const struct digest *subject, struct tag *ret);
 
-/* A client's full reference: [scheme://]host[:port]/name[:tag][@digest]; default tag "latest". The first
- * component must look like a host (a dot, a port, brackets, "localhost") unless a scheme stands before
- * it. With a digest ref is the digest; a tag written beside it is left in ref.tag. */
+/* A client's full reference: [scheme://]host[:port]/name[:tag][@digest]; default tag "latest". The
+ * first component must look like a host (a dot, a port, brackets, "localhost") unless a scheme
+ * stands before it. With a digest ref is the digest; a tag written beside it is left in ref.tag. */
 struct remote_ref {
-    char scheme[6];  /* "https", "http", or empty when none was written */
-    char host[256];  /* lower case, with the port if one was written */
+    char scheme[6]; /* "https", "http", or empty when none was written */
+    char host[256]; /* lower case, with the port if one was written */
     struct repo_name repo;
     struct reference ref;
 };

@@ -88,7 +88,8 @@ struct blob_row {
     bool present; /* its bytes are here */
 };
 
-/* The row of a digest, made if there is none; CORRUPT when bytes of another size are here already. */
+/* The row of a digest, made if there is none; CORRUPT when bytes of another size are here already.
+ */
 static int blob_ensure(struct db_conn *c, const struct digest *d, uint64_t size,
                        struct blob_row *ret, struct err *e)
 {

@@ -17,8 +17,8 @@ int registry_one_id(struct db_conn *c, enum db_query q, struct db_args args, int
 int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db_args args,
                   size_t limit, struct registry_names *ret, struct err *e);
 
-/* Inside a transaction: the row of a digest that a manifest names and of which nothing more is known,
- * made if there is none. */
+/* Inside a transaction: the row of a digest that a manifest names and of which nothing more is
+ * known, made if there is none. */
 int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, struct err *e);
 
 #endif

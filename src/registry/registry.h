@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * registry: the domain. Projects, repositories, artifacts, tags, blobs, uploads, referrers; no HTTP.
+ * registry: the domain. Projects, repositories, artifacts, tags, blobs, uploads, referrers; no
+ * HTTP.
  *
- * A digest grants nothing: every read of a blob asks for membership of (repository, digest), which is
- * gained by sending the bytes, by a permitted mount, and revoked with the last manifest that holds it.
- * Look-ups: 1 found, 0 not found, -1 error. Results lie in the arena given. Any worker thread.
+ * A digest grants nothing: every read of a blob asks for membership of (repository, digest), which
+ * is gained by sending the bytes, by a permitted mount, and revoked with the last manifest that
+ * holds it. Look-ups: 1 found, 0 not found, -1 error. Results lie in the arena given. Any worker
+ * thread.
  */
 #ifndef HAVEN_REGISTRY_REGISTRY_H
 #define HAVEN_REGISTRY_REGISTRY_H
@@ -30,20 +32,27 @@ struct project {
     bool is_public;
     int64_t created_ms;
 };
-int project_find(struct registry *r, struct arena *a, struct str name, struct project *ret, struct err *e);
-/* Makes a project. Upper case in the name is kept for display; references use it in lower case. CONFLICT if the name
- * (case ignored) is taken, NAME_INVALID if reserved or malformed. ret_id may be NULL. */
-int project_create(struct registry *r, struct str name, bool is_public, int64_t *ret_id, struct err *e);
+int project_find(struct registry *r, struct arena *a, struct str name, struct project *ret,
+                 struct err *e);
+/* Makes a project. Upper case in the name is kept for display; references use it in lower case.
+ * CONFLICT if the name (case ignored) is taken, NAME_INVALID if reserved or malformed. ret_id may
+ * be NULL. */
+int project_create(struct registry *r, struct str name, bool is_public, int64_t *ret_id,
+                   struct err *e);
 /* Makes the public project "library" if there is no project at all (first start). */
 int project_seed(struct registry *r, struct err *e);
 
 /* ---- repository.c ---- */
-int repository_find(struct registry *r, const struct repo_name *name, int64_t *ret_id, struct err *e);
-/* Finds or makes it; the project must exist (NAME_UNKNOWN), and the name must go beyond it (NAME_INVALID). Inside a
- * transaction. A repository stays when its last artifact goes (see repository.c). */
-int repository_ensure(struct db_conn *c, const struct repo_name *name, int64_t *ret_id, struct err *e);
-/* Names of repositories that hold an artifact, behind `last` in bytewise order, at most limit (and LIMIT_PAGE); more
- * says whether there are others (never for limit 0). Only of public projects unless all is true. */
+int repository_find(struct registry *r, const struct repo_name *name, int64_t *ret_id,
+                    struct err *e);
+/* Finds or makes it; the project must exist (NAME_UNKNOWN), and the name must go beyond it
+ * (NAME_INVALID). Inside a transaction. A repository stays when its last artifact goes (see
+ * repository.c). */
+int repository_ensure(struct db_conn *c, const struct repo_name *name, int64_t *ret_id,
+                      struct err *e);
+/* Names of repositories that hold an artifact, behind `last` in bytewise order, at most limit (and
+ * LIMIT_PAGE); more says whether there are others (never for limit 0). Only of public projects
+ * unless all is true. */
 struct registry_names {
     struct str *names;
     size_t n;
@@ -55,8 +64,8 @@ int repository_list(struct registry *r, struct arena *a, bool all, struct str la
 /* ---- blob.c ---- */
 struct blob_extent {
     bool literal;
-    struct str bytes;      /* literal */
-    struct digest object;  /* else: a range of this object */
+    struct str bytes;     /* literal */
+    struct digest object; /* else: a range of this object */
     uint64_t offset, len;
 };
 struct blob {
@@ -72,15 +81,16 @@ int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
 /* Records a committed object as a blob of the repository (one extent over the whole object). */
 int blob_record(struct registry *r, const struct repo_name *repo, const struct digest *d,
                 const struct digest *object, uint64_t size, struct err *e);
-/* Gives the repository membership of a blob that `from` (may be NULL: any repository whose project is public, or
- * any at all when any_project) is a member of. 1 mounted, 0 no such blob there. */
+/* Gives the repository membership of a blob that `from` (may be NULL: any repository whose project
+ * is public, or any at all when any_project) is a member of. 1 mounted, 0 no such blob there. */
 int blob_mount(struct registry *r, const struct repo_name *repo, const struct repo_name *from,
                bool any_project, const struct digest *d, struct err *e);
 /* Revokes membership. 1 done, 0 was none; CONFLICT while a manifest of the repository holds it. */
-int blob_unlink(struct registry *r, const struct repo_name *repo, const struct digest *d, struct err *e);
+int blob_unlink(struct registry *r, const struct repo_name *repo, const struct digest *d,
+                struct err *e);
 /* Composes a blob from extents of objects the caller has checked (views, conversions). */
-int blob_compose(struct registry *r, const struct repo_name *repo, const struct digest *d, uint64_t size,
-                 const struct blob_extent *extents, size_t n, struct err *e);
+int blob_compose(struct registry *r, const struct repo_name *repo, const struct digest *d,
+                 uint64_t size, const struct blob_extent *extents, size_t n, struct err *e);
 
 /* ---- artifact.c ---- */
 struct artifact {
@@ -112,32 +122,36 @@ struct artifact_missing {
     struct digest *digests;
     size_t n;
 };
-/* One transaction: manifest, edges, referrer, tags. MANIFEST_BLOB_UNKNOWN fills *ret_missing (may be NULL). A digest
- * pushed again keeps its artifact and moves the tags. */
+/* One transaction: manifest, edges, referrer, tags. MANIFEST_BLOB_UNKNOWN fills *ret_missing (may
+ * be NULL). A digest pushed again keeps its artifact and moves the tags. */
 int artifact_push(struct registry *r, struct arena *a, const struct repo_name *repo,
                   const struct artifact_push *req, struct artifact_pushed *ret,
                   struct artifact_missing *ret_missing, struct err *e);
-/* By digest: the manifest, its tags and its referrer entry; memberships that nothing else in the repository holds,
- * except of blobs that were sent again since and that no manifest has named yet (a push under way). 1, 0. */
-int artifact_delete(struct registry *r, const struct repo_name *repo, const struct digest *d, struct err *e);
+/* By digest: the manifest, its tags and its referrer entry; memberships that nothing else in the
+ * repository holds, except of blobs that were sent again since and that no manifest has named yet
+ * (a push under way). 1, 0. */
+int artifact_delete(struct registry *r, const struct repo_name *repo, const struct digest *d,
+                    struct err *e);
 
 /* ---- tag.c ---- */
-int tag_delete(struct registry *r, const struct repo_name *repo, const struct tag *t, struct err *e); /* 1, 0 */
+int tag_delete(struct registry *r, const struct repo_name *repo, const struct tag *t,
+               struct err *e); /* 1, 0 */
 /* As repository_list. 0 if the repository does not exist. */
 int tag_list(struct registry *r, struct arena *a, const struct repo_name *repo, struct str last,
              size_t limit, struct registry_names *ret, struct err *e);
 
 /* ---- referrer.c ---- */
 struct referrer_page {
-    struct str json;   /* the elements of "manifests", comma separated, without the brackets */
+    struct str json; /* the elements of "manifests", comma separated, without the brackets */
     bool more;
     struct digest last; /* to go on behind */
 };
-/* Descriptors of the manifests whose subject is d, merged with a fallback-tag index of older clients, ordered by
- * digest, behind `after` (NULL: from the start), at most max_bytes of JSON. types: only these artifact types. An
- * unknown repository or digest gives an empty page. */
+/* Descriptors of the manifests whose subject is d, merged with a fallback-tag index of older
+ * clients, ordered by digest, behind `after` (NULL: from the start), at most max_bytes of JSON.
+ * types: only these artifact types. An unknown repository or digest gives an empty page. */
 int referrer_list(struct registry *r, struct arena *a, const struct repo_name *repo,
                   const struct digest *d, const struct str *types, size_t n_types,
-                  const struct digest *after, size_t max_bytes, struct referrer_page *ret, struct err *e);
+                  const struct digest *after, size_t max_bytes, struct referrer_page *ret,
+                  struct err *e);
 
 #endif

@@ -35,18 +35,25 @@ void routes_write(bool markdown, struct buf *out)
     const struct http_group *groups = routes_groups(&n);
     char body[64];
     if (markdown)
-        buf_addz(out, "# Routes\n\n<!-- Made by `haven routes --markdown`. -->\n\n"
-                      "Every address that the server answers. HEAD is answered wherever GET is, and OPTIONS "
-                      "everywhere.\n`{name...}` takes one or more path segments.\n");
+        buf_addz(
+            out,
+            "# Routes\n\n<!-- Made by `haven routes --markdown`. -->\n\n"
+            "Every address that the server answers. HEAD is answered wherever GET is, and OPTIONS "
+            "everywhere.\n`{name...}` takes one or more path segments.\n");
     for (size_t i = 0; i < n; i++) {
         if (markdown)
-            buf_addf(out, "\n## `%s`\n\n| Method | Path | Name | Permission | Body | What it does |\n"
-                          "|---|---|---|---|---|---|\n", groups[i].prefix);
+            buf_addf(out,
+                     "\n## `%s`\n\n| Method | Path | Name | Permission | Body | What it does |\n"
+                     "|---|---|---|---|---|---|\n",
+                     groups[i].prefix);
         for (size_t k = 0; k < groups[i].n; k++) {
             const struct http_route *r = &groups[i].routes[k];
-            buf_addf(out, markdown ? "| %s | `%s` | `%s` | `%s` | %s | %s |\n" : "%-6s %-48s %-24s %-18s %s  %s\n",
+            buf_addf(out,
+                     markdown ? "| %s | `%s` | `%s` | `%s` | %s | %s |\n"
+                              : "%-6s %-48s %-24s %-18s %s  %s\n",
                      http_method_name(r->method), r->pattern, r->name,
-                     permission_name((enum permission)r->permission), body_text(r, body, sizeof(body)), r->doc);
+                     permission_name((enum permission)r->permission),
+                     body_text(r, body, sizeof(body)), r->doc);
         }
     }
 }

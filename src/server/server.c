@@ -53,8 +53,9 @@ static void raise_file_limit(const struct config *c)
 }
 
 /*
- * Few heaps for many threads, and large blocks (the 16 MiB of a password hash) straight back to the system: by
- * default the allocator would keep both for ever. Buffers of transfers (up to 1 MiB) stay below and are reused.
+ * Few heaps for many threads, and large blocks (the 16 MiB of a password hash) straight back to the
+ * system: by default the allocator would keep both for ever. Buffers of transfers (up to 1 MiB)
+ * stay below and are reused.
  */
 static void tune_allocator(void)
 {

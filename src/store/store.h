@@ -4,15 +4,16 @@
  *
  *     DATA/blobs/sha256/ab/<64 hex>   an object: complete, synced, never changed
  *     DATA/uploads/<uuid>/data        bytes received so far
- *     DATA/uploads/<uuid>/state       who it belongs to, offset, hash state (versioned, with checksum)
+ *     DATA/uploads/<uuid>/state       who it belongs to, offset, hash state (versioned, with
+ * checksum)
  *
  * Objects are named by SHA-256 whatever digest the client used. A blob of another algorithm is a
  * row with an extent over the same object. Paths are made from parsed digests and ids only, opened
  * relative to directory descriptors.
  *
  * Durability: store_upload_commit returns after data and directories are synced. Uploads are
- * written back early (sync_file_range) and checkpointed every STORE_CHECKPOINT bytes, so that a commit
- * is short whatever the size, and a crash costs at most one step.
+ * written back early (sync_file_range) and checkpointed every STORE_CHECKPOINT bytes, so that a
+ * commit is short whatever the size, and a crash costs at most one step.
  */
 #ifndef HAVEN_STORE_STORE_H
 #define HAVEN_STORE_STORE_H
@@ -26,51 +27,57 @@
 
 struct store;
 
-/* dir: descriptor of the data directory (borrowed for the life of the store). Creates blobs/ and uploads/. */
+/* dir: descriptor of the data directory (borrowed for the life of the store). Creates blobs/ and
+ * uploads/. */
 int store_open(int dir, struct store **ret, struct err *e);
 void store_close(struct store *s);
 
 /* Objects. 1 with an open descriptor (caller closes) and size, 0 absent, -1 error. */
 int store_object_open(struct store *s, const struct digest *object, int *ret_fd, uint64_t *ret_size,
                       struct err *e);
-int store_object_remove(struct store *s, const struct digest *object, struct err *e); /* absent: success */
+int store_object_remove(struct store *s, const struct digest *object,
+                        struct err *e); /* absent: success */
 /* Calls fn for every object; fn returns 0 to go on, -1 with error to stop. */
-int store_object_each(struct store *s, int (*fn)(void *p, const struct digest *object, uint64_t size,
-                      struct err *e), void *p, struct err *e);
+int store_object_each(struct store *s,
+                      int (*fn)(void *p, const struct digest *object, uint64_t size, struct err *e),
+                      void *p, struct err *e);
 
 /* An upload session. A session that is open here is locked: no second request writes to it. */
 struct store_upload;
 
 struct store_upload_info {
     char id[STORE_UPLOAD_ID + 1];
-    struct str scope;      /* what the session is bound to (the repository's name); in the session's memory */
-    enum digest_alg alg;   /* the algorithm that is hashed while receiving, besides SHA-256 */
-    uint64_t offset;       /* bytes received and hashed */
+    struct str
+        scope; /* what the session is bound to (the repository's name); in the session's memory */
+    enum digest_alg alg; /* the algorithm that is hashed while receiving, besides SHA-256 */
+    uint64_t offset;     /* bytes received and hashed */
     int64_t created_ms, updated_ms;
 };
 
-/* A new session, open. expect: announced size or 0; NO_SPACE when it cannot fit. transient: not kept
- * when it is closed uncommitted (no state is written). */
+/* A new session, open. expect: announced size or 0; NO_SPACE when it cannot fit. transient: not
+ * kept when it is closed uncommitted (no state is written). */
 int store_upload_new(struct store *s, struct str scope, enum digest_alg alg, uint64_t expect,
                      bool transient, struct store_upload **ret, struct err *e);
-/* Opens an existing one: 1, 0 unknown (also when scope differs), -1 (BLOB_UPLOAD_BUSY: in use). The file
- * is cut back to the offset whose hash state is known. */
+/* Opens an existing one: 1, 0 unknown (also when scope differs), -1 (BLOB_UPLOAD_BUSY: in use). The
+ * file is cut back to the offset whose hash state is known. */
 int store_upload_open(struct store *s, struct str id, struct str scope, struct store_upload **ret,
                       struct err *e);
 /* What is known of a session without opening it, also while another request writes. 1, 0, -1. */
 int store_upload_stat(struct store *s, struct str id, struct str scope, uint64_t *ret_offset,
                       struct err *e);
 const struct store_upload_info *store_upload_info(const struct store_upload *u);
-/* Appends: hashed and written in one pass. An error (NO_SPACE, IO) leaves the session at the offset before. */
+/* Appends: hashed and written in one pass. An error (NO_SPACE, IO) leaves the session at the offset
+ * before. */
 int store_upload_write(struct store_upload *u, const void *p, size_t n, struct err *e);
 /* Cuts the session back to an earlier offset at which its state is known (the offset at which this
  * request opened it), for a request that turns out to be invalid after bytes were taken. */
 int store_upload_rewind(struct store_upload *u, uint64_t offset, struct err *e);
 /* Completes it: want is checked against the content (an algorithm other than those hashed so far is
- * computed by reading once more). On success *ret_object is the object's SHA-256, *ret_size its size, the
- * object is durable, and the session is gone (u is freed). DIGEST_INVALID: the session stays open. */
-int store_upload_commit(struct store_upload *u, const struct digest *want, struct digest *ret_object,
-                        uint64_t *ret_size, struct err *e);
+ * computed by reading once more). On success *ret_object is the object's SHA-256, *ret_size its
+ * size, the object is durable, and the session is gone (u is freed). DIGEST_INVALID: the session
+ * stays open. */
+int store_upload_commit(struct store_upload *u, const struct digest *want,
+                        struct digest *ret_object, uint64_t *ret_size, struct err *e);
 /* Lets go of it; it can be opened again (unless transient). NULL is welcome. */
 void store_upload_close(struct store_upload *u);
 /* Removes it with its bytes; u is freed. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Range headers: the first 8 bytes are the size of the content, the rest is the header. Ranges lie inside. */
+/* Range headers: the first 8 bytes are the size of the content, the rest is the header. Ranges lie
+ * inside. */
 #include "base/mem.h"
 #include "http/range.h"
 

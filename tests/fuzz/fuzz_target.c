@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request targets and the router: what is decoded holds nothing that was refused, captures lie in the path. */
+/* Request targets and the router: what is decoded holds nothing that was refused, captures lie in
+ * the path. */
 #include "base/mem.h"
 #include "http/router.h"
 #include "http/target.h"

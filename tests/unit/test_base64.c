@@ -59,11 +59,13 @@ static void round_trip(void **state)
 static void malformed(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "Z",      "Zm9vY",    "=",    "==",       "Z===",  "Zg=",   "Zg===",  "Zm8==", "Zm9v=",
-        "Zm9v==", "Zm9v====", "Z=g=", "Zg==Zg==", "Zm 9v", " Zm9v", "Zm9v\n", "Zm9v!", "Zm\xc3\xbc",
-        "+/-_",   "-/aa",     "Zh==", "Zh",       "Zo==", "Zm9=",  "Zm9", /* bits that belong to no byte */
-    };
+    static const char *const bad[] =
+        {
+            "Z",     "Zm9vY",  "=",      "==",         "Z===", "Zg=",      "Zg===",
+            "Zm8==", "Zm9v=",  "Zm9v==", "Zm9v====",   "Z=g=", "Zg==Zg==", "Zm 9v",
+            " Zm9v", "Zm9v\n", "Zm9v!",  "Zm\xc3\xbc", "+/-_", "-/aa",     "Zh==",
+            "Zh",    "Zo==",   "Zm9=",   "Zm9", /* bits that belong to no byte */
+        };
     AUTO(buf) b = {0};
     buf_init(&b, 100);
     buf_addz(&b, "before");

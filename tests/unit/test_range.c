@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/range.h"
 
-#include "base/limits.h"
 #include "base/buf.h"
+#include "base/limits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,8 @@
 
 struct pattern_case {
     const char *pattern, *path;
-    const char *captures; /* "name=value name=value" in pattern order from the right; NULL: no match */
+    const char
+        *captures; /* "name=value name=value" in pattern order from the right; NULL: no match */
 };
 
 static void captures_text(const struct http_param *p, size_t n, char *out, size_t max)
@@ -35,13 +36,15 @@ static void test_patterns(void **state)
         {"/a/{b}", "/a/x", "b=x"},
         {"/a/{b}", "/a/", NULL},
         {"/a/{b}", "/a/x/y", NULL},
-        {"/v2/{name...}/blobs/{digest}", "/v2/library/m/blobs/sha256:0", "digest=sha256:0 name=library/m"},
+        {"/v2/{name...}/blobs/{digest}", "/v2/library/m/blobs/sha256:0",
+         "digest=sha256:0 name=library/m"},
         {"/v2/{name...}/blobs/{digest}", "/v2/m/blobs/d", "digest=d name=m"},
         {"/v2/{name...}/blobs/{digest}", "/v2/blobs/d", NULL},
         {"/v2/{name...}/blobs/{digest}", "/v2//blobs/d", NULL},
         {"/v2/{name...}/blobs/{digest}", "/v2/a//b/blobs/d", NULL},
         {"/v2/{name...}/blobs/{digest}", "/v2/a/blobs/blobs/d", "digest=d name=a/blobs"},
-        {"/v2/{name...}/blobs/{digest}", "/v2/a/manifests/blobs/blobs/d", "digest=d name=a/manifests/blobs"},
+        {"/v2/{name...}/blobs/{digest}", "/v2/a/manifests/blobs/blobs/d",
+         "digest=d name=a/manifests/blobs"},
         {"/v2/{name...}/blobs/{digest}", "/v3/a/blobs/d", NULL},
         {"/v2/{name...}/blobs/{digest}", "/v2x/a/blobs/d", NULL},
         {"/v2/{name...}/tags/list", "/v2xa/b/tags/list", NULL},
@@ -76,9 +79,18 @@ static int nothing(struct http_req *rq, struct err *e)
 
 static const struct http_route v2_routes[] = {
     {.method = HTTP_GET, .pattern = "/v2/", .name = "ping", .handler = nothing},
-    {.method = HTTP_GET, .pattern = "/v2/{name...}/blobs/{digest}", .name = "blob", .handler = nothing},
-    {.method = HTTP_DELETE, .pattern = "/v2/{name...}/blobs/{digest}", .name = "blob-", .handler = nothing},
-    {.method = HTTP_POST, .pattern = "/v2/{name...}/blobs/uploads/", .name = "start", .handler = nothing},
+    {.method = HTTP_GET,
+     .pattern = "/v2/{name...}/blobs/{digest}",
+     .name = "blob",
+     .handler = nothing},
+    {.method = HTTP_DELETE,
+     .pattern = "/v2/{name...}/blobs/{digest}",
+     .name = "blob-",
+     .handler = nothing},
+    {.method = HTTP_POST,
+     .pattern = "/v2/{name...}/blobs/uploads/",
+     .name = "start",
+     .handler = nothing},
 };
 static const struct http_route rest_routes[] = {
     {.method = HTTP_GET, .pattern = "/", .name = "root", .handler = nothing},

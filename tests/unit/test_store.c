@@ -421,7 +421,8 @@ static void test_two_writers(void **state)
     commit(reopen(contested), p, n);
 }
 
-/* Something else than a file where an object should be is damage, not an object and not its absence. */
+/* Something else than a file where an object should be is damage, not an object and not its
+ * absence. */
 static void test_object_that_is_no_file(void **state)
 {
     (void)state;

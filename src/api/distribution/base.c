@@ -30,7 +30,8 @@ int distribution_resolve(struct http_req *rq, struct err *e)
     return api_target_repository(rq, http_param(rq, "name"), e);
 }
 
-/* A mount reads from a second repository: it belongs to the target, so that rights are asked for both. */
+/* A mount reads from a second repository: it belongs to the target, so that rights are asked for
+ * both. */
 int distribution_resolve_mount(struct http_req *rq, struct err *e)
 {
     struct repo_name from;
@@ -87,7 +88,8 @@ void distribution_error(struct http_req *rq, const struct err *e)
     (void)http_reply_buf(rq, info->status, "application/json", &out);
 }
 
-int distribution_reply_missing(struct http_req *rq, const struct err *e, const struct artifact_missing *m)
+int distribution_reply_missing(struct http_req *rq, const struct err *e,
+                               const struct artifact_missing *m)
 {
     struct buf out;
     struct json_writer w;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* distribution: the handlers of the OCI distribution protocol, and what they share. See routes.c. */
+/* distribution: the handlers of the OCI distribution protocol, and what they share. See routes.c.
+ */
 #ifndef HAVEN_API_DISTRIBUTION_H
 #define HAVEN_API_DISTRIBUTION_H
 
@@ -9,12 +10,14 @@
 int distribution_repo(struct http_req *rq, struct repo_name *ret, struct err *e);
 /* The same for requests that write: the project must exist (NAME_UNKNOWN). */
 int distribution_repo_for_push(struct http_req *rq, struct repo_name *ret, struct err *e);
-/* The page size a client asked for with ?n=, clamped to LIMIT_PAGE; deflt without it. PAGINATION_INVALID. */
+/* The page size a client asked for with ?n=, clamped to LIMIT_PAGE; deflt without it.
+ * PAGINATION_INVALID. */
 int distribution_page(struct http_req *rq, size_t deflt, size_t *ret, struct err *e);
 /* Error bodies (OCI distribution "Error Codes"). */
 void distribution_error(struct http_req *rq, const struct err *e);
 /* One error for each digest, all with the same code. */
-int distribution_reply_missing(struct http_req *rq, const struct err *e, const struct artifact_missing *m);
+int distribution_reply_missing(struct http_req *rq, const struct err *e,
+                               const struct artifact_missing *m);
 
 http_handler_fn distribution_resolve, distribution_resolve_mount;
 

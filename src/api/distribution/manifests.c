@@ -33,8 +33,9 @@ int distribution_manifest_get(struct http_req *rq, struct err *e)
     http_set_header(rq, "Docker-Content-Digest", digest_str(&a.digest));
     http_set_headerf(rq, "ETag", "\"%s\"", a.digest.text);
     /* A tag may move at any time; a digest is for ever. */
-    http_set_header(rq, "Cache-Control", ref.is_digest ? STR("private, max-age=31536000, immutable")
-                                                       : STR("private, no-cache"));
+    http_set_header(rq, "Cache-Control",
+                    ref.is_digest ? STR("private, max-age=31536000, immutable")
+                                  : STR("private, no-cache"));
     if (http_not_modified(rq, digest_str(&a.digest)))
         return http_reply_empty(rq, 304);
     const char *type = arena_strz(&rq->arena, a.media_type);
@@ -133,8 +134,8 @@ int distribution_tags(struct http_req *rq, struct err *e)
     jsonw_list_done(&w);
     jsonw_object_done(&w);
     if (tags.more && tags.n) /* tags need no escaping in a query */
-        http_set_headerf(rq, "Link", "</v2/%s/tags/list?n=%zu&last=%.*s>; rel=\"next\"", repo.text, n,
-                         S(tags.names[tags.n - 1]));
+        http_set_headerf(rq, "Link", "</v2/%s/tags/list?n=%zu&last=%.*s>; rel=\"next\"", repo.text,
+                         n, S(tags.names[tags.n - 1]));
     return http_reply_buf(rq, 200, "application/json", &out);
 }
 

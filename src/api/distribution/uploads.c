@@ -3,8 +3,8 @@
  * Uploads of blobs (OCI distribution "Pushing blobs").
  *
  * open runs before the body is asked for: it finds the session, locks it and checks where the chunk
- * begins, so that a client that is out of step is told before it sends a byte. The session is let go
- * before the answer is given: the client's next request may be faster than the end of this one.
+ * begins, so that a client that is out of step is told before it sends a byte. The session is let
+ * go before the answer is given: the client's next request may be faster than the end of this one.
  */
 #include "api/distribution/distribution.h"
 
@@ -15,10 +15,10 @@ struct transfer {
     struct store_upload *upload; /* NULL: let go */
     struct repo_name repo;
     bool has_digest;
-    struct digest digest;   /* of the closing request */
-    uint64_t opened_at;     /* offset when this request began */
+    struct digest digest; /* of the closing request */
+    uint64_t opened_at;   /* offset when this request began */
     bool has_range;
-    uint64_t range_len;     /* announced by Content-Range */
+    uint64_t range_len; /* announced by Content-Range */
     char id[STORE_UPLOAD_ID + 1];
 };
 
@@ -74,14 +74,15 @@ static int reply_stored(struct http_req *rq, const struct repo_name *repo, const
     return http_reply_empty(rq, 201);
 }
 
-/* Verifies, makes durable, records; the session is over afterwards unless the digest was wrong: then it
- * goes back to where this request found it. */
+/* Verifies, makes durable, records; the session is over afterwards unless the digest was wrong:
+ * then it goes back to where this request found it. */
 static int commit(struct http_req *rq, struct transfer *t, struct err *e)
 {
     struct digest object;
     uint64_t size;
     if (store_upload_commit(t->upload, &t->digest, &object, &size, e) < 0) {
-        if (e->code == ERR_DIGEST_INVALID && store_upload_rewind(t->upload, t->opened_at, NULL) == 0)
+        if (e->code == ERR_DIGEST_INVALID &&
+            store_upload_rewind(t->upload, t->opened_at, NULL) == 0)
             set_progress(rq, &t->repo, t->id, t->opened_at);
         let_go(t);
         return -1;
@@ -146,7 +147,8 @@ int distribution_upload_start_open(struct http_req *rq, struct err *e)
             return mounted < 0 ? -1 : 0;
     }
     uint64_t expect = rq->content_length > 0 ? (uint64_t)rq->content_length : 0;
-    if (store_upload_new(app->store, repo_name_str(&t->repo), alg, expect, t->has_digest, &u, e) < 0)
+    if (store_upload_new(app->store, repo_name_str(&t->repo), alg, expect, t->has_digest, &u, e) <
+        0)
         return -1;
     adopt(t, u);
     return 0;

@@ -2,6 +2,7 @@
 """Fixtures of the end-to-end tests. HAVEN_BIN: the program under test; HAVEN_TEST_RECORD: see harness/record.py."""
 import itertools
 import shutil
+import signal
 
 import pytest
 
@@ -9,6 +10,9 @@ from harness import record
 from harness.server import Server
 
 record.install()
+# A run in the background is started with these ignored, and every program under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 _counter = itertools.count(1)
 
 

@@ -15,7 +15,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HAVEN = os.environ.get("HAVEN_BIN", str(ROOT / "build" / "haven"))
-PORT = 18200
+with socket.socket() as _probe:
+    _probe.bind(("127.0.0.1", 0))
+    PORT = _probe.getsockname()[1]
 
 
 def environment(folder, **more):

@@ -14,8 +14,9 @@ from harness.raw import Raw
 from harness.registry import OCI_MANIFEST, digest_of
 
 pytestmark = pytest.mark.release
-CLIENTS = 8
-ROUNDS = 12
+LONG = bool(os.environ.get("HAVEN_TEST_LONG"))
+CLIENTS = 16 if LONG else 8
+ROUNDS = 300 if LONG else 12
 
 
 class Client(threading.Thread):
@@ -105,7 +106,7 @@ def test_many_clients_at_once(start):
     for client in clients:
         client.start()
     for client in clients:
-        client.join(240)
+        client.join(280)
         assert not client.is_alive(), "a client hangs"
     for client in clients:
         if client.problem:

@@ -9,7 +9,6 @@
 #include "api/distribution/distribution.h"
 
 #include "base/limits.h"
-#include "base/metrics.h"
 
 struct transfer {
     struct store_upload *upload; /* NULL: let go */
@@ -26,10 +25,8 @@ static void let_go(void *p)
 {
     struct transfer *t = p;
     struct store_upload *u = TAKE(t->upload);
-    if (u) {
-        METRIC_ADD(uploads_open, -1);
+    if (u)
         store_upload_close(u);
-    }
 }
 
 static int write_chunk(void *self, const void *p, size_t n, struct err *e)
@@ -55,7 +52,6 @@ static void adopt(struct transfer *t, struct store_upload *u)
     t->upload = u;
     t->opened_at = info->offset;
     memcpy(t->id, info->id, sizeof(t->id));
-    METRIC_ADD(uploads_open, 1);
 }
 
 /* Location, Range and Docker-Upload-UUID. An empty session says 0-0, as every registry does. */
@@ -88,8 +84,6 @@ static int commit(struct http_req *rq, struct transfer *t, struct err *e)
         return -1;
     }
     t->upload = NULL;
-    METRIC_ADD(uploads_open, -1);
-    METRIC_ADD(uploads_committed, 1);
     if (blob_record(&api_app(rq)->registry, &t->repo, &t->digest, &object, size, e) < 0)
         return -1;
     return reply_stored(rq, &t->repo, &t->digest);
@@ -298,7 +292,6 @@ int distribution_upload_cancel(struct http_req *rq, struct err *e)
     struct transfer *t = transfer_new(rq);
     if (open_session(rq, t, e) < 0)
         return -1;
-    METRIC_ADD(uploads_open, -1);
     store_upload_cancel(TAKE(t->upload));
     return http_reply_empty(rq, 204);
 }

@@ -84,7 +84,7 @@ int harbor_token(struct http_req *rq, struct err *e)
     struct access_grant grants[LIMIT_TOKEN_SCOPES];
     int64_t expires_s = atomic_load(&api_app(rq)->token_expiration_s);
     struct str jwt;
-    size_t n;
+    size_t n = 0;
 
     if (!str_eqz(http_query(rq, "service"), ACCESS_SERVICE))
         return ERR(e, BAD_REQUEST, "the service must be \"%s\"", ACCESS_SERVICE);

@@ -179,3 +179,13 @@ def test_coverage_of_tables(tmp_path):
     for line in ("route blob.get succeeds", "route blob.get refuses", "config tls.key", "command push"):
         assert f"no test shows: {line}\n" in done.stdout
     assert "command version\n" not in done.stdout
+
+
+def test_mutants_fit_the_code():
+    """Each deliberate fault of tests/mutants/mutants.tsv has one place where it can be put."""
+    table = (ROOT / "tests" / "mutants" / "mutants.tsv").read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in table if line and not line.startswith("#")]
+    assert len(rows) >= 40
+    for name, file, old, _, _ in rows:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert text.count(old.replace("\\n", "\n").replace("\\t", "\t")) == 1, name

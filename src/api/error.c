@@ -2,6 +2,8 @@
 #include "api/error.h"
 
 #include "api/app.h"
+#include "base/json.h"
+#include "base/limits.h"
 #include "base/log.h"
 
 struct str api_error_message(struct http_req *rq, const struct err *e)
@@ -22,4 +24,24 @@ void api_error_headers(struct http_req *rq, const struct err *e)
         api_challenge(rq);
     if (status == 429 || status == 503)
         http_set_header(rq, "Retry-After", STR("1"));
+}
+
+void api_error_reply(struct http_req *rq, const struct err *e, int status, const char *code,
+                     const char *content_type)
+{
+    struct buf out;
+    struct json_writer w;
+    buf_init(&out, 64 * KIB);
+    jsonw_init(&w, &out);
+    jsonw_object(&w);
+    jsonw_key(&w, "errors");
+    jsonw_list(&w);
+    jsonw_object(&w);
+    jsonw_kstrz(&w, "code", code);
+    jsonw_kstr(&w, "message", api_error_message(rq, e));
+    jsonw_object_done(&w);
+    jsonw_list_done(&w);
+    jsonw_object_done(&w);
+    api_error_headers(rq, e);
+    (void)http_reply_buf(rq, status, content_type, &out);
 }

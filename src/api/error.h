@@ -10,5 +10,8 @@
 struct str api_error_message(struct http_req *rq, const struct err *e);
 /* WWW-Authenticate for a 401, Retry-After for 429 and 503. */
 void api_error_headers(struct http_req *rq, const struct err *e);
+/* Both, with {"errors":[{"code","message"}]}, the body of OCI distribution and of Harbor. */
+void api_error_reply(struct http_req *rq, const struct err *e, int status, const char *code,
+                     const char *content_type);
 
 #endif

@@ -73,19 +73,7 @@ void distribution_error(struct http_req *rq, const struct err *e)
     if (code == ERR_BODY_TOO_LARGE && rq->route && rq->route->body == HTTP_BODY_BUFFER)
         code = ERR_MANIFEST_TOO_LARGE;
     const struct err_info *info = err_info(code);
-    struct buf out;
-    struct json_writer w;
-    buf_init(&out, 64 * KIB);
-    jsonw_init(&w, &out);
-    jsonw_object(&w);
-    jsonw_key(&w, "errors");
-    jsonw_list(&w);
-    write_error(&w, info->wire, api_error_message(rq, e));
-    jsonw_object_done(&w);
-    jsonw_list_done(&w);
-    jsonw_object_done(&w);
-    api_error_headers(rq, e);
-    (void)http_reply_buf(rq, info->status, "application/json", &out);
+    api_error_reply(rq, e, info->status, info->wire, "application/json");
 }
 
 int distribution_reply_missing(struct http_req *rq, const struct err *e,

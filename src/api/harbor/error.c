@@ -2,7 +2,6 @@
 #include "api/error.h"
 
 #include "api/harbor/harbor.h"
-#include "base/json.h"
 
 /* Harbor names most errors after their status; its own words for single ones are in err.def. */
 static const char *code_of(const struct err_info *info)
@@ -40,20 +39,5 @@ static const char *code_of(const struct err_info *info)
 void harbor_error(struct http_req *rq, const struct err *e)
 {
     const struct err_info *info = err_info(e->code);
-    struct buf out;
-    struct json_writer w;
-
-    buf_init(&out, 64 * KIB);
-    jsonw_init(&w, &out);
-    jsonw_object(&w);
-    jsonw_key(&w, "errors");
-    jsonw_list(&w);
-    jsonw_object(&w);
-    jsonw_kstrz(&w, "code", code_of(info));
-    jsonw_kstr(&w, "message", api_error_message(rq, e));
-    jsonw_object_done(&w);
-    jsonw_list_done(&w);
-    jsonw_object_done(&w);
-    api_error_headers(rq, e);
-    (void)http_reply_buf(rq, info->status, "application/json; charset=utf-8", &out);
+    api_error_reply(rq, e, info->status, code_of(info), "application/json; charset=utf-8");
 }

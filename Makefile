@@ -17,7 +17,7 @@ test: ## everything that has to be right before a change goes in; ends with "N p
 	@JOBS=$(JOBS) tools/test
 
 test-long: ## the same with more rounds, larger files and freshly made inputs
-	@tools/install-deps build test
+	@tools/install-deps build test fuzz
 	@JOBS=$(JOBS) tools/test --long
 
 lint: ## layers, symbols, headers, length, style, format, clang-tidy, cppcheck

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * endpoint: one repository to read from or write to: in a registry (endpoint_remote.c) or an OCI
+ * image layout in a directory (endpoint_layout.c; image-spec image-layout.md). Packing, copying and
+ * offline transfer are written once, over this. Any number of threads may use one endpoint.
+ */
+#ifndef HAVEN_CLIENT_ENDPOINT_H
+#define HAVEN_CLIENT_ENDPOINT_H
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "client/transfer.h"
+#include "oci/name.h"
+
+struct endpoint;
+
+/* The bytes of a blob that is to be written. */
+struct blob_source {
+    uint64_t size;
+    const char *shown; /* for messages: the file's path, the digest */
+    /* Fills p with 1..n bytes from `at` (below size). Positions may repeat after a break. */
+    int (*read)(void *self, uint64_t at, void *p, size_t n, size_t *ret_n, struct err *e);
+    /* Runs when all was read and before the blob is concluded: an error abandons it. May be NULL.
+     */
+    int (*check)(void *self, struct err *e);
+    void *self;
+    /* NULL: not known yet, it is computed while the bytes go by. Else what they must turn out to
+     * have (DIGEST_INVALID), and the endpoint is asked first whether it is there. */
+    const struct digest *digest;
+    /* Remembers the upload over runs (upload memory), NULL: it does not. */
+    struct memo_upload *memo;
+};
+
+struct endpoint_manifest {
+    struct str bytes; /* in the arena */
+    struct str type;  /* as the endpoint says, may be empty */
+    struct digest digest;
+};
+
+struct endpoint_ops {
+    /* 1 there (size checked), 0 not, -1 error. */
+    int (*has)(struct endpoint *p, const struct digest *digest, struct err *e);
+    /* Writes a blob; *ret_digest: what it has; *ret_present: it was there already. */
+    int (*put)(struct endpoint *p, const struct blob_source *s, struct transfer *x,
+               struct digest *ret_digest, bool *ret_present, struct err *e);
+    /* Tries to take a blob from another repository of the same registry: 1 done, 0 cannot. May be
+     * NULL. */
+    int (*mount)(struct endpoint *p, const struct repo_name *from, const struct digest *digest,
+                 struct err *e);
+    /* Streams n bytes of a blob from `at`. */
+    int (*get)(struct endpoint *p, const struct digest *digest, uint64_t size, uint64_t at,
+               uint64_t n, int (*take)(void *self, const void *p, size_t n, struct err *e),
+               void *self, struct err *e);
+    int (*manifest_get)(struct endpoint *p, struct arena *a, const struct reference *ref,
+                        struct endpoint_manifest *ret, struct err *e);
+    /* tag NULL: by digest alone. */
+    int (*manifest_put)(struct endpoint *p, struct str bytes, struct str type,
+                        const struct digest *digest, const struct tag *tag, struct err *e);
+    void (*free)(struct endpoint *p);
+};
+
+struct endpoint {
+    const struct endpoint_ops *ops;
+    const char *shown; /* for messages */
+};
+
+#endif

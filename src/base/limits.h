@@ -88,6 +88,15 @@
 #define LIMIT_MODEL_PATH  1024
 #define LIMIT_MODEL_NAME  255
 #define LIMIT_MODEL_DEPTH 32
+/* A pattern for paths: it is held against a path byte by byte, and a path is no longer. Patterns in
+ * one list: each is held against every file. */
+#define LIMIT_GLOB  LIMIT_MODEL_PATH
+#define LIMIT_GLOBS 4096
+/* A .havenignore; a Modelfile (it may name each file on a line of its own) and one of its values
+ * that is no path. */
+#define LIMIT_IGNORE_FILE     (1 * MIB)
+#define LIMIT_MODELFILE       (16 * MIB)
+#define LIMIT_MODELFILE_VALUE 255
 /* config.json of a model, read for its facts. */
 #define LIMIT_MODEL_FACTS (1 * MIB)
 

@@ -97,6 +97,11 @@
 #define LIMIT_IGNORE_FILE     (1 * MIB)
 #define LIMIT_MODELFILE       (16 * MIB)
 #define LIMIT_MODELFILE_VALUE 255
+/* A tar archive: its members (more than any model or image has; lists are made of them), the body
+ * of an extended header (attributes of a file lie in it), a name in one (what Linux takes). */
+#define LIMIT_TAR_MEMBERS   1000000
+#define LIMIT_TAR_EXTENSION (1 * MIB)
+#define LIMIT_TAR_PATH      4096
 /* config.json of a model, read for its facts. */
 #define LIMIT_MODEL_FACTS (1 * MIB)
 

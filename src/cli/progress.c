@@ -64,9 +64,11 @@ static void say_state(const struct progress *p, const struct transfer_state *s)
         p->terminal ? "" : "\n");
 }
 
-static void on_progress(void *self, const struct transfer_state *s)
+static void on_progress(void *self, const struct transfer_state *s,
+                        const struct transfer_slot *slots)
 {
     struct progress *p = self;
+    (void)slots;
     if (!p->terminal && s->elapsed_ms - p->said_ms < PLAIN_EVERY_MS)
         return;
     say_state(p, s);

@@ -55,8 +55,10 @@ static int take_up(struct receiving *r, uint64_t there, struct err *e)
     while (r->hash.n < there) {
         uint64_t left = there - r->hash.n;
         size_t n = left < READ_STEP ? (size_t)left : READ_STEP;
+        TRANSFER_PHASE(TRANSFER_READ);
         if (file_pread_all(r->fd, piece, n, r->hash.n, NULL) < 0)
             return start_over(r, e);
+        (void)transfer_phase(TRANSFER_HASH);
         hash_update(&r->hash, piece, n);
     }
     r->resumed = there > 0;
@@ -106,9 +108,12 @@ static int on_take(void *self, const void *p, size_t n, struct err *e)
     if (n > r->size - r->hash.n)
         return ERR(e, REMOTE, "the registry sends more than the %" PRIu64 " bytes of the manifest",
                    r->size);
+    TRANSFER_PHASE(TRANSFER_WRITE);
     if (file_pwrite_all(r->fd, p, n, r->hash.n, e) < 0)
         return -1;
+    (void)transfer_phase(TRANSFER_HASH);
     hash_update(&r->hash, p, n);
+    (void)transfer_phase(TRANSFER_WRITE);
     if (r->hash.n - r->flushed >= FLUSH_STEP) {
         /* A hint only: what it cannot do, the sync at the end does. */
         (void)sys->sync_file_range(r->fd, (off_t)r->flushed, (off_t)(r->hash.n - r->flushed),
@@ -166,7 +171,7 @@ static enum step ask(struct receiving *r, struct http_answer *a, struct err *e)
 static int receive(struct receiving *r, struct err *e)
 {
     struct http_answer a __attribute__((cleanup(http_answer_autodone)));
-    struct retry retry = {0};
+    struct retry retry = {.err = e};
 
     http_answer_init(&a);
     while (r->hash.n < r->size) {

@@ -122,6 +122,7 @@ static int look_group(void *self, size_t job, struct err *e)
     struct group *g = &p->groups[job];
     for (size_t i = 0; i < g->n; i++) {
         const struct modelpack_file *f = &g->files[i];
+        TRANSFER_PHASE(TRANSFER_HASH);
         int rc = place_has(&p->place, f->path, f->size, &f->digest, e);
         if (rc < 0)
             return -1;
@@ -158,6 +159,7 @@ static int check_space(const struct pull *p, struct err *e)
 static int put(const struct pull *p, int fd, const struct modelpack_file *f, enum transfer_how how,
                struct err *e)
 {
+    TRANSFER_PHASE(TRANSFER_WRITE);
     if (place_put(&p->place, fd, &f->digest, f->path, f->mode, f->mtime_ms, e) < 0)
         return -1;
     transfer_file(p->transfer, f->path.p, f->size, how);
@@ -178,6 +180,7 @@ static int pull_group(void *self, size_t job, struct err *e)
         uint64_t ignored;
         if (g->present[i])
             continue;
+        (void)transfer_file_begin(p->transfer, f->path.p, f->size);
         AUTOFD fd = -1;
         if (!source) {
             fd = download_blob(&p->download, &f->digest, f->size, e);
@@ -227,7 +230,7 @@ int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_op
     arena_init(&p.arena, PULL_ARENA);
     transfer_init(&x, options->events);
     struct transport_options to = options->transport;
-    to.cancel = &x.cancel;
+    to.cancel = x.cancel;
     AUTO_TRANSPORT t = transport_new(ref->scheme, ref->host, &ref->repo, &to, e);
     if (!t)
         return -1;

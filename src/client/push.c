@@ -49,6 +49,7 @@ static int read_small(struct push *p, size_t i, struct buf *keep, struct str *re
     if (fd < 0)
         return -1;
     AUTO_FREE char *bytes = mem_alloc(n);
+    TRANSFER_PHASE(TRANSFER_READ);
     if (file_pread_all(fd, bytes, n, 0, e) < 0)
         return err_wrap(e, "reading %s", l->files[i].path.p);
     buf_add(keep, bytes, n);
@@ -66,7 +67,9 @@ static int push_small(struct push *p, size_t i, enum transfer_how *ret_how, stru
     buf_init(&keep, PUSH_SMALL);
     if (read_small(p, i, &keep, &bytes, e) < 0)
         return -1;
+    enum transfer_phase before = transfer_phase(TRANSFER_HASH);
     hash_bytes(DIGEST_SHA256, bytes.p, bytes.n, &f->digest);
+    (void)transfer_phase(before);
     if (str_eqz(f->path, "config.json") && bytes.n <= LIMIT_MODEL_FACTS)
         modelpack_facts_add(&p->arena, bytes, p->facts);
     if (upload_memory(&p->target, bytes, &f->digest, &present, e) < 0)
@@ -96,6 +99,7 @@ static int push_one(void *self, size_t job, struct err *e)
     const struct modelpack_file *f = &p->l->files[i];
     enum transfer_how how = TRANSFER_MOVED;
 
+    (void)transfer_file_begin(p->transfer, f->path.p, f->size);
     if (f->size <= PUSH_SMALL ? push_small(p, i, &how, e) < 0 : push_large(p, i, e) < 0)
         return -1;
     transfer_file(p->transfer, f->path.p, f->size, how);
@@ -237,7 +241,7 @@ int push_dir(const char *dir, const struct remote_ref *ref, const struct push_op
     if (local_files_scan(dir, &l, e) < 0)
         return -1;
     struct transport_options to = options->transport;
-    to.cancel = &x.cancel;
+    to.cancel = x.cancel;
     AUTO_TRANSPORT t = transport_new(ref->scheme, ref->host, &ref->repo, &to, e);
     if (!t || push_files(&l, t, &x, ref, options, &r.digest, e) < 0)
         return -1;

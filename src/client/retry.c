@@ -3,6 +3,9 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "client/transfer.h"
+
+#include <stdio.h>
 
 bool retry_status(int status)
 {
@@ -32,6 +35,16 @@ static bool wait_ms(int64_t ms, const atomic_bool *cancel)
     }
 }
 
+static void tell(const struct retry *r, const struct http_answer *a, int64_t ms)
+{
+    char why[ERR_MSG_MAX] = "the connection broke";
+    if (a)
+        (void)snprintf(why, sizeof(why), "the registry answers %d", a->status);
+    else if (r->err)
+        (void)snprintf(why, sizeof(why), "%s", r->err->msg);
+    transfer_retry(r->failed + 1, RETRY_ATTEMPTS, ms, why);
+}
+
 bool retry_wait(struct retry *r, const struct http_answer *a, const atomic_bool *cancel)
 {
     uint32_t chance;
@@ -44,5 +57,9 @@ bool retry_wait(struct retry *r, const struct http_answer *a, const atomic_bool 
     int64_t asked = a ? http_answer_retry_after_ms(a) : -1;
     if (asked > RETRY_WAIT_MAX_MS)
         return false;
-    return wait_ms(asked > ms ? asked : ms, cancel);
+    if (asked > ms)
+        ms = asked;
+    tell(r, a, ms);
+    TRANSFER_PHASE(TRANSFER_PAUSE);
+    return wait_ms(ms, cancel);
 }

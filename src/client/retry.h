@@ -17,7 +17,9 @@
 #define RETRY_WAIT_MAX_MS 120000
 
 struct retry {
-    unsigned failed; /* in a row, without progress */
+    unsigned failed;       /* in a row, without progress */
+    const struct err *err; /* what an attempt without an answer left, for those who are told of the
+                              wait (transfer_retry); may be NULL */
 };
 
 /* Whether an answer's status, or an error, may pass by itself. */

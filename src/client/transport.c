@@ -8,6 +8,8 @@
 #include "base/thread.h"
 #include "base/version.h"
 #include "client/retry.h"
+#include "client/transfer.h"
+#include "client/watch.h"
 #include "http/challenge.h"
 #include "http/url.h"
 
@@ -210,7 +212,7 @@ static int ping(struct transport *t, struct err *e)
 {
     struct http_answer a __attribute__((cleanup(http_answer_autodone)));
     AUTO(buf) url = {0};
-    struct retry retry = {0};
+    struct retry retry = {.err = e};
 
     mutex_assert_held(&t->lock);
     http_answer_init(&a);
@@ -305,7 +307,7 @@ static int fetch_token(struct transport *t, enum transport_access access, struct
     AUTO(buf) form = {0};
     AUTO(buf) basic = {0};
     struct http_memory memory = {.at = 0};
-    struct retry retry = {0};
+    struct retry retry = {.err = e};
     bool refresh = t->has_cred && t->cred.identity_token.n > 0;
 
     mutex_assert_held(&t->lock);
@@ -426,10 +428,14 @@ int transport_do(struct transport *t, enum transport_access access, struct http_
     if (is_home(t, call->url, &home, e) < 0)
         return -1;
     for (unsigned attempt = 0;; attempt++) {
+        TRANSFER_PHASE(TRANSFER_ANSWER);
         if (home && authorize(t, access, &authorization, e) < 0)
             return -1;
         call->authorization = authorization.n ? authorization.p : NULL;
-        int rc = http_client_do(t->http, call, a, e);
+        struct http_call watched = *call;
+        struct watch watch;
+        watch_call(&watch, &watched);
+        int rc = http_client_do(t->http, &watched, a, e);
         call->authorization = NULL;
         if (rc < 0)
             return -1;
@@ -464,7 +470,7 @@ int transport_ask(struct transport *t, enum transport_access access,
                   const struct transport_request *rq, struct http_answer *a, struct err *e)
 {
     struct http_memory memory = {.bytes = rq->body};
-    struct retry retry = {0};
+    struct retry retry = {.err = e};
     for (;;) {
         const struct http_source body = http_memory_source(&memory);
         struct http_call call = {.method = rq->method,

@@ -67,7 +67,7 @@ int upload_memory(const struct upload_target *t, struct str bytes, const struct 
     AUTO(buf) location = {0};
     AUTO(buf) url = {0};
     struct http_memory memory = {.bytes = bytes};
-    struct retry retry = {0};
+    struct retry retry = {.err = e};
 
     http_answer_init(&a);
     buf_init(&location, LIMIT_CLIENT_URL);
@@ -114,9 +114,11 @@ static int file_source_read(void *self, void *p, size_t n, size_t *ret_n, struct
     uint64_t from = s->offset + s->at;
     ssize_t got;
 
+    enum transfer_phase before = transfer_phase(TRANSFER_READ);
     do {
         got = sys->pread(s->file->fd, p, n, (off_t)from);
     } while (got < 0 && errno == EINTR);
+    (void)transfer_phase(before);
     if (got < 0)
         return ERR_SYS(e, "reading %s", s->file->path);
     if (got == 0)
@@ -124,6 +126,7 @@ static int file_source_read(void *self, void *p, size_t n, size_t *ret_n, struct
     uint64_t end = from + (uint64_t)got;
     if (end > s->hash.n) {
         BUG_ON(from > s->hash.n);
+        TRANSFER_PHASE(TRANSFER_HASH);
         size_t known = (size_t)(s->hash.n - from);
         hash_update(&s->hash, (const char *)p + known, (size_t)got - known);
     }
@@ -290,7 +293,7 @@ int upload_file(const struct upload_target *t, const struct upload_file *file, s
 {
     AUTO(sending) s = {.t = t, .file = file};
     AUTO_ANSWER a;
-    struct retry retry = {0};
+    struct retry retry = {.err = e};
     struct digest digest;
     uint64_t best = 0;
 

@@ -53,7 +53,8 @@ bool cli_flag(const struct command *command, size_t i, struct cli_flag *ret)
 
     if (i < command->n_options) {
         const struct cli_option *o = &command->options[i];
-        *ret = (struct cli_flag){.letter = o->letter, .metavar = o->metavar, .help = o->help};
+        *ret = (struct cli_flag){
+            .letter = o->letter, .metavar = o->metavar, .choices = o->choices, .help = o->help};
         snprintf(ret->name, sizeof(ret->name), "%s", o->name);
         return true;
     }
@@ -107,9 +108,22 @@ static const char *words_next(struct words *w)
     return *w->v++;
 }
 
-static void give(struct cli *c, const struct cli_option *option, size_t row, const char *value)
+static bool is_choice(const char *choices, const char *value)
 {
+    for (struct str rest = str_from(choices); rest.p;)
+        if (str_eqz(str_cut(&rest, '|'), value))
+            return true;
+    return false;
+}
+
+static int give(struct cli *c, const struct cli_option *option, size_t row, const char *value,
+                struct err *e)
+{
+    if (option && option->choices && !is_choice(option->choices, value))
+        return ERR(e, USAGE, "option --%s must be one of %s, not \"%s\"", option->name,
+                   option->choices, value);
     c->given[c->n_given++] = (struct cli_given){.option = option, .row = row, .value = value};
+    return 0;
 }
 
 /* `--name`, `--name VALUE`, `--name=VALUE`; text is what stands behind the dashes. */
@@ -140,8 +154,7 @@ static int parse_long(struct cli *c, struct str text, struct words *w, struct er
         given = may_stand_alone ? "true" : words_next(w);
     if (wants && !given)
         return ERR(e, USAGE, "option --%.*s needs a value", S(name));
-    give(c, o, o ? 0 : (size_t)row, given);
-    return 0;
+    return give(c, o, o ? 0 : (size_t)row, given, e);
 }
 
 /* `-x`, `-xy`, `-x VALUE`, `-xVALUE`; z is what stands behind the dash. */
@@ -156,14 +169,14 @@ static int parse_short(struct cli *c, const char *z, struct words *w, struct err
         if (!o)
             return ERR(e, USAGE, "unknown option -%c; see `haven %s --help`", *z, c->command->name);
         if (!o->metavar) {
-            give(c, o, 0, NULL);
+            if (give(c, o, 0, NULL, e) < 0)
+                return -1;
             continue;
         }
         const char *value = z[1] ? z + 1 : words_next(w);
         if (!value)
             return ERR(e, USAGE, "option -%c needs a value", *z);
-        give(c, o, 0, value);
-        return 0;
+        return give(c, o, 0, value, e);
     }
     return 0;
 }
@@ -358,8 +371,6 @@ void cli_write_overview(const struct cli *c, struct buf *out)
     for (size_t i = 0; i < c->n_commands; i++)
         if (!c->commands[i]->hidden)
             buf_addf(out, "  %-12s %s\n", c->commands[i]->name, c->commands[i]->summary);
-    buf_addz(
-        out,
-        "\n`haven help COMMAND` says more about each. Exit status: 0 success, 1 failure, 2 wrong\n"
-        "command line or configuration.\n");
+    buf_addz(out, "\n`haven help COMMAND` says more about each, `haven help exit-codes` what their "
+                  "exit\nstatus says.\n");
 }

@@ -5,7 +5,7 @@
  * A command is one file that ends in `const struct command cmd_NAME = {…}` and one row in
  * commands.def. Dispatch, help, the manual page and shell completion are made from that struct.
  * A command returns 0, or -1 with an error: only main prints it and chooses the exit status
- * (0 success, 1 failure, 2 for USAGE and CONFIG). No command calls exit.
+ * (exit.def). No command calls exit.
  *
  *     static const struct cli_option options[] = {
  *         {.name = "username", .letter = 'u', .metavar = "USER", .help = "Name to log in with."},
@@ -42,6 +42,7 @@ struct cli_option {
     char letter;         /* short form, 0: none */
     bool repeat;         /* may be given several times (else the last one counts) */
     const char *metavar; /* the value's name in help ("FILE"); NULL: the option takes no value */
+    const char *choices; /* "auto|bar": the only values there are; NULL: any */
     const char *help;    /* one sentence */
 };
 
@@ -78,7 +79,9 @@ struct cli {
     size_t n_args;
     struct cli_given *given;
     size_t n_given;
-    bool help; /* --help was given */
+    bool help;        /* --help was given */
+    const char *host; /* the registry that the command speaks to, for advice; NULL: none */
+    bool resumes;     /* run again after an interrupt it goes on where it stopped */
     char *const *envp;
     struct arena arena;
 };
@@ -120,6 +123,8 @@ int cli_printf(struct err *e, const char *fmt, ...) __attribute__((format(printf
 
 /* Texts of at most this many bytes are made for help and manual. */
 #define CLI_TEXT_MAX (1u << 20)
+/* What `haven help` can say that is no command. */
+#define CLI_TOPIC_EXIT "exit-codes"
 /* The text of `haven help COMMAND`, and of `haven help`. */
 void cli_write_help(const struct command *command, struct buf *out);
 void cli_write_overview(const struct cli *c, struct buf *out);

@@ -29,6 +29,17 @@ static void add_names(const struct cli *c, struct buf *out)
             buf_addf(out, "%s%s", i ? " " : "", c->commands[i]->name);
 }
 
+/* What the first argument may be. */
+static void add_first(const struct cli *c, const struct command *command, struct buf *out)
+{
+    if (command->words) {
+        add_words(out, command->words);
+    } else {
+        add_names(c, out);
+        buf_addz(out, " " CLI_TOPIC_EXIT);
+    }
+}
+
 static bool is_help(const struct command *command)
 {
     return strcmp(command->name, "help") == 0;
@@ -43,10 +54,7 @@ static void bash_command(const struct cli *c, const struct command *command, str
     buf_addz(out, "'\n");
     if (command->words || is_help(command)) {
         buf_addz(out, "        words='");
-        if (command->words)
-            add_words(out, command->words);
-        else
-            add_names(c, out);
+        add_first(c, command, out);
         buf_addz(out, "'\n");
     }
     buf_addz(out, "        case $prev in\n");
@@ -137,10 +145,7 @@ static void zsh(const struct cli *c, struct buf *out)
         buf_addz(out, " \\\n            ");
         if (command->words || is_help(command)) {
             buf_addz(out, "'1:word:(");
-            if (command->words)
-                add_words(out, command->words);
-            else
-                add_names(c, out);
+            add_first(c, command, out);
             buf_addz(out, ")' ");
         }
         buf_addz(out, "'*:file:_files'\n        ;;\n");
@@ -157,10 +162,7 @@ static void fish_command(const struct cli *c, const struct command *command, str
     if (command->words || is_help(command)) {
         buf_addf(out, "complete -c haven -f -n '__fish_seen_subcommand_from %s' -a '",
                  command->name);
-        if (command->words)
-            add_words(out, command->words);
-        else
-            add_names(c, out);
+        add_first(c, command, out);
         buf_addz(out, "'\n");
     }
     for (size_t i = 0; cli_flag(command, i, &f); i++) {

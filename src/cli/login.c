@@ -43,8 +43,8 @@ static int run(struct cli *c, struct err *e)
 
     buf_init(&username, LIMIT_USERNAME);
     buf_init(&password, LIMIT_TOKEN);
-    if (transport_host_parse(str_from(c->args[0]), &host, e) < 0 ||
-        get_username(c, &username, e) < 0 || get_password(c, &password, e) < 0)
+    if (progress_host(c, c->args[0], &host, e) < 0 || get_username(c, &username, e) < 0 ||
+        get_password(c, &password, e) < 0)
         return -1;
     progress_connection(c, &connection);
     const struct credential cred = {.username = buf_str(&username), .password = buf_str(&password)};

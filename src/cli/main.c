@@ -6,12 +6,12 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "cli/command.h"
+#include "cli/exit.h"
+#include "cli/signals.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
-
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define X(name) extern const struct command cmd_##name;
 #include "cli/commands.def"
@@ -36,25 +36,37 @@ static bool wants_json(char **argv)
 static int report(const struct cli *c, bool json, const struct err *err)
 {
     const char *symbol = err_info(err->code)->symbol;
+    enum exit_status status = exit_status_of(err);
+    AUTO(buf) out = {0};
+    AUTO(buf) hint = {0};
+
+    buf_init(&out, CLI_TEXT_MAX);
+    buf_init(&hint, CLI_TEXT_MAX);
+    if (signals_caught() == SIGTERM)
+        status = STATUS_TERMINATED;
+    exit_hint(err, c->host, &hint);
+    if (c->resumes && signals_caught())
+        buf_addz(&hint, "run the same command again: it goes on where it stopped");
     if (json) {
-        AUTO(buf) out = {0};
         struct json_writer w;
-        buf_init(&out, CLI_TEXT_MAX);
         jsonw_init(&w, &out);
         jsonw_object(&w);
         jsonw_key(&w, "error");
         jsonw_object(&w);
         jsonw_kstrz(&w, "code", symbol);
         jsonw_kstrz(&w, "message", err->msg);
+        jsonw_kstrz(&w, "hint", hint.n ? hint.p : NULL);
+        jsonw_ki64(&w, "exit_status", status);
         jsonw_object_done(&w);
         jsonw_object_done(&w);
-        fprintf(stderr, "%s\n", out.p);
-    } else if (c->command) {
-        fprintf(stderr, "haven: %s: %s [%s]\n", c->command->name, err->msg, symbol);
     } else {
-        fprintf(stderr, "haven: %s [%s]\n", err->msg, symbol);
+        const char *name = c->command ? c->command->name : NULL;
+        buf_addf(&out, "haven: %s%s%s [%s]", name ? name : "", name ? ": " : "", err->msg, symbol);
+        if (hint.n)
+            buf_addf(&out, "\nhint: %s", hint.p);
     }
-    return err->code == ERR_USAGE || err->code == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+    fprintf(stderr, "%s\n", out.p);
+    return status;
 }
 
 static int overview(struct cli *c, struct err *e)
@@ -106,8 +118,12 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     arena_init(&c.arena, CLI_TEXT_MAX);
     int status = 0;
-    if (run(&c, argc > 0 ? (size_t)argc : 0, argv, &err) < 0)
+    if (run(&c, argc > 0 ? (size_t)argc : 0, argv, &err) < 0) {
+        /* Whatever an interrupt made fail first, it was the interrupt. */
+        if (signals_caught())
+            (void)ERR(&err, CANCELLED, "interrupted");
         status = report(&c, argc > 0 && wants_json(argv), &err);
+    }
     arena_done(&c.arena);
     return status;
 }

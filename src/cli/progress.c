@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 
 #include "base/json.h"
+#include "cli/signals.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -13,7 +14,26 @@ void progress_connection(const struct cli *c, struct transport_options *ret)
 {
     *ret = (struct transport_options){.plain_http = cli_has(c, "plain-http"),
                                       .insecure = cli_has(c, "insecure"),
-                                      .ca_file = cli_value(c, "ca-file")};
+                                      .ca_file = cli_value(c, "ca-file"),
+                                      .cancel = signals_watch()};
+}
+
+int progress_ref(struct cli *c, const char *text, struct remote_ref *ret, struct err *e)
+{
+    if (remote_ref_parse(str_from(text), ret, e) < 0) {
+        e->code = ERR_NAME_INVALID; /* a malformed digest is no damaged content */
+        return -1;
+    }
+    c->host = arena_strz(&c->arena, str_from(ret->host));
+    return 0;
+}
+
+int progress_host(struct cli *c, const char *text, struct transport_host *ret, struct err *e)
+{
+    if (transport_host_parse(str_from(text), ret, e) < 0)
+        return -1;
+    c->host = arena_strz(&c->arena, str_from(ret->host));
+    return 0;
 }
 
 int progress_threads(const struct cli *c, unsigned *ret, struct err *e)
@@ -94,6 +114,7 @@ void progress_init(struct progress *p, const struct cli *c)
     *p = (struct progress){.terminal = isatty(STDERR_FILENO) == 1};
     if (!cli_has(c, "quiet"))
         p->events = (struct transfer_events){.progress = on_progress, .file = on_file, .self = p};
+    p->events.cancel = signals_watch();
 }
 
 void progress_end(struct progress *p)

@@ -30,7 +30,13 @@
         .name = "json", .help = "Print the result as a JSON object."                               \
     }
 
+/* Signals end the command's requests from here on (signals.h). */
 void progress_connection(const struct cli *c, struct transport_options *ret);
+/* Reads a reference; an error in it is one of the command line. Errors later on can give advice
+ * about its registry. */
+int progress_ref(struct cli *c, const char *text, struct remote_ref *ret, struct err *e);
+/* The same for a host alone. */
+int progress_host(struct cli *c, const char *text, struct transport_host *ret, struct err *e);
 /* --concurrency; USAGE. */
 int progress_threads(const struct cli *c, unsigned *ret, struct err *e);
 

@@ -15,9 +15,9 @@ static int run(struct cli *c, struct err *e)
     struct remote_ref ref;
     struct progress progress;
 
-    if (remote_ref_parse(str_from(c->args[0]), &ref, e) < 0 ||
-        progress_threads(c, &o.threads, e) < 0)
+    if (progress_ref(c, c->args[0], &ref, e) < 0 || progress_threads(c, &o.threads, e) < 0)
         return -1;
+    c->resumes = true;
     progress_connection(c, &o.transport);
     progress_init(&progress, c);
     o.events = &progress.events;

@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "base/json.h"
 #include "cli/command.h"
+#include "http/server.h"
 
 static const struct cli_option options[] = {
     {.name = "json", .help = "Print a JSON object."},
@@ -17,6 +18,7 @@ static int run(struct cli *c, struct err *e)
         jsonw_object(&w);
         jsonw_kstrz(&w, "version", HAVEN_VERSION);
         jsonw_kstrz(&w, "compiler", __VERSION__);
+        jsonw_kstrz(&w, "libmicrohttpd", http_server_library());
         jsonw_object_done(&w);
     } else {
         buf_addf(&out, "haven %s", HAVEN_VERSION);

@@ -331,3 +331,8 @@ void http_server_metrics(struct http_server *s, struct buf *out)
     buf_adds(out, buf_str(&times));
     buf_done(&times);
 }
+
+const char *http_server_library(void)
+{
+    return MHD_get_version();
+}

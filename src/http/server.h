@@ -36,6 +36,9 @@ unsigned http_server_port(const struct http_server *s);
 bool http_server_tls(const struct http_server *s);
 void http_server_stop(struct http_server *s, int64_t drain_ms);
 
+/* The version of the library that holds the connections, "0.9.75". */
+const char *http_server_library(void);
+
 /* haven_http_requests_total{route,code} and haven_http_request_seconds{route} in Prometheus text.
  */
 void http_server_metrics(struct http_server *s, struct buf *out);

@@ -97,6 +97,8 @@
 #define LIMIT_IGNORE_FILE     (1 * MIB)
 #define LIMIT_MODELFILE       (16 * MIB)
 #define LIMIT_MODELFILE_VALUE 255
+/* Layers of one manifest that have no file name of their own: each is compared with the others. */
+#define LIMIT_PACK_NAMELESS 1000
 /* A tar archive: its members (more than any model or image has; lists are made of them), the body
  * of an extended header (attributes of a file lie in it), a name in one (what Linux takes). */
 #define LIMIT_TAR_MEMBERS   1000000

@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "client/download.h"
 #include "model/modelpack.h"
+#include "model/pack.h"
+#include "model/path.h"
 
 #include <inttypes.h>
 
@@ -75,6 +77,34 @@ static int get_manifest(struct pull *p, const struct remote_ref *ref, struct oci
                            e) < 0)
         return -1;
     *ret_digest = got;
+    return 0;
+}
+
+/* The files of the manifest, each of which is a layer. */
+static int get_files(struct pull *p, const struct oci_manifest *m, struct err *e)
+{
+    char show[MODEL_PATH_SHOW];
+    struct pack pack;
+    if (pack_read(&p->arena, m, &pack, e) < 0)
+        return -1;
+    p->files = arena_try(&p->arena, pack.n_layers * sizeof(*p->files), e);
+    if (!p->files)
+        return -1;
+    for (size_t i = 0; i < pack.n_layers; i++) {
+        const struct pack_layer *l = &pack.layers[i];
+        if (l->encoding != PACK_RAW)
+            return ERR(e, MODEL_INVALID,
+                       "layer %zu is an archive (%s); only whole files are unpacked", i + 1,
+                       model_path_show(l->media_type, show, sizeof(show)));
+        p->files[i] = (struct modelpack_file){.path = l->path,
+                                              .kind = l->kind,
+                                              .guessed = l->guessed,
+                                              .digest = l->digest,
+                                              .size = l->size,
+                                              .mode = l->mode,
+                                              .mtime_ms = l->mtime_ms};
+    }
+    p->n_files = pack.n_layers;
     return 0;
 }
 
@@ -237,8 +267,7 @@ int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_op
     p.transfer = &x;
     p.download = (struct download){
         .transport = t, .repo = ref->repo.text, .transfer = &x, .place = &p.place};
-    if (get_manifest(&p, ref, &m, &r.digest, e) < 0 ||
-        modelpack_read_files(&p.arena, &m, &p.files, &p.n_files, e) < 0 ||
+    if (get_manifest(&p, ref, &m, &r.digest, e) < 0 || get_files(&p, &m, e) < 0 ||
         place_open(dir, &p.place, e) < 0)
         return -1;
     int rc = pull_files(&p, options->threads ? options->threads : TRANSFER_THREADS, e);

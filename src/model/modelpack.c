@@ -5,20 +5,16 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "model/path.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NOTE_PATH        "org.cncf.model.filepath"
-#define NOTE_META        "org.cncf.model.file.metadata+json"
-#define NOTE_GUESSED     "org.cncf.model.file.mediatype.untested"
-#define NOTE_PATH_OLD    "org.cnai.model.filepath"
-#define NOTE_META_OLD    "org.cnai.model.file.metadata+json"
-#define NOTE_TITLE       "org.opencontainers.image.title"
-#define NOTE_CREATED     "org.opencontainers.image.created"
-#define LAYER_PREFIX     "application/vnd.cncf.model."
-#define LAYER_PREFIX_OLD "application/vnd.cnai.model."
+#define NOTE_PATH    "org.cncf.model.filepath"
+#define NOTE_META    "org.cncf.model.file.metadata+json"
+#define NOTE_GUESSED "org.cncf.model.file.mediatype.untested"
+#define NOTE_TITLE   "org.opencontainers.image.title"
+#define NOTE_CREATED "org.opencontainers.image.created"
+#define LAYER_PREFIX "application/vnd.cncf.model."
 /* The constant time of reproducible layers. */
 #define MTIME_NONE "1970-01-01T00:00:00Z"
 
@@ -195,122 +191,6 @@ int modelpack_write_manifest(struct buf *out, const struct modelpack_facts *fact
     jsonw_object_done(&w);
     jsonw_object_done(&w);
     return finished(out, "manifest", e);
-}
-
-static struct str note(const struct oci_descriptor *d, const char *key)
-{
-    for (size_t i = 0; i < d->n_annotations; i++)
-        if (str_eqz(d->annotations[i].key, key))
-            return d->annotations[i].value;
-    return STR_NULL;
-}
-
-/* The kind in "application/vnd.cncf.model.KIND.v1.ENC"; other types are told by the file's name. */
-static bool kind_of_type(struct str type, enum model_kind *ret, struct str *ret_encoding)
-{
-    if (!str_starts(type, STR(LAYER_PREFIX)) && !str_starts(type, STR(LAYER_PREFIX_OLD)))
-        return false;
-    struct str rest = str_skip(type, strlen(LAYER_PREFIX));
-    for (int k = 0; k < MODEL_KIND_COUNT; k++) {
-        char head[32];
-        int n = snprintf(head, sizeof(head), "%s.v1.", model_kind_name((enum model_kind)k));
-        if (n < 0 || !str_starts(rest, str_from(head)))
-            continue;
-        *ret = (enum model_kind)k;
-        *ret_encoding = str_skip(rest, (size_t)n);
-        return true;
-    }
-    return false;
-}
-
-/* Types whose blob is not the file but an archive or a compressed form of it. */
-static bool is_packed(struct str type, struct str encoding)
-{
-    static const char *const ends[] = {"tar",  "gzip", ".gz",  "+zstd", ".zstd",
-                                       ".tgz", ".xz",  ".bz2", ".zip"};
-    if (str_eqz(encoding, "raw"))
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-        if (str_ends(type, str_from(ends[i])))
-            return true;
-    return false;
-}
-
-/* Mode and time from the metadata annotation; what is missing or absurd there keeps its default. */
-static void read_metadata(struct str text, struct modelpack_file *f)
-{
-    AUTO_JSON doc = json_load(text, ERR_MODEL_INVALID, NULL);
-    int64_t ms;
-    f->mode = 0644;
-    if (!json_is_object(doc))
-        return;
-    const json_t *mode = json_object_get(doc, "mode");
-    if (json_is_integer(mode) && json_integer_value(mode) > 0)
-        f->mode = json_integer_value(mode) & 0111 ? 0755 : 0644;
-    if (clock_parse_rfc3339(json_get_str(doc, "mtime"), &ms) && ms > 0)
-        f->mtime_ms = ms;
-}
-
-static int read_layer(const struct oci_descriptor *d, size_t i, struct modelpack_file *ret,
-                      struct err *e)
-{
-    char show[MODEL_PATH_SHOW];
-    struct modelpack_file f = {.digest = d->digest, .size = (uint64_t)d->size};
-    struct str encoding = STR_NULL;
-
-    if (d->size < 0 || f.size > LIMIT_BLOB)
-        return ERR(e, MODEL_INVALID, "layer %zu says a size of %lld bytes", i, (long long)d->size);
-    f.path = note(d, NOTE_PATH);
-    if (f.path.n == 0)
-        f.path = note(d, NOTE_PATH_OLD);
-    if (f.path.n == 0)
-        f.path = note(d, NOTE_TITLE);
-    if (f.path.n == 0)
-        return ERR(e, MODEL_INVALID, "layer %zu (%s) has no file name", i,
-                   model_path_show(d->media_type, show, sizeof(show)));
-    if (model_path_check(f.path, e) < 0)
-        return err_wrap(e, "layer %zu", i);
-    if (!kind_of_type(d->media_type, &f.kind, &encoding))
-        f.kind = model_kind_of(f.path, f.size, &f.guessed);
-    if (is_packed(d->media_type, encoding))
-        return ERR(e, MODEL_INVALID, "layer %zu is an archive (%s); only whole files are unpacked",
-                   i, model_path_show(d->media_type, show, sizeof(show)));
-    struct str metadata = note(d, NOTE_META);
-    read_metadata(metadata.n ? metadata : note(d, NOTE_META_OLD), &f);
-    *ret = f;
-    return 0;
-}
-
-int modelpack_read_files(struct arena *a, const struct oci_manifest *m, struct modelpack_file **ret,
-                         size_t *ret_n, struct err *e)
-{
-    uint64_t total = 0;
-
-    if (m->is_index)
-        return ERR(e, MODEL_INVALID,
-                   "this is an index of several manifests; name one of them by digest");
-    if (m->n_items == 0)
-        return ERR(e, MODEL_INVALID, "the manifest has no layers");
-    if (m->n_items > LIMIT_MODEL_FILES)
-        return ERR(e, MODEL_INVALID, "the manifest has more than %d layers", LIMIT_MODEL_FILES);
-    struct modelpack_file *files = arena_try(a, m->n_items * sizeof(*files), e);
-    struct str *paths = files ? arena_try(a, m->n_items * sizeof(*paths), e) : NULL;
-    if (!paths)
-        return -1;
-    for (size_t i = 0; i < m->n_items; i++) {
-        if (read_layer(&m->items[i], i + 1, &files[i], e) < 0)
-            return -1;
-        paths[i] = files[i].path;
-        /* Sizes are at most LIMIT_BLOB each, so that the sum of LIMIT_MODEL_FILES fits. */
-        total += files[i].size;
-    }
-    if (total > INT64_MAX)
-        return ERR(e, MODEL_INVALID, "the sizes of the layers add up to nonsense");
-    if (model_paths_check(paths, m->n_items, e) < 0)
-        return -1;
-    *ret = files;
-    *ret_n = m->n_items;
-    return 0;
 }
 
 bool modelpack_is_lfs_pointer(struct str head)

@@ -4,7 +4,7 @@
  *
  * Writing is deterministic: the same files, name and facts give the same bytes on every machine
  * (times and owners are constant), so that a second push of the same model has the same digest.
- * Reading takes manifests from strangers: every path and size is checked before it is handed out.
+ * Reading is the business of model/pack.h.
  * Source: CNCF model-spec (model-config schema, annotations), OCI image-spec. Pure; any thread.
  */
 #ifndef HAVEN_MODEL_MODELPACK_H
@@ -51,13 +51,6 @@ int modelpack_write_config(struct buf *out, const struct modelpack_facts *facts,
 int modelpack_write_manifest(struct buf *out, const struct modelpack_facts *facts,
                              struct str config_bytes, const struct modelpack_file *files, size_t n,
                              struct err *e);
-
-/* The files of a manifest whose layers are whole files (ModelPack raw, and any layer named by
- * org.opencontainers.image.title alone), in the manifest's order, paths checked one by one and as a
- * set. MODEL_INVALID: a hostile or missing path, a layer that is an archive, an absurd size, no
- * layer at all. */
-int modelpack_read_files(struct arena *a, const struct oci_manifest *m, struct modelpack_file **ret,
-                         size_t *ret_n, struct err *e);
 
 /* A Git LFS pointer: the stand-in text of a file that was never fetched. head: the file's
  * beginning. */

@@ -6,6 +6,15 @@
  * oras). Each turns a manifest into the same list of layers; what is inside archives is known only
  * when they are read. Manifests come from strangers: digests and sizes are checked by
  * oci_manifest_parse, paths by model_path_check, counts by limits.h. Pure; any thread.
+ *
+ * Names of files whose layers carry none:
+ * - Ollama, told by type: model.gguf, adapter.gguf, mmproj.gguf, draft.gguf, template, system,
+ *   params.json, messages.json, license. Tensors and JSON files have the descriptor's `name`.
+ * - Docker, told by type: model.gguf, model.safetensors, model.dduf, adapter.gguf, mmproj.gguf,
+ *   chat_template.jinja, LICENSE.
+ * - Of several layers of one type the second is license-2, adapter-2.gguf and so on; several
+ *   weights are shards: model-00001-of-00003.gguf.
+ * - oras and artifacts of a user's own types: sha256-HEX, the digest; the same content once.
  */
 #ifndef HAVEN_MODEL_PACK_H
 #define HAVEN_MODEL_PACK_H
@@ -35,14 +44,23 @@ struct pack {
     const char *form; /* "modelpack", "cnai", "kitops", "docker", "ollama", "image", "oras" */
     struct pack_layer *layers; /* in the manifest's order */
     size_t n_layers;
-    bool ordered; /* later layers replace and delete files of earlier ones (OCI image layers) */
+    bool ordered; /* archives: later layers replace and delete files of earlier ones (OCI image
+                     layers) */
     /* The config document, for facts. */
     bool has_config;
     struct oci_descriptor config;
 };
 
-/* Which packaging, and its layers. MODEL_INVALID: a hostile or missing path, an absurd size, no
- * layer, an encoding that cannot be read; an index is refused (choose a manifest first). */
+/* Which packaging, and its layers; they are fewer than the manifest's when some hold no file. Paths
+ * of raw layers are checked as a set too. MODEL_INVALID: a hostile or missing path, an absurd size,
+ * no layer, an encoding that cannot be read; an index is refused (choose a manifest first). */
 int pack_read(struct arena *a, const struct oci_manifest *m, struct pack *ret, struct err *e);
+
+/* Which manifest of an index to take. platform "os/architecture[/variant]": that one; empty: the
+ * one for Linux on this machine's processor, else the only one, else the only one that names no
+ * platform. What holds no files for anybody (attestations: unknown/unknown) is passed over. *ret
+ * may be an index again. MODEL_INVALID: none fits; the message lists what there is. */
+int pack_choose(const struct oci_manifest *index, struct str platform,
+                const struct oci_descriptor **ret, struct err *e);
 
 #endif

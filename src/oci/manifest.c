@@ -261,6 +261,9 @@ static int descriptor(struct reading *r, const char *where, json_t *o, struct oc
         platform(r, where, o, &d) < 0 ||
         annotations(r, where, o, &d.annotations, &d.n_annotations) < 0)
         return -1;
+    /* No member of the specification: what is no text is as unknown as any other member. */
+    if (json_is_string(json_object_get(o, "name")) && text(r, where, o, "name", &d.name) < 0)
+        return -1;
     *ret = d;
     return 0;
 }

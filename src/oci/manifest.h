@@ -28,6 +28,7 @@ struct oci_descriptor {
     struct digest digest;
     int64_t size;             /* >= 0 */
     struct str artifact_type; /* empty if absent */
+    struct str name;          /* Ollama's: of a tensor or a file; empty if absent or no text */
     struct str data;          /* base64 text as written, empty if absent */
     bool has_urls;
     struct str platform_os, platform_arch, platform_variant; /* indexes */

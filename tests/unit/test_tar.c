@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tar: headers written and read back, extended headers, what is refused. What other programs write
- * and read is held against this in tests/e2e/test_tar.py. */
+ * and read is held against this in tests/e2e/test_packs.py. */
 #include "base/hash.h"
 #include "model/tar.h"
 #include "unit.h"

@@ -439,7 +439,8 @@ int tar_walk(const struct model_reader *in,
 
 static void put_text(char *block, size_t at, size_t n, struct str s)
 {
-    memcpy(block + at, s.p, MIN_OF(s.n, n));
+    if (s.n)
+        memcpy(block + at, s.p, MIN_OF(s.n, n));
 }
 
 /* n - 1 octal digits and a NUL; a number that does not fit stands in the extended header. */

@@ -405,6 +405,12 @@ static void indexes(void **state)
     /* The only one that is not an attestation, wherever it runs. */
     assert_int_equal(choose(ATTEST ",{" MANIFEST ",@1" AT("linux", "mips", "") "}", ""), '1');
     assert_int_equal(choose(ATTEST, ""), '-');
+    /* Not every builder gives them a platform. */
+    assert_int_equal(choose("{" MANIFEST ",@1,'annotations':{'vnd.docker.reference.type':"
+                            "'attestation-manifest'}},{" MANIFEST ",@2}",
+                            ""),
+                     '2');
+    assert_int_equal(choose(ATTEST, ""), '-');
     assert_non_null(strstr(unit_e.msg, "no manifest"));
     assert_int_equal(choose("{" MANIFEST ",@1}", ""), '1');
     assert_int_equal(choose("{" MANIFEST ",@1" AT("linux", "mips", "") "},{" MANIFEST ",@2}", ""),

@@ -275,7 +275,7 @@ void config_copy(struct config *to, const struct config *from, size_t row)
 static bool is_foreign_variable(struct str name)
 {
     static const char *const names[] = {"HAVEN_ADMIN_PASSWORD", "HAVEN_CONFIG", "HAVEN_BIN",
-                                        "HAVEN_PORT"};
+                                        "HAVEN_PORT", "HAVEN_CACHE_DIR"};
     static const char *const prefixes[] = {"HAVEN_CLIENT_", "HAVEN_TEST_", "HAVEN_SERVICE_",
                                            "HAVEN_PORT_"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)

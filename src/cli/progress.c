@@ -5,6 +5,7 @@
 #include "cli/signals.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* Without a terminal a long file says how far it is this often. */
@@ -43,6 +44,21 @@ int progress_threads(const struct cli *c, unsigned *ret, struct err *e)
     if (text && !str_u64(str_from(text), 1, TRANSFER_THREADS_MAX, &n))
         return ERR(e, USAGE, "--concurrency must be a number from 1 to %d", TRANSFER_THREADS_MAX);
     *ret = (unsigned)n;
+    return 0;
+}
+
+/* Reproducible unless a time is given by the convention of reproducible-builds.org. */
+int progress_source_date(int64_t *ret_ms, struct err *e)
+{
+    uint64_t seconds;
+    const char *text = getenv("SOURCE_DATE_EPOCH");
+    *ret_ms = 0;
+    if (!text || !*text)
+        return 0;
+    /* Up to the year 9999, which is all that RFC 3339 can write. */
+    if (!str_u64(str_from(text), 0, 253402300799, &seconds))
+        return ERR(e, CONFIG, "SOURCE_DATE_EPOCH is not a number of seconds");
+    *ret_ms = (int64_t)seconds * 1000;
     return 0;
 }
 

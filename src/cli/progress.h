@@ -40,6 +40,9 @@ int progress_host(struct cli *c, const char *text, struct transport_host *ret, s
 /* --concurrency; USAGE. */
 int progress_threads(const struct cli *c, unsigned *ret, struct err *e);
 
+/* SOURCE_DATE_EPOCH in milliseconds, 0 when it is not set; CONFIG. */
+int progress_source_date(int64_t *ret_ms, struct err *e);
+
 struct progress {
     bool terminal;   /* one line that is written over; else a line for each file and now and then */
     bool shown;      /* such a line stands there */

@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/push.h"
 
-#include "base/clock.h"
 #include "cli/progress.h"
 
 static const struct cli_option options[] = {
     PROGRESS_OPTIONS_CONNECTION,
     PROGRESS_OPTIONS_TRANSFER,
 };
-
-/* Reproducible unless a time is given by the convention of reproducible-builds.org. */
-static int source_date(int64_t *ret_ms, struct err *e)
-{
-    uint64_t seconds;
-    const char *text = getenv("SOURCE_DATE_EPOCH");
-    *ret_ms = 0;
-    if (!text || !*text)
-        return 0;
-    /* Up to the year 9999, which is all that RFC 3339 can write. */
-    if (!str_u64(str_from(text), 0, 253402300799, &seconds))
-        return ERR(e, CONFIG, "SOURCE_DATE_EPOCH is not a number of seconds");
-    *ret_ms = (int64_t)seconds * 1000;
-    return 0;
-}
 
 static int run(struct cli *c, struct err *e)
 {
@@ -32,7 +16,7 @@ static int run(struct cli *c, struct err *e)
     struct progress progress;
 
     if (progress_ref(c, c->args[1], &ref, e) < 0 || progress_threads(c, &o.threads, e) < 0 ||
-        source_date(&o.created_ms, e) < 0)
+        progress_source_date(&o.created_ms, e) < 0)
         return -1;
     c->resumes = true;
     progress_connection(c, &o.transport);

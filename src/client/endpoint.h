@@ -10,9 +10,11 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "client/transfer.h"
+#include "client/transport.h"
 #include "oci/name.h"
 
 struct endpoint;
+struct memo_upload;
 
 /* The bytes of a blob that is to be written. */
 struct blob_source {
@@ -40,14 +42,16 @@ struct endpoint_manifest {
 struct endpoint_ops {
     /* 1 there (size checked), 0 not, -1 error. */
     int (*has)(struct endpoint *p, const struct digest *digest, struct err *e);
-    /* Writes a blob; *ret_digest: what it has; *ret_present: it was there already. */
+    /* Writes a blob; *ret_digest: what it has; *ret_present: it was there already. x counts the
+     * bytes, NULL: nobody does. */
     int (*put)(struct endpoint *p, const struct blob_source *s, struct transfer *x,
                struct digest *ret_digest, bool *ret_present, struct err *e);
     /* Tries to take a blob from another repository of the same registry: 1 done, 0 cannot. May be
      * NULL. */
     int (*mount)(struct endpoint *p, const struct repo_name *from, const struct digest *digest,
                  struct err *e);
-    /* Streams n bytes of a blob from `at`. */
+    /* Streams n bytes of a blob from `at` (at + n <= size). The caller verifies what it gets; a
+     * blob of another size is refused. */
     int (*get)(struct endpoint *p, const struct digest *digest, uint64_t size, uint64_t at,
                uint64_t n, int (*take)(void *self, const void *p, size_t n, struct err *e),
                void *self, struct err *e);
@@ -56,12 +60,31 @@ struct endpoint_ops {
     /* tag NULL: by digest alone. */
     int (*manifest_put)(struct endpoint *p, struct str bytes, struct str type,
                         const struct digest *digest, const struct tag *tag, struct err *e);
-    void (*free)(struct endpoint *p);
+    void (*close)(struct endpoint *p); /* releases it */
 };
 
 struct endpoint {
     const struct endpoint_ops *ops;
     const char *shown; /* for messages */
 };
+
+static inline void endpoint_autofree(struct endpoint **p)
+{
+    if (*p)
+        (*p)->ops->close(*p);
+}
+#define AUTO_ENDPOINT __attribute__((cleanup(endpoint_autofree))) struct endpoint *
+
+/* A registry's repository. ref: scheme, host and repo are taken from it; for_push: rights to write
+ * are asked for too. Nothing is sent yet. Errors as transport_new. */
+struct endpoint *endpoint_remote(const struct remote_ref *ref, bool for_push,
+                                 const struct transport_options *options, struct err *e);
+
+/* An image layout in a directory. create: a missing or empty directory becomes one. Blobs are on
+ * the disk, and the manifest's entry in index.json is, when manifest_put returns. Several processes
+ * may write at a time. MODEL_INVALID: it is no layout, or one that leads out of its directory. */
+struct endpoint *endpoint_layout(const char *dir, bool create, struct err *e);
+/* Is the directory an image layout? By its file oci-layout. */
+bool endpoint_is_layout(const char *dir);
 
 #endif

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * push: sends a model directory to a registry as a ModelPack of raw layers.
- *
- * Each file is opened and read once, hashed while it is sent, and no copy is made. Files of up to
- * PUSH_SMALL bytes are held in memory, so that the registry can be asked first whether it has them.
- * An upload that breaks goes on from where the registry stands, within the same run.
+ * push: a model directory packed (pack_dir.h) and sent to a registry, or written to an OCI image
+ * layout. An upload that breaks goes on from where the registry stands, within the same run and in
+ * a later one.
  */
 #ifndef HAVEN_CLIENT_PUSH_H
 #define HAVEN_CLIENT_PUSH_H
 
-#include "base/limits.h"
 #include "client/transfer.h"
 #include "client/transport.h"
 
-#define PUSH_SMALL (4 * MIB)
-
 struct push_options {
-    struct transport_options transport; /* cancel is set here */
+    struct transport_options transport; /* cancel is set here; not for layouts */
     unsigned threads;                   /* 0: TRANSFER_THREADS */
     int64_t created_ms; /* time of creation to write down, UTC; 0: none, reproducible */
     const struct transfer_events *events;
@@ -31,5 +26,10 @@ struct push_result {
  * LIMIT (the directory), UNAUTHORIZED, DENIED, NETWORK, REMOTE and the registry's own codes. */
 int push_dir(const char *dir, const struct remote_ref *ref, const struct push_options *options,
              struct push_result *ret, struct err *e);
+
+/* The same into the layout in a directory, made if missing. The model's name is that of its
+ * directory. */
+int push_to_layout(const char *dir, const char *layout, const struct tag *tag,
+                   const struct push_options *options, struct push_result *ret, struct err *e);
 
 #endif

@@ -144,6 +144,11 @@ const atomic_bool *transport_cancel(const struct transport *t)
     return t->cancel;
 }
 
+const char *transport_base(const struct transport *t)
+{
+    return t->base;
+}
+
 int transport_url(const struct transport *t, struct buf *ret, struct err *e, const char *fmt, ...)
 {
     va_list ap;

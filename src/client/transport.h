@@ -75,5 +75,7 @@ int transport_ask(struct transport *t, enum transport_access access,
 int transport_refused(const struct http_answer *a, const char *doing, struct err *e);
 
 const atomic_bool *transport_cancel(const struct transport *t);
+/* "https://host", as it is spoken to. */
+const char *transport_base(const struct transport *t);
 
 #endif

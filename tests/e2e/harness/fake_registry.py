@@ -151,6 +151,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def upload(self, repo, session):
         fake = self.server.fake
         if self.command == "POST":
+            body = b"".join(self.body())
+            if fake.single and "digest" in self.query:
+                digest = "sha256:" + hashlib.sha256(body).hexdigest()
+                if digest != self.query["digest"]:
+                    return self.error(400, "DIGEST_INVALID")
+                fake.blobs[digest] = body
+                return self.reply(201, {"Docker-Content-Digest": digest, "Location": f"/v2/{repo}/blobs/{digest}"})
             session = uuid.uuid4().hex
             fake.uploads[session] = bytearray()
             return self.where(202, repo, session)
@@ -188,12 +195,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class FakeRegistry:
     """auth: None, "basic" or "bearer" (USER, PASSWORD). hook(handler) sees every request first and says whether it has
-    answered; received(handler, bytes) sees every piece of an upload."""
+    answered; received(handler, bytes) sees every piece of an upload. single: it takes a blob in one POST."""
     USER = "alice"
     PASSWORD = "pa:ss wörd"
 
-    def __init__(self, auth=None, certificate=None):
+    def __init__(self, auth=None, certificate=None, single=False):
         self.auth = auth
+        self.single = single
         self.blobs, self.manifests, self.uploads, self.tokens = {}, {}, {}, {}
         self.requests = []
         self.lock = threading.Lock()

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
+#include "base/limits.h"
+#include "client/retry.h"
+#include "client/upload.h"
+#include "http/url.h"
+#include "oci/manifest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct remote {
+    struct endpoint endpoint;
+    struct transport *transport;
+    struct repo_name repo;
+    enum transport_access access;
+    struct upload_ways ways;
+    char *shown;
+};
+
+#define AUTO_ANSWER __attribute__((cleanup(http_answer_autodone))) struct http_answer
+
+static struct remote *of(struct endpoint *p)
+{
+    return CONTAINER_OF(p, struct remote, endpoint);
+}
+
+static struct upload_target target_of(struct remote *r)
+{
+    return (struct upload_target){
+        .transport = r->transport, .repo = r->repo.text, .ways = &r->ways};
+}
+
+static int remote_has(struct endpoint *p, const struct digest *digest, struct err *e)
+{
+    struct remote *r = of(p);
+    const struct upload_target t = target_of(r);
+    return upload_has(&t, digest, e);
+}
+
+static int remote_put(struct endpoint *p, const struct blob_source *s, struct transfer *x,
+                      struct digest *ret_digest, bool *ret_present, struct err *e)
+{
+    const struct upload_target t = target_of(of(p));
+    return upload_blob(&t, s, x, ret_digest, ret_present, e);
+}
+
+/* A registry that cannot mount has begun an upload, which nobody needs. */
+static void abandon(struct remote *r, const struct http_answer *begun)
+{
+    AUTO_ANSWER a;
+    AUTO(buf) location = {0};
+    http_answer_init(&a);
+    buf_init(&location, LIMIT_CLIENT_URL);
+    if (transport_location(r->transport, begun, &location, &(struct err){.code = ERR_OK}) < 0)
+        return;
+    struct http_call call = {.method = "DELETE", .url = location.p};
+    (void)transport_do(r->transport, r->access, &call, &a, &(struct err){.code = ERR_OK});
+}
+
+static int remote_mount(struct endpoint *p, const struct repo_name *from,
+                        const struct digest *digest, struct err *e)
+{
+    AUTO_ANSWER a;
+    AUTO(buf) url = {0};
+    struct remote *r = of(p);
+
+    http_answer_init(&a);
+    buf_init(&url, LIMIT_CLIENT_URL);
+    if (transport_url(r->transport, &url, e, "/v2/%s/blobs/uploads/?mount=%s&from=%s", r->repo.text,
+                      digest->text, from->text) < 0)
+        return -1;
+    const struct transport_request rq = {.method = "POST", .url = url.p};
+    if (transport_ask(r->transport, r->access, &rq, &a, e) < 0)
+        return -1;
+    if (a.status == 201)
+        return 1;
+    if (a.status == 202) {
+        abandon(r, &a);
+        return 0;
+    }
+    /* Not to be seen there, or not known: the bytes have to go the long way. */
+    if (a.status == 404 || a.status == 403 || a.status == 400 || a.status == 405)
+        return 0;
+    return transport_refused(&a, "mounting a blob", e);
+}
+
+/* A range of a blob on its way to somebody. */
+struct getting {
+    uint64_t size, from, n; /* of the blob; what is wanted */
+    uint64_t got;           /* of the n bytes */
+    uint64_t skip;          /* bytes before them that a registry without ranges sends */
+    bool open_end;          /* … and it sends what stands behind them */
+    int (*take)(void *self, const void *p, size_t n, struct err *e);
+    void *self;
+};
+
+/* "bytes FIRST-LAST/TOTAL" must be what was asked for (RFC 9110 14.4). */
+static bool range_fits(struct str value, uint64_t first, uint64_t last, uint64_t size)
+{
+    char want[96];
+    int n = snprintf(want, sizeof(want), "bytes %" PRIu64 "-%" PRIu64 "/", first, last);
+    struct str total = str_skip(value, (size_t)n);
+    uint64_t said;
+    return str_starts(value, str_from(want)) &&
+           (str_eqz(total, "*") || (str_u64(total, 0, UINT64_MAX, &said) && said == size));
+}
+
+static int on_begin(void *self, const struct http_answer *a, struct err *e)
+{
+    struct getting *g = self;
+    uint64_t length;
+    struct str said = http_answer_header(a, "Content-Length");
+
+    g->skip = 0;
+    g->open_end = false;
+    if (a->status == 206) {
+        if (!range_fits(http_answer_header(a, "Content-Range"), g->from + g->got,
+                        g->from + g->n - 1, g->size))
+            return ERR(e, REMOTE, "the registry sends another range than was asked for");
+        return 0;
+    }
+    if (a->status != 200)
+        return ERR(e, REMOTE, "the registry answers %d to a download", a->status);
+    if (said.n && (!str_u64(said, 0, UINT64_MAX, &length) || length != g->size))
+        return ERR(e, REMOTE, "the registry sends %.*s bytes instead of %" PRIu64,
+                   S(str_head(said, 32)), g->size);
+    g->skip = g->from + g->got; /* it does not know ranges */
+    g->open_end = true;
+    return 0;
+}
+
+static int on_take(void *self, const void *p, size_t n, struct err *e)
+{
+    struct getting *g = self;
+    const char *at = p;
+    size_t skip = (size_t)MIN_OF((uint64_t)n, g->skip);
+
+    g->skip -= skip;
+    at += skip;
+    n -= skip;
+    if (n > g->n - g->got) {
+        if (!g->open_end)
+            return ERR(e, REMOTE, "the registry sends more than was asked for");
+        n = (size_t)(g->n - g->got);
+    }
+    if (n && g->take(g->self, at, n, e) < 0)
+        return -1;
+    g->got += n;
+    return 0;
+}
+
+static int get_once(struct remote *r, const char *url, struct getting *g, struct http_answer *a,
+                    struct err *e)
+{
+    char range[96];
+    const char *headers[] = {NULL, NULL};
+    if (g->from + g->got || g->n != g->size) {
+        (void)snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-%" PRIu64, g->from + g->got,
+                       g->from + g->n - 1);
+        headers[0] = range;
+    }
+    struct http_call call = {.method = "GET",
+                             .url = url,
+                             .headers = headers,
+                             .begin = on_begin,
+                             .take = on_take,
+                             .take_self = g,
+                             .take_max = g->size};
+    a->status = 0;
+    return transport_do(r->transport, r->access, &call, a, e);
+}
+
+static int remote_get(struct endpoint *p, const struct digest *digest, uint64_t size, uint64_t at,
+                      uint64_t n, int (*take)(void *self, const void *p, size_t n, struct err *e),
+                      void *self, struct err *e)
+{
+    AUTO_ANSWER a;
+    AUTO(buf) url = {0};
+    struct remote *r = of(p);
+    struct retry retry = {0};
+    struct getting g = {.size = size, .from = at, .n = n, .take = take, .self = self};
+
+    http_answer_init(&a);
+    buf_init(&url, LIMIT_CLIENT_URL);
+    if (transport_url(r->transport, &url, e, "/v2/%s/blobs/%s", r->repo.text, digest->text) < 0)
+        return -1;
+    while (g.got < n) {
+        uint64_t before = g.got;
+        int rc = get_once(r, url.p, &g, &a, e);
+        if (rc == 0 && !retry_status(a.status)) {
+            if (a.status != 200 && a.status != 206)
+                return transport_refused(&a, digest->text, e);
+            if (g.got < n)
+                return ERR(e, REMOTE, "the registry sends less than was asked for");
+            break;
+        }
+        if (rc < 0 && !retry_error(e))
+            return -1;
+        if (g.got > before)
+            retry.failed = 0;
+        if (!retry_wait(&retry, rc < 0 ? NULL : &a, transport_cancel(r->transport)))
+            return rc < 0 ? -1 : transport_refused(&a, digest->text, e);
+    }
+    return 0;
+}
+
+static int remote_manifest_get(struct endpoint *p, struct arena *arena, const struct reference *ref,
+                               struct endpoint_manifest *ret, struct err *e)
+{
+    static const char *const accept[] = {"Accept: " OCI_TYPE_MANIFEST ", " DOCKER_TYPE_MANIFEST
+                                         ", " OCI_TYPE_INDEX ", " DOCKER_TYPE_INDEX,
+                                         NULL};
+    AUTO_ANSWER a;
+    AUTO(buf) url = {0};
+    struct remote *r = of(p);
+    struct digest said, got;
+
+    http_answer_init(&a);
+    buf_init(&url, LIMIT_CLIENT_URL);
+    struct str reference = reference_str(ref);
+    if (transport_url(r->transport, &url, e, "/v2/%s/manifests/%.*s", r->repo.text, S(reference)) <
+        0)
+        return -1;
+    const struct transport_request rq = {
+        .method = "GET", .url = url.p, .headers = accept, .body_max = LIMIT_MANIFEST};
+    if (transport_ask(r->transport, r->access, &rq, &a, e) < 0)
+        return -1;
+    if (a.status != 200)
+        return transport_refused(&a, p->shown, e);
+    struct str header = http_answer_header(&a, "Docker-Content-Digest");
+    bool known = header.n && digest_parse(header, &said, NULL) == 0;
+    enum digest_alg alg = ref->is_digest ? ref->digest.alg : known ? said.alg : DIGEST_SHA256;
+    hash_bytes(alg, a.body.p, a.body.n, &got);
+    if (ref->is_digest && !digest_eq(&got, &ref->digest))
+        return ERR(e, DIGEST_INVALID,
+                   "the registry sends a manifest with the digest %s instead of %s", got.text,
+                   ref->digest.text);
+    if (known && said.alg == got.alg && !digest_eq(&said, &got))
+        return ERR(e, DIGEST_INVALID, "the manifest was damaged on its way: %s instead of %s",
+                   got.text, said.text);
+    char *bytes = arena_try(arena, a.body.n + 1, e);
+    if (!bytes)
+        return -1;
+    memcpy(bytes, a.body.p, a.body.n + 1);
+    /* A head's lines are short: LIMIT_CLIENT_HEAD. */
+    *ret =
+        (struct endpoint_manifest){.bytes = str_of(bytes, a.body.n),
+                                   .type = arena_str(arena, http_answer_header(&a, "Content-Type")),
+                                   .digest = got};
+    return 0;
+}
+
+static int remote_manifest_put(struct endpoint *p, struct str bytes, struct str type,
+                               const struct digest *digest, const struct tag *tag, struct err *e)
+{
+    char content_type[LIMIT_MEDIA_TYPE + 32];
+    const char *headers[] = {content_type, NULL};
+    AUTO_ANSWER a;
+    AUTO(buf) url = {0};
+    struct remote *r = of(p);
+    struct digest there;
+
+    http_answer_init(&a);
+    buf_init(&url, LIMIT_CLIENT_URL);
+    if (type.n > LIMIT_MEDIA_TYPE)
+        return ERR(e, MANIFEST_TYPE, "the manifest's media type is too long");
+    (void)snprintf(content_type, sizeof(content_type), "Content-Type: %.*s", S(type));
+    if (transport_url(r->transport, &url, e, "/v2/%s/manifests/%s", r->repo.text,
+                      tag ? tag->text : digest->text) < 0)
+        return -1;
+    const struct transport_request rq = {
+        .method = "PUT", .url = url.p, .headers = headers, .body = bytes};
+    if (transport_ask(r->transport, r->access, &rq, &a, e) < 0)
+        return -1;
+    if (a.status != 201)
+        return transport_refused(&a, "sending the manifest", e);
+    struct str said = http_answer_header(&a, "Docker-Content-Digest");
+    if (said.n && digest_parse(said, &there, NULL) == 0 && there.alg == digest->alg &&
+        !digest_eq(&there, digest))
+        return ERR(e, REMOTE, "the registry stored another manifest than was sent");
+    return 0;
+}
+
+static void remote_close(struct endpoint *p)
+{
+    struct remote *r = of(p);
+    transport_autofree(&r->transport);
+    mem_free(r->shown);
+    mem_free(r);
+}
+
+static const struct endpoint_ops remote_ops = {.has = remote_has,
+                                               .put = remote_put,
+                                               .mount = remote_mount,
+                                               .get = remote_get,
+                                               .manifest_get = remote_manifest_get,
+                                               .manifest_put = remote_manifest_put,
+                                               .close = remote_close};
+
+struct endpoint *endpoint_remote(const struct remote_ref *ref, bool for_push,
+                                 const struct transport_options *options, struct err *e)
+{
+    struct transport *t = transport_new(ref->scheme, ref->host, &ref->repo, options, e);
+    if (!t)
+        return NULL;
+    struct remote *r = NEW(struct remote);
+    r->transport = t;
+    r->repo = ref->repo;
+    r->access = for_push ? TRANSPORT_PUSH : TRANSPORT_PULL;
+    atomic_store(&r->ways.chunk, UPLOAD_CHUNK);
+    r->shown = mem_printf("%s/%s", ref->host, ref->repo.text);
+    r->endpoint = (struct endpoint){.ops = &remote_ops, .shown = r->shown};
+    return &r->endpoint;
+}

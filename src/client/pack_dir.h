@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pack_dir: a model directory becomes a ModelPack of raw layers in an endpoint.
+ *
+ * Each file is opened and read once, hashed while it goes out, several at a time and the largest
+ * first; no copy is made. Files of up to PACK_SMALL bytes are held in memory, so that their digest
+ * is known before they are sent. Of larger ones the digest may be known from an earlier run
+ * (memo.h). A file that changes while it is read is an error.
+ */
+#ifndef HAVEN_CLIENT_PACK_DIR_H
+#define HAVEN_CLIENT_PACK_DIR_H
+
+#include "base/limits.h"
+#include "client/endpoint.h"
+#include "client/memo.h"
+
+#define PACK_SMALL (4 * MIB)
+
+struct pack_options {
+    struct str name;         /* of the model */
+    unsigned threads;        /* 0: TRANSFER_THREADS */
+    int64_t created_ms;      /* time of creation to write down, UTC; 0: none, reproducible */
+    const struct memo *memo; /* NULL: nothing is remembered */
+};
+
+/* ref: a tag, or the digest that the manifest turns out to have. *ret: that digest. Errors:
+ * MODEL_INVALID, LIMIT (the directory), and the endpoint's. */
+int pack_dir(const char *dir, struct endpoint *to, const struct reference *ref,
+             const struct pack_options *options, struct transfer *x, struct digest *ret,
+             struct err *e);
+
+#endif

@@ -24,6 +24,9 @@
  * one: servers read as much of a body that they do not want. */
 #define SINGLE_TRIAL (256 * KIB)
 
+/* A session that is busy for so many attempts is left alone. */
+#define BUSY_PATIENCE 3
+
 enum upload_single { SINGLE_UNKNOWN, SINGLE_YES, SINGLE_NO };
 enum upload_how { HOW_CHUNKS, HOW_STREAM, HOW_PUT };
 enum step { STEP_DONE, STEP_AGAIN, STEP_FAILED };
@@ -269,7 +272,8 @@ static enum step refused(struct sending *s, const struct http_answer *a, bool is
                   ((a->status == 404 || a->status == 416) && !s->stored);
     if (is_patch && unable && other_way(s, a->status))
         return STEP_AGAIN;
-    if (retry_status(a->status) || a->status == 404 || a->status == 416)
+    /* 409: the connection that broke has not ended on the other side yet. */
+    if (retry_status(a->status) || a->status == 404 || a->status == 409 || a->status == 416)
         return STEP_AGAIN;
     (void)transport_refused(a, s->s->shown, e);
     return STEP_FAILED;
@@ -456,6 +460,8 @@ static int send_large(struct sending *s, struct digest *digest, struct err *e)
             best = MAX_OF(best, s->offset);
             retry.failed = 0;
         }
+        if (a.status == 409 && retry.failed >= BUSY_PATIENCE)
+            buf_reset(&s->location); /* it may last: a new upload costs bytes, but not time */
         if (s->location.n == 0 && how != atomic_load(&s->t->ways->how))
             continue;
         if (retry_wait(&retry, a.status ? &a : NULL, transport_cancel(s->t->transport)))

@@ -29,6 +29,7 @@ def env(tmp_path):
              if not k.startswith("HAVEN_") and not k.lower().endswith("_proxy") and k != "SOURCE_DATE_EPOCH"}
     clean["DOCKER_CONFIG"] = str(tmp_path / "docker")
     clean["HOME"] = str(tmp_path)
+    clean["HAVEN_CACHE_DIR"] = str(tmp_path / "cache")
     return clean
 
 

@@ -52,6 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if not piece:
                 raise Gone
             left -= len(piece)
+            with self.server.fake.lock:
+                self.server.fake.taken += len(piece)
             yield piece
 
     def serve(self):
@@ -61,12 +63,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.bare = split.path
         with fake.lock:
             fake.requests.append((self.command, self.path, dict(self.headers)))
+            fake.connections.add(self.client_address)
+            fake.busy += 1
         try:
             if fake.hook and fake.hook(self):
                 return
             self.route()
         except (Gone, ConnectionError, TimeoutError):
             self.close_connection = True
+        finally:
+            with fake.lock:
+                fake.busy -= 1
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = serve
 
@@ -178,7 +185,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if fake.received:
                 fake.received(self, held)
         if self.command == "PATCH":
-            return self.where(202, repo, session)
+            return self.where(fake.patch_status, repo, session)
         digest = "sha256:" + hashlib.sha256(held).hexdigest()
         if digest != self.query.get("digest"):
             return self.error(400, "DIGEST_INVALID")
@@ -189,8 +196,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def where(self, status, repo, session):
         fake = self.server.fake
         n = len(fake.uploads[session])
-        self.reply(status, {"Location": f"{fake.upload_base}/v2/{repo}/blobs/uploads/{session}?_state=a%3D",
-                            "Range": f"0-{max(n - 1, 0)}"})
+        headers = {"Location": f"{fake.upload_base}/v2/{repo}/blobs/uploads/{session}?_state=a%3D{fake.upload_query}",
+                   "Range": f"0-{max(n - 1, 0)}"}
+        if fake.chunk_min:
+            headers["OCI-Chunk-Min-Length"] = str(fake.chunk_min)
+        self.reply(status, headers)
 
 
 class FakeRegistry:
@@ -204,6 +214,10 @@ class FakeRegistry:
         self.single = single
         self.blobs, self.manifests, self.uploads, self.tokens = {}, {}, {}, {}
         self.requests = []
+        self.taken = 0  # bytes of all bodies
+        self.connections = set()
+        self.busy = 0
+        self.upload_query, self.chunk_min, self.patch_status = "", 0, 202
         self.lock = threading.Lock()
         self.hook = self.received = None
         self.upload_base = ""
@@ -222,6 +236,11 @@ class FakeRegistry:
 
     def basic(self):
         return "Basic " + base64.b64encode(f"{self.USER}:{self.PASSWORD}".encode()).decode()
+
+    def quiet(self):
+        """No request is being served."""
+        with self.lock:
+            return self.busy == 0
 
     def stop(self):
         self.server.shutdown()

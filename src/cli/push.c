@@ -2,8 +2,11 @@
 #include "client/push.h"
 
 #include "cli/progress.h"
+#include "cli/selection.h"
 
 static const struct cli_option options[] = {
+    SELECTION_OPTION_MODELFILE,
+    SELECTION_OPTIONS,
     PROGRESS_OPTIONS_CONNECTION,
     PROGRESS_OPTIONS_TRANSFER,
 };
@@ -14,10 +17,14 @@ static int run(struct cli *c, struct err *e)
     struct push_result result;
     struct remote_ref ref;
     struct progress progress;
+    AUTO(selection) s = {0};
 
     if (progress_ref(c, c->args[1], &ref, e) < 0 || progress_threads(c, &o.threads, e) < 0 ||
         progress_source_date(&o.created_ms, e) < 0)
         return -1;
+    if (selection_read(&s, c, cli_value(c, "modelfile"), e) < 0)
+        return -1;
+    o.pick = s.pick;
     c->resumes = true;
     progress_connection(c, &o.transport);
     progress_init(&progress, c);
@@ -38,9 +45,17 @@ const struct command cmd_push = {
             "once, nothing is copied on this machine, and an upload that breaks off is taken up "
             "again.\n"
             "\n"
-            "Hidden files, Modelfile and Python's caches are left out. Links that lead out of DIR, "
-            "Git\n"
-            "LFS pointers, devices and names that another file system could not take are refused.\n"
+            "Hidden files, Modelfile, Python's caches and what a .havenignore in DIR names (its "
+            "lines are\n"
+            "those of a .gitignore) are left out. With -f, only the files that the Modelfile names "
+            "are\n"
+            "packed. In patterns * stays within a name and ** crosses directories; --include and "
+            "--exclude\n"
+            "without a / match at any depth, and a directory stands for all that is in it.\n"
+            "\n"
+            "Links that lead out of DIR, Git LFS pointers, devices and names that another file "
+            "system could\n"
+            "not take are refused.\n"
             "\n"
             "The same files always give the same digest; only SOURCE_DATE_EPOCH in the environment "
             "adds a\n"

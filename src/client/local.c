@@ -11,7 +11,7 @@
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 
-#define LOCAL_ARENA (64 * MIB)
+#define LOCAL_ARENA (96 * MIB)
 
 /* One file while the list grows. */
 struct found {
@@ -21,6 +21,7 @@ struct found {
 
 struct scan {
     struct local_files *l;
+    struct pick pick;
     struct found *found;
     size_t n, cap;
     struct err *e;
@@ -98,7 +99,8 @@ static int read_small(struct scan *s, const char *path, int fd, struct found *f)
     return 0;
 }
 
-static int add_file(struct scan *s, const char *path)
+/* line: of the Modelfile, which says the kind; NULL: the name does. */
+static int add_file(struct scan *s, const char *path, const struct pick_line *line)
 {
     struct stat st;
     struct str name = str_from(path);
@@ -110,6 +112,8 @@ static int add_file(struct scan *s, const char *path)
         return -1;
     if (sys->fstat(fd, &st) < 0)
         return ERR_SYS(s->e, "cannot ask about %s", path);
+    if (S_ISDIR(st.st_mode) && line && line->path.p)
+        return wrong(path, "is a directory; name its files, with /** all of them", s->e);
     if (S_ISDIR(st.st_mode))
         return wrong(path, "is a link to a directory", s->e);
     if (!S_ISREG(st.st_mode))
@@ -128,7 +132,10 @@ static int add_file(struct scan *s, const char *path)
         return -1;
     memcpy(copy, path, name.n + 1);
     f->file.path = str_of(copy, name.n);
-    f->file.kind = model_kind_of(f->file.path, f->file.size, &f->file.guessed);
+    if (line)
+        f->file.kind = line->pattern->kind;
+    else
+        f->file.kind = model_kind_of(f->file.path, f->file.size, &f->file.guessed);
     if (f->file.size > LIMIT_BLOB)
         return wrong(path, "is larger than a registry takes", s->e);
     if (f->file.size < MODELPACK_LFS_MAX && read_small(s, path, fd, f) < 0)
@@ -148,16 +155,20 @@ static int walk(struct scan *s, int at, const char *path, unsigned depth);
 static int entry(struct scan *s, int at, const char *path, const char *name, unsigned depth)
 {
     struct stat st;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || model_name_skipped(str_from(name)))
+    const struct pick_line *line = NULL;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return 0;
     AUTO_FREE char *full = *path ? mem_printf("%s/%s", path, name) : mem_strdup(name);
     if (sys->fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return ERR_SYS(s->e, "cannot ask about %s", full);
     if (S_ISDIR(st.st_mode))
-        return walk(s, at, full, depth + 1);
+        return pick_dir(&s->pick, str_from(full)) ? walk(s, at, full, depth + 1) : 0;
+    int rc = pick_file(&s->pick, str_from(full), &line, s->e);
+    if (rc <= 0)
+        return rc;
     if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         return wrong(full, "is neither a file nor a directory", s->e);
-    return add_file(s, full);
+    return add_file(s, full, line);
 }
 
 /* path: of this directory, seen from the root, "" for the root itself; at: its parent. */
@@ -187,6 +198,46 @@ static int walk(struct scan *s, int at, const char *path, unsigned depth)
     return errno ? ERR_SYS(s->e, "cannot read the directory %s", own) : 0;
 }
 
+/* The file that a line of the Modelfile names. */
+static int add_named(struct scan *s, const struct pick_line *line)
+{
+    if (!pick_named(&s->pick, line->path))
+        return 0;
+    AUTO_FREE char *path = mem_strndup(line->path.p, line->path.n);
+    if (add_file(s, path, line) < 0)
+        return err_wrap(s->e, "%s, line %u", s->pick.o->modelfile->name, line->pattern->line);
+    return 0;
+}
+
+/* Of a pattern that has matched nothing: other tools write names like "a[1].txt" as they are. */
+static int add_exact(struct scan *s, struct pick_line *line)
+{
+    char show[MODEL_PATH_SHOW];
+    struct stat st;
+    AUTO_FREE char *path = mem_strndup(line->pattern->glob.p, line->pattern->glob.n);
+    if (sys->fstatat(s->l->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        line->path = line->pattern->glob;
+        return add_named(s, line);
+    }
+    return ERR(s->e, MODEL_INVALID,
+               "%s, line %u: no file matches \"%s\"; mend the pattern or remove the line (hidden "
+               "files, and what " IGNORE_FILE " leaves out, must be named without wildcards)",
+               s->pick.o->modelfile->name, line->pattern->line,
+               model_path_show(line->pattern->glob, show, sizeof(show)));
+}
+
+/* What the Modelfile names without wildcards, and what of it has matched nothing. */
+static int add_all_named(struct scan *s)
+{
+    for (size_t i = 0; i < s->pick.n_files; i++)
+        if (add_named(s, &s->pick.files[i]) < 0)
+            return -1;
+    for (size_t i = 0; i < s->pick.n_globs; i++)
+        if (!s->pick.globs[i].used && add_exact(s, &s->pick.globs[i]) < 0)
+            return -1;
+    return 0;
+}
+
 static int found_cmp(const void *a, const void *b)
 {
     const struct found *fa = a, *fb = b;
@@ -196,8 +247,10 @@ static int found_cmp(const void *a, const void *b)
 static int finish(struct scan *s, const char *dir)
 {
     struct local_files *l = s->l;
+    const struct pick_options *o = s->pick.o;
     if (s->n == 0)
-        return ERR(s->e, MODEL_INVALID, "%s holds no files to push", dir);
+        return ERR(s->e, MODEL_INVALID, "%s holds no files to pack%s", dir,
+                   o->include.n || o->exclude.n ? " that --include and --exclude let through" : "");
     qsort(s->found, s->n, sizeof(*s->found), found_cmp);
     l->files = arena_try(&l->arena, s->n * sizeof(*l->files), s->e);
     l->local = l->files ? arena_try(&l->arena, s->n * sizeof(*l->local), s->e) : NULL;
@@ -220,7 +273,8 @@ void local_files_autodone(struct local_files *l)
     arena_done(&l->arena);
 }
 
-int local_files_scan(const char *dir, struct local_files *ret, struct err *e)
+int local_files_scan(const char *dir, const struct pick_options *options, struct local_files *ret,
+                     struct err *e)
 {
     struct local_files l = {.root = file_open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, e)};
     struct scan s = {.l = &l, .e = e};
@@ -228,7 +282,11 @@ int local_files_scan(const char *dir, struct local_files *ret, struct err *e)
     if (l.root < 0)
         return -1;
     arena_init(&l.arena, LOCAL_ARENA);
-    int rc = walk(&s, l.root, "", 0);
+    int rc = pick_init(&s.pick, &l.arena, l.root, options, e);
+    if (rc == 0 && pick_walks(&s.pick))
+        rc = walk(&s, l.root, "", 0);
+    if (rc == 0)
+        rc = add_all_named(&s);
     if (rc == 0)
         rc = finish(&s, dir);
     mem_free(s.found);
@@ -238,6 +296,20 @@ int local_files_scan(const char *dir, struct local_files *ret, struct err *e)
     }
     *ret = l;
     return 0;
+}
+
+struct str local_files_format(const struct local_files *l)
+{
+    const char *best = NULL;
+    uint64_t best_size = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        const char *format = model_format_of(l->files[i].path);
+        if (l->files[i].kind == MODEL_WEIGHT && format && l->files[i].size >= best_size) {
+            best = format;
+            best_size = l->files[i].size;
+        }
+    }
+    return str_from(best);
 }
 
 int local_files_unchanged(const struct local_files *l, size_t i, int fd, struct err *e)

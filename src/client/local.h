@@ -2,15 +2,16 @@
 /*
  * local: the files of a model directory, found and judged before anything is sent.
  *
- * Dotfiles, Modelfile and Python's caches are skipped. Refused, with the file named: what is
- * neither a file nor a directory, links that lead out of the directory (or to a directory), names
- * that could not be written elsewhere (model/path.h), Git LFS pointers. Nothing is opened outside
- * the directory.
+ * Which files, and of what kind, is the business of client/pick.h. Of those, refused with the file
+ * named: what is neither a file nor a directory, links that lead out of the directory (or to a
+ * directory), names that could not be written elsewhere (model/path.h), Git LFS pointers. Nothing
+ * is opened outside the directory.
  */
 #ifndef HAVEN_CLIENT_LOCAL_H
 #define HAVEN_CLIENT_LOCAL_H
 
 #include "base/arena.h"
+#include "client/pick.h"
 #include "model/modelpack.h"
 
 #include <sys/stat.h>
@@ -31,9 +32,15 @@ struct local_files {
     uint64_t total; /* bytes */
 };
 
-/* MODEL_INVALID, IO, LIMIT. On failure there is nothing to release. */
-int local_files_scan(const char *dir, struct local_files *ret, struct err *e);
+/* MODEL_INVALID, IO, LIMIT. A line of the Modelfile that matches nothing is an error that names the
+ * line. On failure there is nothing to release. */
+int local_files_scan(const char *dir, const struct pick_options *options, struct local_files *ret,
+                     struct err *e);
 void local_files_autodone(struct local_files *l);
+
+/* The format that most bytes of the weights have, by the names of the files; empty: there are none.
+ */
+struct str local_files_format(const struct local_files *l);
 
 /* Opens file i for reading: a regular file inside the root, of the size and time found. */
 int local_files_open(const struct local_files *l, size_t i, struct err *e);

@@ -186,19 +186,21 @@ static int by_size(const void *va, const void *vb, void *ctx)
     return a == b ? (ia < ib ? -1 : 1) : a > b ? -1 : 1;
 }
 
-/* The format that most weight bytes have. */
-static struct str main_format(const struct local_files *l)
+/* What a Modelfile says; it is there first, and what is there is kept. */
+static void facts_of_modelfile(const struct modelfile *m, struct modelpack_facts *facts)
 {
-    const char *best = NULL;
-    uint64_t best_size = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        const char *format = model_format_of(l->files[i].path);
-        if (l->files[i].kind == MODEL_WEIGHT && format && l->files[i].size >= best_size) {
-            best = format;
-            best_size = l->files[i].size;
-        }
-    }
-    return str_from(best);
+    struct str *const to[MODELFILE_VALUE_COUNT] = {
+        [MODELFILE_NAME] = &facts->name,
+        [MODELFILE_ARCH] = &facts->architecture,
+        [MODELFILE_FAMILY] = &facts->family,
+        [MODELFILE_FORMAT] = &facts->format,
+        [MODELFILE_PARAMSIZE] = &facts->param_size,
+        [MODELFILE_PRECISION] = &facts->precision,
+        [MODELFILE_QUANTIZATION] = &facts->quantization,
+    };
+    for (size_t i = 0; m && i < ARRAY_LEN(to); i++)
+        if (m->values[i].n)
+            *to[i] = m->values[i];
 }
 
 /* The manifest's size is known before its digests are: a model of too many files is refused at
@@ -252,10 +254,11 @@ int pack_dir(const char *dir, struct endpoint *to, const struct reference *ref,
     p = {.l = &l, .to = to, .transfer = x, .options = options, .facts = &facts};
 
     arena_init(&p.arena, MIB);
-    if (local_files_scan(dir, &l, e) < 0)
+    if (local_files_scan(dir, options->pick, &l, e) < 0)
         return -1;
     p.root = realpath(dir, NULL);
-    facts.format = main_format(&l);
+    facts.format = local_files_format(&l);
+    facts_of_modelfile(options->pick->modelfile, &facts);
     p.order = NEW_ARRAY(l.n, size_t);
     for (size_t i = 0; i < l.n; i++)
         p.order[i] = i;

@@ -13,12 +13,14 @@
 #include "base/limits.h"
 #include "client/endpoint.h"
 #include "client/memo.h"
+#include "client/pick.h"
 
 #define PACK_SMALL (4 * MIB)
 
 struct pack_options {
-    struct str name;         /* of the model */
-    unsigned threads;        /* 0: TRANSFER_THREADS */
+    struct str name;                 /* of the model */
+    const struct pick_options *pick; /* which files */
+    unsigned threads;                /* 0: TRANSFER_THREADS */
     int64_t created_ms;      /* time of creation to write down, UTC; 0: none, reproducible */
     const struct memo *memo; /* NULL: nothing is remembered */
 };

@@ -18,8 +18,11 @@ static int pack(const char *dir, struct endpoint *to, const struct reference *re
 {
     struct push_result r;
     AUTO_MEMO memo = memo_open();
-    const struct pack_options po = {
-        .name = name, .threads = options->threads, .created_ms = options->created_ms, .memo = memo};
+    const struct pack_options po = {.name = name,
+                                    .pick = &options->pick,
+                                    .threads = options->threads,
+                                    .created_ms = options->created_ms,
+                                    .memo = memo};
     if (pack_dir(dir, to, ref, &po, x, &r.digest, e) < 0)
         return -1;
     r.state = transfer_state_now(x);

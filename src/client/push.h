@@ -7,11 +7,13 @@
 #ifndef HAVEN_CLIENT_PUSH_H
 #define HAVEN_CLIENT_PUSH_H
 
+#include "client/pick.h"
 #include "client/transfer.h"
 #include "client/transport.h"
 
 struct push_options {
     struct transport_options transport; /* cancel is set here; not for layouts */
+    struct pick_options pick;           /* which files */
     unsigned threads;                   /* 0: TRANSFER_THREADS */
     int64_t created_ms; /* time of creation to write down, UTC; 0: none, reproducible */
     const struct transfer_events *events;

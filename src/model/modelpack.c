@@ -104,6 +104,7 @@ int modelpack_write_config(struct buf *out, const struct modelpack_facts *facts,
     jsonw_object(&w);
     optional(&w, "architecture", facts->architecture);
     optional(&w, "format", facts->format);
+    optional(&w, "paramSize", facts->param_size);
     optional(&w, "precision", facts->precision);
     optional(&w, "quantization", facts->quantization);
     jsonw_object_done(&w);

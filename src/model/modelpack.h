@@ -33,7 +33,7 @@ struct modelpack_file {
 /* What the config says of the model; empty strings are left out. */
 struct modelpack_facts {
     struct str name;
-    struct str family, architecture, format, precision, quantization;
+    struct str family, architecture, format, param_size, precision, quantization;
     int64_t created_ms; /* 0: not said, so that the bytes depend on the model alone */
 };
 

@@ -88,9 +88,9 @@
 #define LIMIT_MODEL_PATH  1024
 #define LIMIT_MODEL_NAME  255
 #define LIMIT_MODEL_DEPTH 32
-/* A pattern for paths: it is held against a path byte by byte, and a path is no longer. Patterns in
- * one list: each is held against every file. */
-#define LIMIT_GLOB  LIMIT_MODEL_PATH
+/* A pattern for paths: room for the longest path with every byte escaped. Patterns in one list:
+ * each is held against every file. */
+#define LIMIT_GLOB  (2 * LIMIT_MODEL_PATH)
 #define LIMIT_GLOBS 4096
 /* A .havenignore; a Modelfile (it may name each file on a line of its own) and one of its values
  * that is no path. */

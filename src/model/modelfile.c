@@ -80,11 +80,10 @@ static int parse_value(struct parser *p, const char *directive, struct str s, st
     return 0;
 }
 
-const char *modelfile_value_wrong(struct str s)
+/* Files with such names are never packed: model/path.h. */
+static const char *bytes_wrong(struct str s)
 {
     uint32_t c;
-    if (s.n > LIMIT_MODELFILE_VALUE)
-        return "is too long";
     for (size_t i = 0, n; i < s.n; i += n) {
         n = str_utf8(str_skip(s, i), &c);
         if (n == 0)
@@ -93,6 +92,11 @@ const char *modelfile_value_wrong(struct str s)
             return "holds a control character";
     }
     return NULL;
+}
+
+const char *modelfile_value_wrong(struct str s)
+{
+    return s.n > LIMIT_MODELFILE_VALUE ? "is too long" : bytes_wrong(s);
 }
 
 static int add_value(struct parser *p, size_t which, struct str value)
@@ -142,6 +146,8 @@ static int add_pattern(struct parser *p, enum model_kind kind, struct str glob)
     while (str_starts(glob, STR("./")))
         glob = str_skip(glob, 2);
     const char *why = glob_wrong(glob);
+    if (!why)
+        why = bytes_wrong(glob);
     if (!why)
         why = leads_out(glob);
     if (why)

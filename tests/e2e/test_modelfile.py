@@ -151,7 +151,7 @@ def test_kind_is_what_the_modelfile_says(push, model, tmp_path):
     ("MODLE x", "m, line 1: unknown directive \"MODLE\"; did you mean MODEL?"),
     ("CODE a b", "m, line 1: CODE takes one value"),
     ("CODE [a", "m, line 1: the pattern \"[a\" has a '['"),
-    ("CODE *\x1bc", "no file matches \"*?c\""),
+    ("CODE *\x1bc", "the pattern \"*?c\" holds a control character"),
 ])
 def test_mistakes_in_a_modelfile(push, model, tmp_path, lines, said):
     write(model, {"case/A.py": "1", "case/a.py": "2", ".git/config": "",
@@ -207,6 +207,7 @@ def test_names_with_brackets(push, model, tmp_path):
     (["--include", "data/**", "--exclude", "**/eval.*"], {"data/train.csv"}),
     (["--include", ".env", "--include", "run.py"], {".env", "run.py"}),
     (["--include", ".ci", "--include", "**"], ORDINARY | {".ci/test.sh"}),
+    (["--include", "data/.env", "--include", "**"], ORDINARY),
 ])
 def test_filters(cli, model, options, files):
     assert set(listed(cli("modelfile", *options, model))) == files

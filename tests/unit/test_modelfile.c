@@ -99,6 +99,8 @@ static void mistakes(void **state)
         {"CODE [a", "the pattern \"[a\" has a '['"},
         {"CODE [\x1b", "the pattern \"[?\" has"},
         {"NAME a\x1b", "control character"},
+        {"CODE a\r\r", "the pattern \"a?\" holds a control character"},
+        {"CODE \xff", "the pattern \"?\" is not UTF-8"},
         {"NAME \xff", "not UTF-8"},
     };
     struct modelfile m;

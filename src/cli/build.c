@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/progress.h"
+#include "cli/selection.h"
 #include "client/push.h"
 
 static const struct cli_option options[] = {
@@ -11,6 +12,8 @@ static const struct cli_option options[] = {
      .letter = 't',
      .metavar = "TAG",
      .help = "Name of the model in the layout (default latest)."},
+    SELECTION_OPTION_MODELFILE,
+    SELECTION_OPTIONS,
     PROGRESS_OPTIONS_TRANSFER,
 };
 
@@ -20,6 +23,7 @@ static int run(struct cli *c, struct err *e)
     struct push_result result;
     struct progress progress;
     struct tag tag;
+    AUTO(selection) s = {0};
     const char *layout = cli_value(c, "output"), *name = cli_value(c, "tag");
 
     if (!layout)
@@ -27,6 +31,9 @@ static int run(struct cli *c, struct err *e)
     if (tag_parse(str_from(name ? name : "latest"), &tag, e) < 0 ||
         progress_threads(c, &o.threads, e) < 0 || progress_source_date(&o.created_ms, e) < 0)
         return -1;
+    if (selection_read(&s, c, cli_value(c, "modelfile"), e) < 0)
+        return -1;
+    o.pick = s.pick;
     c->resumes = true;
     progress_init(&progress, c);
     o.events = &progress.events;

@@ -583,8 +583,10 @@ def test_push_killed_against_haven(start, haven, env, tmp_path):
         if status == 0:
             break
         kills += 1
+        print("killed", kills, before, relay.sent)
     assert kills == 3
-    ok(haven("push", "-q", folder, f"{relay.host}/library/one:v1"))
+    done = json.loads(ok(haven("push", "-q", "--json", folder, f"{relay.host}/library/one:v1")).stdout)
+    print(server.log())
     assert relay.sent < len(content) + kills * 6 * MIB, relay.sent
     assert loop(haven, env, tmp_path, relay, f"{relay.host}/library/loop:v1",
                 lambda args, reached: kill_at(env, args, reached)) > 0

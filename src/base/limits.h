@@ -107,4 +107,25 @@
 /* config.json of a model, read for its facts. */
 #define LIMIT_MODEL_FACTS (1 * MIB)
 
+/* Headers of weight files. The reference implementation of safetensors takes no longer header; no
+ * GGUF comes near it. */
+#define LIMIT_WEIGHT_HEADER 100000000ull
+/* Tensors of one file (the largest models have some 100,000 in all), words that are none. */
+#define LIMIT_WEIGHT_TENSORS 1000000
+#define LIMIT_WEIGHT_NOTES   65536
+/* A tensor's name and its dimensions (numpy takes 64). */
+#define LIMIT_WEIGHT_NAME 4096
+#define LIMIT_WEIGHT_DIMS 64
+/* GGUF: a key and a string (what readers in the field accept), elements of an array, arrays inside
+ * arrays. */
+#define LIMIT_GGUF_KEY    65535
+#define LIMIT_GGUF_STRING (16 * MIB)
+#define LIMIT_GGUF_ARRAY  (1ull << 30)
+#define LIMIT_GGUF_NESTED 4
+/* A word of a header that is kept whole; longer ones are told by their length. Chat templates have
+ * some 10 KiB. */
+#define LIMIT_WEIGHT_NOTE (1 * MIB)
+/* What the headers of one model may take in memory: a million tensors and their names. */
+#define LIMIT_WEIGHT_ARENA (256 * MIB)
+
 #endif

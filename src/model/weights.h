@@ -4,18 +4,22 @@
  *
  * Formats are rows of a table (safetensors.c, gguf.c, …), chosen by the file's first bytes. Headers
  * come from strangers: every count, size and offset is checked against the file before it is used,
- * nothing is read behind the header, nothing is executed. Everything lies in the arena, whose
- * ceiling bounds it. Pure; any thread.
+ * no value of a tensor is looked at, nothing is executed. Everything lies in the arena, whose
+ * ceiling bounds it (LIMIT_WEIGHT_ARENA for the files of one model). Pure; any thread.
+ *
+ * Elements are counted as they are stored. Formats that pack several parameters into one integer
+ * (GPTQ and AWQ: "qweight" and "qzeros" of I32 hold 32 / bits each; bitsandbytes: U8 holds two of
+ * four bits) have more parameters than that; who wants those asks config.json for the bits. The
+ * blocks of GGUF are counted in parameters.
  */
 #ifndef HAVEN_MODEL_WEIGHTS_H
 #define HAVEN_MODEL_WEIGHTS_H
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "model/reader.h"
 
-#define WEIGHT_DIMS 8
-
-/* An element type of a format. Blocks: quantised types hold `block` elements in `bytes`. */
+/* An element type of a format; rows of constant tables, compared by address. */
 struct weight_dtype {
     const char *name;      /* as the format writes it: "BF16", "Q4_K" */
     const char *precision; /* ModelPack's word ("bfloat16"), NULL when it has none */
@@ -26,14 +30,16 @@ struct weight_dtype {
 struct weight_tensor {
     struct str name;
     const struct weight_dtype *dtype;
-    unsigned n_dims;
-    uint64_t dims[WEIGHT_DIMS]; /* as the format orders them */
+    unsigned n_dims;      /* 0: a single number; at most LIMIT_WEIGHT_DIMS */
+    const uint64_t *dims; /* as the format orders them: GGUF has the innermost first */
     uint64_t elements;
     uint64_t offset, bytes; /* in the file */
 };
 
-/* A word of the header that is no tensor: safetensors' __metadata__, GGUF's keys (arrays longer
- * than WEIGHT_ARRAY_SHOWN are told by their length only). */
+/* A word of the header that is no tensor: safetensors' __metadata__, GGUF's keys, in the order of
+ * the file. Arrays are written as JSON; those longer than WEIGHT_ARRAY_SHOWN, and texts longer than
+ * LIMIT_WEIGHT_NOTE, are told by their length only ("array of 32000 strings"). Keys and values come
+ * from strangers and may hold what a terminal should not get. */
 struct weight_note {
     struct str key, value;
 };
@@ -45,8 +51,10 @@ struct weights {
     size_t n_tensors;
     struct weight_note *notes;
     size_t n_notes;
-    uint64_t header_bytes;
-    /* What GGUF says in keys of its own; empty or 0 when it does not. */
+    uint64_t header_bytes; /* up to where the last word or tensor is described */
+    bool big_endian;       /* GGUF for machines that few have */
+    /* What GGUF says in keys of its own; empty or 0 when it does not. quantization: the word for
+     * general.file_type ("Q4_K_M"). */
     struct str architecture, name, license, quantization, chat_template;
     uint64_t context_length;
     uint64_t split_count; /* files that make the model; 0 or 1: this one alone */
@@ -55,9 +63,15 @@ struct weights {
 /* 1 read, 0 the bytes are of no format that is known here, -1 MODEL_INVALID (the message says what
  * and where), LIMIT, or what the reader returned. */
 int weights_read(struct arena *a, const struct model_reader *r, struct weights *ret, struct err *e);
+/* The same for a file with a name: MODEL_INVALID when the name promises a format that is read here
+ * and the bytes are something else. Errors name the file. */
+int weights_read_named(struct arena *a, const struct model_reader *r, struct str path,
+                       struct weights *ret, struct err *e);
 
-/* The sum over the files of a model: shards are one model. */
+/* The sum over the files of a model: shards are one model. Begins as {0}. */
 #define WEIGHT_DTYPES 64
+/* Room for the formats that are read here. */
+#define WEIGHT_FORMATS 4
 struct weight_count {
     const struct weight_dtype *dtype;
     uint64_t tensors, elements, bytes;
@@ -69,12 +83,24 @@ struct weight_totals {
     size_t n_counts;
     struct str architecture, name, license, quantization, chat_template;
     uint64_t context_length;
+    /* Private. */
+    struct {
+        const char *format;
+        uint64_t bytes;
+    } formats[WEIGHT_FORMATS];
+    bool quantization_said; /* by a file; else it is the GGUF type that holds most */
 };
-/* Strings are borrowed from w. */
+/* Strings are borrowed from w. Where files say different things, the first one counts. */
 void weight_totals_add(struct weight_totals *t, const struct weights *w);
 
 /* "6.7B", "596M", "33K": ModelPack's paramSize, at most one digit behind the point. */
 #define WEIGHT_PARAM_SIZE_MAX 32
 const char *weight_param_size(uint64_t parameters, char out[WEIGHT_PARAM_SIZE_MAX]);
+
+/* "bfloat16", "float8_e4m3,float32": ModelPack's precision: the type that holds most elements, then
+ * the others that hold more than one in a hundred; types that ModelPack has no word for are left
+ * out, and so it can be empty. */
+#define WEIGHT_PRECISION_MAX 256
+const char *weight_precision(const struct weight_totals *t, char out[WEIGHT_PRECISION_MAX]);
 
 #endif

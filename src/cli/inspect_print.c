@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+#include "base/limits.h"
+#include "cli/command.h"
+#include "cli/inspect.h"
+#include "model/kind.h"
+#include "model/path.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Output goes out in pieces of about this size; one note with all its escapes fits behind it. */
+#define PIECE     (64 * KIB)
+#define PIECE_MAX (PIECE + 8 * LIMIT_WEIGHT_NOTE)
+/* A name or value on a line for people. */
+#define SHOWN 120
+
+/* Prints what has gathered when it is enough, or when it is the last. */
+static int flush(struct buf *out, bool last, struct err *e)
+{
+    BUG_ON(!buf_ok(out));
+    if (!last && out->n < PIECE)
+        return 0;
+    int rc = cli_print(buf_str(out), e);
+    buf_reset(out);
+    return rc;
+}
+
+/* ---- JSON ---- */
+
+static void json_text(struct json_writer *w, const char *key, struct str s)
+{
+    jsonw_key(w, key);
+    if (s.n)
+        jsonw_str(w, s);
+    else
+        jsonw_nothing(w);
+}
+
+static void json_dtypes(struct json_writer *w, const struct weight_totals *t)
+{
+    jsonw_key(w, "dtypes");
+    jsonw_list(w);
+    for (size_t i = 0; i < t->n_counts; i++) {
+        jsonw_object(w);
+        jsonw_kstrz(w, "dtype", t->counts[i].dtype->name);
+        jsonw_ku64(w, "tensors", t->counts[i].tensors);
+        jsonw_ku64(w, "parameters", t->counts[i].elements);
+        jsonw_ku64(w, "bytes", t->counts[i].bytes);
+        jsonw_object_done(w);
+    }
+    jsonw_list_done(w);
+}
+
+static void json_totals(struct json_writer *w, const struct inspect *in)
+{
+    const struct weight_totals *t = &in->totals;
+    char size[WEIGHT_PARAM_SIZE_MAX], precision[WEIGHT_PRECISION_MAX];
+
+    jsonw_kstrz(w, "file", in->shown);
+    jsonw_kstrz(w, "format", t->format);
+    jsonw_ku64(w, "parameters", t->parameters);
+    jsonw_kstrz(w, "param_size", weight_param_size(t->parameters, size));
+    jsonw_kstrz(w, "precision", weight_precision(t, precision));
+    json_text(w, "quantization", t->quantization);
+    json_text(w, "architecture", t->architecture);
+    json_text(w, "name", t->name);
+    json_text(w, "license", t->license);
+    jsonw_key(w, "context_length");
+    if (t->context_length)
+        jsonw_u64(w, t->context_length);
+    else
+        jsonw_nothing(w);
+    jsonw_ku64(w, "tensor_count", t->tensors);
+    jsonw_ku64(w, "tensor_bytes", t->bytes);
+    json_dtypes(w, t);
+}
+
+static int json_header(struct json_writer *w, const struct weights *x, struct err *e)
+{
+    jsonw_ku64(w, "header_bytes", x->header_bytes);
+    jsonw_kbool(w, "big_endian", x->big_endian);
+    jsonw_key(w, "metadata");
+    jsonw_object(w);
+    for (size_t i = 0; i < x->n_notes; i++) {
+        jsonw_keys(w, x->notes[i].key);
+        jsonw_str(w, x->notes[i].value);
+        if (flush(w->out, false, e) < 0)
+            return -1;
+    }
+    jsonw_object_done(w);
+    return 0;
+}
+
+static int json_files(struct json_writer *w, const struct inspect *in, struct err *e)
+{
+    jsonw_key(w, "files");
+    jsonw_list(w);
+    for (size_t i = 0; i < in->n_files; i++) {
+        const struct inspect_file *f = &in->files[i];
+        jsonw_object(w);
+        jsonw_kstr(w, "file", f->path);
+        jsonw_ku64(w, "size", f->size);
+        jsonw_kstrz(w, "format", f->known ? f->weights.format : model_format_of(f->path));
+        if (f->known) {
+            uint64_t parameters = 0;
+            for (size_t k = 0; k < f->weights.n_tensors; k++)
+                parameters += f->weights.tensors[k].elements;
+            jsonw_ku64(w, "tensor_count", f->weights.n_tensors);
+            jsonw_ku64(w, "parameters", parameters);
+            if (json_header(w, &f->weights, e) < 0)
+                return -1;
+        }
+        jsonw_object_done(w);
+    }
+    jsonw_list_done(w);
+    return 0;
+}
+
+static int json_tensors(struct json_writer *w, const struct inspect *in, struct err *e)
+{
+    jsonw_key(w, "tensors");
+    jsonw_list(w);
+    for (size_t i = 0; i < in->n_files; i++) {
+        const struct inspect_file *f = &in->files[i];
+        for (size_t k = 0; k < f->weights.n_tensors; k++) {
+            const struct weight_tensor *t = &f->weights.tensors[k];
+            jsonw_object(w);
+            jsonw_kstr(w, "file", f->path);
+            jsonw_kstr(w, "name", t->name);
+            jsonw_kstrz(w, "dtype", t->dtype->name);
+            jsonw_key(w, "shape");
+            jsonw_list(w);
+            for (unsigned d = 0; d < t->n_dims; d++)
+                jsonw_u64(w, t->dims[d]);
+            jsonw_list_done(w);
+            jsonw_ku64(w, "offset", t->offset);
+            jsonw_ku64(w, "bytes", t->bytes);
+            jsonw_object_done(w);
+            if (flush(w->out, false, e) < 0)
+                return -1;
+        }
+    }
+    jsonw_list_done(w);
+    return 0;
+}
+
+int inspect_print_json(const struct inspect *in, bool tensors, struct err *e)
+{
+    AUTO(buf) out = {0};
+    struct json_writer w;
+
+    buf_init(&out, PIECE_MAX);
+    jsonw_init(&w, &out);
+    jsonw_object(&w);
+    json_totals(&w, in);
+    if (in->single && json_header(&w, &in->files[0].weights, e) < 0)
+        return -1;
+    if (json_files(&w, in, e) < 0 || (tensors && json_tensors(&w, in, e) < 0))
+        return -1;
+    jsonw_object_done(&w);
+    buf_addc(&out, '\n');
+    return flush(&out, true, e);
+}
+
+/* ---- text ---- */
+
+#define SIZE_TEXT 32
+static const char *size_text(uint64_t bytes, char out[SIZE_TEXT])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double n = (double)bytes;
+    size_t u = 0;
+    while (n >= 1024 && u + 1 < ARRAY_LEN(units)) {
+        n /= 1024;
+        u++;
+    }
+    (void)snprintf(out, SIZE_TEXT, u ? "%.1f %s" : "%.0f %s", n, units[u]);
+    return out;
+}
+
+static void line(struct buf *out, const char *what, struct str s)
+{
+    char show[SHOWN];
+    if (s.n)
+        buf_addf(out, "%-15s %s\n", what, model_path_show(s, show, sizeof(show)));
+}
+
+static void text_totals(struct buf *out, const struct inspect *in)
+{
+    const struct weight_totals *t = &in->totals;
+    char size[WEIGHT_PARAM_SIZE_MAX], precision[WEIGHT_PRECISION_MAX], bytes[SIZE_TEXT];
+    bool big = false;
+
+    for (size_t i = 0; i < in->n_files; i++)
+        big = big || in->files[i].weights.big_endian;
+    line(out, in->single ? "file" : "directory", str_from(in->shown));
+    buf_addf(out, "%-15s %s%s\n", "format", t->format, big ? ", big-endian" : "");
+    line(out, "name", t->name);
+    line(out, "architecture", t->architecture);
+    buf_addf(out, "%-15s %s (%" PRIu64 ")\n", "parameters", weight_param_size(t->parameters, size),
+             t->parameters);
+    line(out, "precision", str_from(weight_precision(t, precision)));
+    line(out, "quantization", t->quantization);
+    if (t->context_length)
+        buf_addf(out, "%-15s %" PRIu64 "\n", "context length", t->context_length);
+    line(out, "license", t->license);
+    buf_addf(out, "%-15s %" PRIu64 ", %s\n", "tensors", t->tensors, size_text(t->bytes, bytes));
+}
+
+static void text_dtypes(struct buf *out, const struct weight_totals *t)
+{
+    char bytes[SIZE_TEXT];
+    buf_addf(out, "\n%-12s %10s %20s %7s %12s\n", "TYPE", "TENSORS", "PARAMETERS", "SHARE", "SIZE");
+    for (size_t i = 0; i < t->n_counts; i++) {
+        const struct weight_count *c = &t->counts[i];
+        double share = t->parameters ? 100 * (double)c->elements / (double)t->parameters : 0;
+        buf_addf(out, "%-12s %10" PRIu64 " %20" PRIu64 " %6.1f%% %12s\n", c->dtype->name,
+                 c->tensors, c->elements, share, size_text(c->bytes, bytes));
+    }
+}
+
+static int text_files(struct buf *out, const struct inspect *in, struct err *e)
+{
+    char show[SHOWN], bytes[SIZE_TEXT];
+    buf_addf(out, "\n%-12s %10s %12s  %s\n", "FORMAT", "TENSORS", "SIZE", "FILE");
+    for (size_t i = 0; i < in->n_files; i++) {
+        const struct inspect_file *f = &in->files[i];
+        const char *format = f->known ? f->weights.format : model_format_of(f->path);
+        char count[SIZE_TEXT] = "not read";
+        if (f->known)
+            (void)snprintf(count, sizeof(count), "%zu", f->weights.n_tensors);
+        buf_addf(out, "%-12s %10s %12s  %s\n", format ? format : "-", count,
+                 size_text(f->size, bytes), model_path_show(f->path, show, sizeof(show)));
+        if (flush(out, false, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int text_metadata(struct buf *out, const struct weights *w, struct err *e)
+{
+    char key[SHOWN], value[SHOWN];
+    if (w->n_notes)
+        buf_addz(out, "\nMETADATA\n");
+    for (size_t i = 0; i < w->n_notes; i++) {
+        model_path_show(w->notes[i].key, key, sizeof(key));
+        model_path_show(w->notes[i].value, value, sizeof(value));
+        buf_addf(out, "%s: %s%s\n", key, value, w->notes[i].value.n >= SHOWN ? "…" : "");
+        if (flush(out, false, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int text_tensors(struct buf *out, const struct weights *w, struct err *e)
+{
+    char name[MODEL_PATH_SHOW], bytes[SIZE_TEXT];
+    buf_addf(out, "\n%-12s %12s %16s  %s\n", "TYPE", "SIZE", "OFFSET", "TENSOR AND SHAPE");
+    for (size_t i = 0; i < w->n_tensors; i++) {
+        const struct weight_tensor *t = &w->tensors[i];
+        buf_addf(out, "%-12s %12s %16" PRIu64 "  %s [", t->dtype->name, size_text(t->bytes, bytes),
+                 t->offset, model_path_show(t->name, name, sizeof(name)));
+        for (unsigned d = 0; d < t->n_dims; d++)
+            buf_addf(out, "%s%" PRIu64, d ? ", " : "", t->dims[d]);
+        buf_addz(out, "]\n");
+        if (flush(out, false, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int inspect_print_text(const struct inspect *in, bool tensors, struct err *e)
+{
+    char show[SHOWN];
+    AUTO(buf) out = {0};
+
+    buf_init(&out, PIECE_MAX);
+    text_totals(&out, in);
+    text_dtypes(&out, &in->totals);
+    if (!in->single && text_files(&out, in, e) < 0)
+        return -1;
+    if (in->single && text_metadata(&out, &in->files[0].weights, e) < 0)
+        return -1;
+    for (size_t i = 0; tensors && i < in->n_files; i++) {
+        const struct inspect_file *f = &in->files[i];
+        if (!f->known)
+            continue;
+        if (!in->single)
+            buf_addf(&out, "\n%s\n", model_path_show(f->path, show, sizeof(show)));
+        if (text_tensors(&out, &f->weights, e) < 0)
+            return -1;
+    }
+    return flush(&out, true, e);
+}

@@ -170,15 +170,18 @@ const struct command cmd_inspect = {
         "  tensor_count    how many tensors\n"
         "  tensor_bytes    what they take\n"
         "  dtypes          list of {dtype, tensors, parameters, bytes}, most parameters first\n"
-        "  files           list of {file, size, format}; of files that can be read also\n"
-        "                  {header_bytes, tensor_count, parameters, big_endian, metadata}\n"
         "  tensors         with --tensors: list of {file, name, dtype, shape, offset, bytes}; "
         "shape\n"
         "                  as the file has it (GGUF: innermost first), offset from the file's "
         "start\n"
-        "Of a single FILE there are also header_bytes, big_endian and metadata: texts by key, "
-        "where\n"
-        "long arrays are told by their length.\n",
+        "Of a single FILE also:\n"
+        "  size            of the file\n"
+        "  header_bytes    of its header\n"
+        "  big_endian      true or false\n"
+        "  metadata        texts by key; long arrays and texts are told by their length\n"
+        "Of a directory instead:\n"
+        "  files           list of {file, size, format}; where the format can be read also\n"
+        "                  tensor_count, parameters, header_bytes, big_endian and metadata\n",
     .options = options,
     .n_options = ARRAY_LEN(options),
     .min_args = 1,

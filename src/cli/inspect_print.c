@@ -154,9 +154,14 @@ int inspect_print_json(const struct inspect *in, bool tensors, struct err *e)
     jsonw_init(&w, &out);
     jsonw_object(&w);
     json_totals(&w, in);
-    if (in->single && json_header(&w, &in->files[0].weights, e) < 0)
+    if (in->single) {
+        jsonw_ku64(&w, "size", in->files[0].size);
+        if (json_header(&w, &in->files[0].weights, e) < 0)
+            return -1;
+    } else if (json_files(&w, in, e) < 0) {
         return -1;
-    if (json_files(&w, in, e) < 0 || (tensors && json_tensors(&w, in, e) < 0))
+    }
+    if (tensors && json_tensors(&w, in, e) < 0)
         return -1;
     jsonw_object_done(&w);
     buf_addc(&out, '\n');

@@ -426,9 +426,12 @@ static int read_description(struct header *h, struct weight_tensor *t, uint64_t 
         return -1;
     if (n_dims > DIMS)
         return ERR(e, MODEL_INVALID, "%" PRIu64 " dimensions; there are at most %d", n_dims, DIMS);
-    for (uint64_t i = 0; i < n_dims; i++)
+    for (uint64_t i = 0; i < n_dims; i++) {
         if (read_u64(h, "a tensor's dimensions", &dims[i], e) < 0)
             return -1;
+        if (dims[i] > INT64_MAX)
+            return ERR(e, MODEL_INVALID, "dimensions that are too large");
+    }
     if (read_u32(h, "a tensor's type", &type, e) < 0 ||
         read_u64(h, "a tensor's offset", ret_offset, e) < 0)
         return -1;

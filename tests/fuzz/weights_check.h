@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weights_check: what holds for every header that was read, whatever the format. */
+#ifndef HAVEN_TESTS_WEIGHTS_CHECK_H
+#define HAVEN_TESTS_WEIGHTS_CHECK_H
+
+#include "base/mem.h"
+#include "model/shards.h"
+#include "model/weights.h"
+
+/* Returns what weights_read returns for the bytes as a file of `size` bytes. */
+static inline int weights_check(struct arena *a, const struct model_reader *r, struct weights *w)
+{
+    struct err e = {.code = ERR_OK};
+    struct weight_totals t = {.parameters = 0};
+    char size[WEIGHT_PARAM_SIZE_MAX], precision[WEIGHT_PRECISION_MAX];
+    uint64_t elements = 0, end = 0;
+
+    int rc = weights_read(a, r, w, &e);
+    BUG_ON(rc < 0 && e.code != ERR_MODEL_INVALID && e.code != ERR_LIMIT);
+    if (rc <= 0)
+        return rc;
+    BUG_ON(w->header_bytes > r->size || w->n_tensors > LIMIT_WEIGHT_TENSORS ||
+           w->n_notes > LIMIT_WEIGHT_NOTES);
+    for (size_t i = 0; i < w->n_tensors; i++) {
+        const struct weight_tensor *x = &w->tensors[i];
+        uint64_t n = 1;
+        for (unsigned d = 0; d < x->n_dims; d++)
+            n *= x->dims[d];
+        BUG_ON(n != x->elements || x->n_dims > LIMIT_WEIGHT_DIMS);
+        BUG_ON(x->elements / x->dtype->block * x->dtype->bits != x->bytes * 8);
+        BUG_ON(x->offset < w->header_bytes || x->offset < end);
+        BUG_ON(x->bytes && (x->bytes > r->size || x->offset > r->size - x->bytes));
+        end = x->offset + x->bytes;
+        elements += n;
+        for (size_t k = i ? i - 1 : 0; k < i; k++)
+            BUG_ON(str_eq(w->tensors[k].name, x->name));
+    }
+    weight_totals_add(&t, w);
+    BUG_ON(t.parameters != elements || t.tensors != w->n_tensors);
+    (void)weight_param_size(t.parameters, size);
+    (void)weight_precision(&t, precision);
+    return rc;
+}
+
+#endif

@@ -203,8 +203,11 @@ static void text_totals(struct buf *out, const struct inspect *in)
     buf_addf(out, "%-15s %s%s\n", "format", t->format, big ? ", big-endian" : "");
     line(out, "name", t->name);
     line(out, "architecture", t->architecture);
-    buf_addf(out, "%-15s %s (%" PRIu64 ")\n", "parameters", weight_param_size(t->parameters, size),
-             t->parameters);
+    if (t->parameters < 1000)
+        buf_addf(out, "%-15s %" PRIu64 "\n", "parameters", t->parameters);
+    else
+        buf_addf(out, "%-15s %s (%" PRIu64 ")\n", "parameters",
+                 weight_param_size(t->parameters, size), t->parameters);
     line(out, "precision", str_from(weight_precision(t, precision)));
     line(out, "quantization", t->quantization);
     if (t->context_length)
@@ -282,14 +285,15 @@ int inspect_print_text(const struct inspect *in, bool tensors, struct err *e)
 
     buf_init(&out, PIECE_MAX);
     text_totals(&out, in);
-    text_dtypes(&out, &in->totals);
+    if (in->totals.tensors)
+        text_dtypes(&out, &in->totals);
     if (!in->single && text_files(&out, in, e) < 0)
         return -1;
     if (in->single && text_metadata(&out, &in->files[0].weights, e) < 0)
         return -1;
     for (size_t i = 0; tensors && i < in->n_files; i++) {
         const struct inspect_file *f = &in->files[i];
-        if (!f->known)
+        if (f->weights.n_tensors == 0)
             continue;
         if (!in->single)
             buf_addf(&out, "\n%s\n", model_path_show(f->path, show, sizeof(show)));

@@ -16,7 +16,10 @@ static const struct cli_option options[] = {
     {.name = "json", .help = "Print the result as a JSON object."},
 };
 
-int inspect_add(struct inspect *in, struct str path, const struct model_reader *r, struct err *e)
+/* Reads the header of a file of weights, wherever its bytes are, and adds it. path: lives as long
+ * as the arena. */
+static int inspect_add(struct inspect *in, struct str path, const struct model_reader *r,
+                       struct err *e)
 {
     struct inspect_file f = {.path = path, .size = r->size};
     int rc = weights_read_named(in->arena, r, path, &f.weights, e);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * inspect: what `haven inspect` has found out and prints. Where the bytes came from (a file, a
- * directory, ranges of a registry's blobs) is over when this is made: whoever reads fills in
- * struct inspect through inspect_add, with a model_reader for each file.
+ * directory) is over when this is printed: inspect.c fills it in with a model_reader for each file.
  */
 #ifndef HAVEN_CLI_INSPECT_H
 #define HAVEN_CLI_INSPECT_H
@@ -24,9 +23,6 @@ struct inspect {
     size_t n_files;
     struct weight_totals totals;
 };
-
-/* Reads the header of a file of weights and adds it. path: lives as long as the arena. */
-int inspect_add(struct inspect *in, struct str path, const struct model_reader *r, struct err *e);
 
 /* To standard output. */
 int inspect_print_text(const struct inspect *in, bool tensors, struct err *e);

@@ -89,7 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_JSON tree = json_loadb(text.p, text.n, JSON_DECODE_ANY, &why);
     if (rc < 0) {
         BUG_ON(e.code != ERR_MODEL_INVALID);
-        BUG_ON(tree && !strstr(e.msg, "nested too deep"));
+        /* the other one drops a NUL behind a number */
+        BUG_ON(tree && !memchr(text.p, '\0', text.n) && !strstr(e.msg, "nested too deep"));
         return 0;
     }
     BUG_ON(!buf_ok(&out));

@@ -401,6 +401,9 @@ static void bad_tensors(void **state)
     BAD_TENSOR(1, tensor(&m, "a", UINT64_C(1) << 32, UINT64_C(1) << 32, 24, 0), 4, MODEL_INVALID,
                "too large");
     BAD_TENSOR(1, tensor(&m, "a", UINT64_C(1) << 61, 1, 28, 0), 4, MODEL_INVALID, "too large");
+    /* more elements than are accepted, in fewer bits than overflow: IQ1_S */
+    BAD_TENSOR(1, tensor(&m, "a", UINT64_C(1) << 32, UINT64_C(1) << 31, 19, 0), 4, MODEL_INVALID,
+               "too large");
     BAD_TENSOR(1, tensor(&m, "a", UINT64_C(1) << 63, 0, 24, 0), 4, MODEL_INVALID, "too large");
     BAD_TENSOR(1, tensor(&m, "a", 1, 1, 0, 32), 36, MODEL_INVALID, "begins at 32 instead of 0");
     BAD_TENSOR(2, (tensor(&m, "a", 1, 1, 0, 0), tensor(&m, "b", 1, 1, 0, 4)), 8, MODEL_INVALID,

@@ -128,6 +128,7 @@ static void refused(void **state)
         {"\"\\ud800x\"", "surrogate"},
         {"\"\\ud800\\u0041\"", "surrogate"},
         {"\"\\ud800\\n\"", "surrogate"},
+        {"\"\\ud800\\ue000\"", "surrogate"},
         {"\"\\udc00\"", "surrogate"},
         {"\"\xc3\"", "not UTF-8"},
         {"\"\xc0\x80\"", "not UTF-8"},

@@ -31,7 +31,7 @@ def read(path, *more):
 
 def refused(path, text="", code="MODEL_INVALID"):
     done = inspect(path)
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode == (8 if code == "MODEL_INVALID" else 1), done.stdout + done.stderr
     assert done.stderr.rstrip().endswith(f"[{code}]") and text in done.stderr, done.stderr
     assert not any(ord(c) < 32 and c != "\n" for c in done.stderr), "a terminal would obey this"
 

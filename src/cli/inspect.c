@@ -100,7 +100,7 @@ static int inspect_dir(struct inspect *in, const char *dir, struct err *e)
     char show[MODEL_PATH_SHOW];
     AUTO(local_files) l = {.root = -1};
 
-    if (local_files_scan(dir, &l, e) < 0)
+    if (local_files_scan(dir, &(const struct pick_options){0}, &l, e) < 0)
         return -1;
     in->files = ARENA_ARRAY(in->arena, l.n, struct inspect_file);
     for (size_t i = 0; i < l.n; i++)

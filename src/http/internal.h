@@ -27,6 +27,8 @@
  * that the answer is not lost in a reset. */
 #define HTTP_LINGER_BYTES (64ull << 20)
 #define HTTP_LINGER_MS    5000
+/* A body whose sender has ended, and of which nothing comes any more, is over after this. */
+#define HTTP_END_MS 500
 /* Block of a response body: one read, one send. */
 #define HTTP_BLOCK (256u * 1024)
 /* Bodies up to this size are read on the worker that answers. */
@@ -59,6 +61,8 @@ struct http_link {
     int64_t head_since_ms;   /* 0: no head byte yet */
     uint64_t window_bytes;   /* body_bytes at the start of the rate window */
     int64_t window_since_ms; /* 0: no window */
+    int64_t end_since_ms;    /* the peer has ended, and nothing came of it yet; 0: not so */
+    uint64_t end_bytes;      /* body_bytes then */
     _Atomic bool gone;       /* the peer reset the connection */
 };
 

@@ -118,10 +118,31 @@ static void watch_idle(struct http_link *l, int64_t since, int64_t now)
     }
 }
 
+/* libmicrohttpd takes a short read for the last one until epoll speaks again, and epoll has spoken
+ * when the end came together with the last bytes: it would then wait for a body whose client is
+ * gone, and the upload would be busy all the while. */
+static bool has_ended(struct http_link *l, uint64_t bytes, int64_t now)
+{
+    char byte;
+    if (recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
+        l->end_since_ms = 0;
+        return false;
+    }
+    if (l->end_since_ms == 0 || l->end_bytes != bytes) {
+        l->end_since_ms = now;
+        l->end_bytes = bytes;
+    }
+    return now - l->end_since_ms >= HTTP_END_MS;
+}
+
 static void watch_body(struct http_link *l, int64_t now)
 {
     const struct http_server_config *c = &l->server->conf;
     uint64_t bytes = atomic_load_explicit(&l->body_bytes, memory_order_relaxed);
+    if (has_ended(l, bytes, now)) {
+        end(l);
+        return;
+    }
     if (c->body_min_rate == 0)
         return;
     if (l->window_since_ms == 0) {
@@ -155,7 +176,7 @@ static void watch(struct http_link *l, int64_t now)
     int phase = atomic_load_explicit(&l->phase, memory_order_acquire);
     int64_t since = atomic_load_explicit(&l->phase_since_ms, memory_order_relaxed);
     if (phase != HTTP_BODY)
-        l->window_since_ms = 0;
+        l->window_since_ms = l->end_since_ms = 0;
     switch (phase) {
     case HTTP_IDLE:
         watch_idle(l, since, now);

@@ -47,6 +47,19 @@ def test_drip_in_a_later_head(strict):
         assert raw.drip(b"GET /v2/ HTTP/1.1\r\nHost: " + b"a" * 1000, 0.1, 8), "still open"
 
 
+def test_end_together_with_the_last_bytes(haven):
+    """Of a client that dies in the middle of a body the upload is soon free again, whatever came last."""
+    registry = haven.registry()
+    block = os.urandom(1 << 20)
+    for _ in range(40):
+        location = registry.open_upload("library/ended")
+        with Raw(haven) as raw:
+            raw.head(f"PATCH {location} HTTP/1.1", "Content-Length: 100000000")
+            raw.send(block * 3)
+        wait_until(lambda: registry.request("PATCH", location, body=b"").status != 409, 5)
+    registry.close()
+
+
 @pytest.mark.parametrize("form", ["length", "chunked"])
 def test_drip_in_the_body(strict, form):
     """A body that brings less than the least rate is given up; what came is kept."""

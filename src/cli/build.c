@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/form.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "client/push.h"
@@ -14,6 +15,7 @@ static const struct cli_option options[] = {
      .help = "Name of the model in the layout (default latest)."},
     SELECTION_OPTION_MODELFILE,
     SELECTION_OPTIONS,
+    FORM_OPTIONS,
     PROGRESS_OPTIONS_TRANSFER,
 };
 
@@ -29,7 +31,8 @@ static int run(struct cli *c, struct err *e)
     if (!layout)
         return ERR(e, USAGE, "-o LAYOUT is missing: the directory to write to");
     if (tag_parse(str_from(name ? name : "latest"), &tag, e) < 0 ||
-        progress_threads(c, &o.threads, e) < 0 || progress_source_date(&o.created_ms, e) < 0)
+        progress_threads(c, &o.threads, e) < 0 || progress_source_date(&o.created_ms, e) < 0 ||
+        form_read(c, &o.form, e) < 0)
         return -1;
     if (selection_read(&s, c, cli_value(c, "modelfile"), e) < 0)
         return -1;

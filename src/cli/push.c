@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/push.h"
 
+#include "cli/form.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
 
 static const struct cli_option options[] = {
-    SELECTION_OPTION_MODELFILE,
-    SELECTION_OPTIONS,
-    PROGRESS_OPTIONS_CONNECTION,
-    PROGRESS_OPTIONS_TRANSFER,
+    SELECTION_OPTION_MODELFILE,  SELECTION_OPTIONS,         FORM_OPTIONS,
+    PROGRESS_OPTIONS_CONNECTION, PROGRESS_OPTIONS_TRANSFER,
 };
 
 static int run(struct cli *c, struct err *e)
@@ -20,7 +19,7 @@ static int run(struct cli *c, struct err *e)
     AUTO(selection) s = {0};
 
     if (progress_ref(c, c->args[1], &ref, e) < 0 || progress_threads(c, &o.threads, e) < 0 ||
-        progress_source_date(&o.created_ms, e) < 0)
+        progress_source_date(&o.created_ms, e) < 0 || form_read(c, &o.form, e) < 0)
         return -1;
     if (selection_read(&s, c, cli_value(c, "modelfile"), e) < 0)
         return -1;
@@ -56,6 +55,12 @@ const struct command cmd_push = {
             "Links that lead out of DIR, Git LFS pointers, devices and names that another file "
             "system could\n"
             "not take are refused.\n"
+            "\n"
+            "With --tar each layer is a tar archive of its file. With --form cnai-image the model "
+            "is an image\n"
+            "that podman, containerd and Kubernetes pull and mount; small files share layers. "
+            "Neither is made on\n"
+            "disk first.\n"
             "\n"
             "The same files always give the same digest; only SOURCE_DATE_EPOCH in the environment "
             "adds a\n"

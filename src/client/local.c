@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/sys.h"
+#include "client/transfer.h"
 #include "model/path.h"
 
 #include <dirent.h>
@@ -338,4 +339,21 @@ int local_files_open(const struct local_files *l, size_t i, struct err *e)
     if (local_files_unchanged(l, i, fd, e) < 0)
         return -1;
     return TAKE_FD(fd);
+}
+
+int local_files_read(const struct local_files *l, size_t i, int fd, uint64_t at, void *p, size_t n,
+                     size_t *ret_n, struct err *e)
+{
+    const char *path = l->files[i].path.p;
+    ssize_t got;
+    TRANSFER_PHASE(TRANSFER_READ);
+    do
+        got = sys->pread(fd, p, n, (off_t)at);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return ERR_SYS(e, "reading %s", path);
+    if (got == 0)
+        return wrong(path, "was changed while it was read", e);
+    *ret_n = (size_t)got;
+    return 0;
 }

@@ -47,4 +47,8 @@ int local_files_open(const struct local_files *l, size_t i, struct err *e);
 /* After reading: an error (MODEL_INVALID) when the file is not what it was when it was found. */
 int local_files_unchanged(const struct local_files *l, size_t i, int fd, struct err *e);
 
+/* Some of the bytes of file i from `at` (below its size), 1 to n. */
+int local_files_read(const struct local_files *l, size_t i, int fd, uint64_t at, void *p, size_t n,
+                     size_t *ret_n, struct err *e);
+
 #endif

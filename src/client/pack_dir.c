@@ -4,27 +4,41 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/sys.h"
+#include "client/archive.h"
 #include "client/local.h"
+#include "model/cnai_image.h"
 
-#include <errno.h>
 #include <stdlib.h>
+
+/* Headers of archives: some KiB for each of LIMIT_MODEL_FILES. */
+#define PACK_ARENA (64 * MIB)
+
+/* What becomes a blob. */
+struct layer {
+    struct tar_plan plan; /* n == 0: the file is the layer */
+    size_t file;          /* its number; of archives the first one's */
+    uint64_t size;        /* of the blob */
+    struct digest digest;
+};
 
 struct packing {
     struct local_files *l;
     struct endpoint *to;
     struct transfer *transfer;
     const struct pack_options *options;
-    struct modelpack_facts
-        *facts;         /* under the transfer's run: only the job of config.json adds to it */
-    struct arena arena; /* what that job keeps */
-    char *root;         /* absolute, for the memo; NULL: not known */
-    size_t *order;      /* large files first, so that no thread is left with one at the end */
+    struct modelpack_facts *facts;
+    struct arena arena;
+    char *root;           /* absolute, for the memo; NULL: not known */
+    struct layer *layers; /* large ones first, so that no thread is left with one at the end */
+    size_t n_layers;
+    struct cnai_layer *image; /* PACK_FORM_IMAGE: what the layers were made from */
+    size_t n_image;
 };
 
 static void packing_autodone(struct packing *p)
 {
     arena_done(&p->arena);
-    mem_free(p->order);
+    mem_free(p->layers);
     mem_free(p->root);
 }
 
@@ -62,18 +76,7 @@ struct open_file {
 static int file_read(void *self, uint64_t at, void *p, size_t n, size_t *ret_n, struct err *e)
 {
     const struct open_file *f = self;
-    const char *path = f->l->files[f->i].path.p;
-    ssize_t got;
-    TRANSFER_PHASE(TRANSFER_READ);
-    do
-        got = sys->pread(f->fd, p, n, (off_t)at);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return ERR_SYS(e, "reading %s", path);
-    if (got == 0)
-        return ERR(e, MODEL_INVALID, "%s was changed while it was read", path);
-    *ret_n = (size_t)got;
-    return 0;
+    return local_files_read(f->l, f->i, f->fd, at, p, n, ret_n, e);
 }
 
 static int file_check(void *self, struct err *e)
@@ -82,108 +85,228 @@ static int file_check(void *self, struct err *e)
     return local_files_unchanged(f->l, f->i, f->fd, e);
 }
 
-/* A small file whole, from memory if the scan has read it. */
-static int read_small(struct packing *p, size_t i, struct buf *keep, struct str *ret, struct err *e)
+/* Where the bytes of a layer come from. */
+struct layer_source {
+    struct blob_source blob;
+    struct memo_upload upload;
+    struct open_file open;
+    struct archive archive;
+};
+
+static void layer_source_autodone(struct layer_source *s)
 {
-    struct local_files *l = p->l;
-    if (l->local[i].content.p) {
-        *ret = l->local[i].content;
-        return 0;
-    }
-    size_t n = (size_t)l->files[i].size;
-    AUTOFD fd = local_files_open(l, i, e);
-    if (fd < 0)
-        return -1;
-    AUTO_FREE char *bytes = mem_alloc(n);
-    TRANSFER_PHASE(TRANSFER_READ);
-    if (file_pread_all(fd, bytes, n, 0, e) < 0)
-        return err_wrap(e, "reading %s", l->files[i].path.p);
-    buf_add(keep, bytes, n);
-    *ret = buf_str(keep);
-    return local_files_unchanged(l, i, fd, e);
+    mem_autoclose(&s->open.fd);
+    archive_autodone(&s->archive);
 }
 
-static int pack_small(struct packing *p, size_t i, bool *ret_present, struct err *e)
-{
-    struct modelpack_file *f = &p->l->files[i];
-    AUTO(buf) keep = {0};
-    struct str bytes;
-
-    buf_init(&keep, PACK_SMALL);
-    if (read_small(p, i, &keep, &bytes, e) < 0)
-        return -1;
-    if (str_eqz(f->path, "config.json") && bytes.n <= LIMIT_MODEL_FACTS)
-        modelpack_facts_add(&p->arena, bytes, p->facts);
-    return put_memory(p, bytes, f->path.p, p->transfer, &f->digest, ret_present, e);
-}
-
-/* Who the file is, for the memo. */
-static void identify(const struct packing *p, size_t i, int fd, struct memo_id *ret)
+/* Who the file is, for the memo; what is made of it counts as well ("//" is in no other path). */
+static void identify(const struct packing *p, const struct layer *layer, int fd,
+                     struct memo_id *ret)
 {
     struct stat st;
+    const struct modelpack_file *f = &p->l->files[layer->file];
     *ret = (struct memo_id){.settled = false};
     if (!p->root || sys->fstat(fd, &st) < 0)
         return;
-    AUTO_FREE char *path = mem_printf("%s/%s", p->root, p->l->files[i].path.p);
+    AUTO_FREE char *path = layer->plan.n
+                               ? mem_printf("%s//tar:%o:%s", p->root, f->mode & 0111, f->path.p)
+                               : mem_printf("%s/%s", p->root, f->path.p);
     memo_id_make(&st, path, ret);
 }
 
-static int pack_large(struct packing *p, size_t i, bool *ret_present, struct err *e)
+static int source_of(struct packing *p, const struct layer *layer, struct layer_source *s,
+                     struct err *e)
 {
-    struct modelpack_file *f = &p->l->files[i];
-    const struct memo *memo = p->options->memo;
-    struct memo_upload upload = {.memo = memo, .blob_size = f->size, .form = STR("raw")};
-    struct open_file open = {.l = p->l, .i = i};
-    struct digest known;
-
-    AUTOFD fd = local_files_open(p->l, i, e);
-    if (fd < 0)
-        return -1;
-    open.fd = fd;
-    identify(p, i, fd, &upload.id);
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    struct blob_source s = {.size = f->size,
-                            .shown = f->path.p,
-                            .read = file_read,
-                            .check = file_check,
-                            .self = &open,
-                            .memo = &upload};
-    if (upload.id.settled && memo_digest_find(memo, &upload.id, &known))
-        s.digest = &known;
-    int rc = p->to->ops->put(p->to, &s, p->transfer, &f->digest, ret_present, e);
-    if (rc < 0 && s.digest && e->code == ERR_DIGEST_INVALID) {
-        /* The note was wrong: the file is what counts. */
-        memo_digest_forget(memo, &upload.id);
-        s.digest = NULL;
-        rc = p->to->ops->put(p->to, &s, p->transfer, &f->digest, ret_present, e);
+    size_t i = layer->file;
+    *s = (struct layer_source){
+        .blob = {.size = layer->size, .shown = p->l->files[i].path.p},
+        .upload = {.memo = p->options->memo, .blob_size = layer->size, .form = STR("raw")},
+        .open = {.l = p->l, .i = i, .fd = -1}};
+    archive_init(&s->archive, &layer->plan, p->l);
+    if (layer->plan.n <= 1 && !p->l->local[i].content.p) {
+        int fd = local_files_open(p->l, i, e);
+        if (fd < 0)
+            return -1;
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+        identify(p, layer, fd, &s->upload.id);
+        if (layer->plan.n) {
+            s->archive.fd = fd;
+            s->archive.file = i;
+        } else {
+            s->open.fd = fd;
+        }
+        s->blob.memo = &s->upload;
     }
-    if (rc == 0 && !s.digest)
-        memo_digest_keep(memo, &upload.id, &f->digest);
+    s->blob.self = layer->plan.n ? (void *)&s->archive : (void *)&s->open;
+    s->blob.read = layer->plan.n ? archive_read : file_read;
+    s->blob.check = layer->plan.n ? archive_check : file_check;
+    return 0;
+}
+
+static int pack_small(struct packing *p, struct layer *layer, bool *ret_present, struct err *e)
+{
+    const char *path = p->l->files[layer->file].path.p;
+    struct str bytes = p->l->local[layer->file].content;
+    AUTO_FREE char *whole = NULL;
+    if (layer->plan.n || !bytes.p) {
+        AUTO(layer_source) s = {.open = {.fd = -1}, .archive = {.fd = -1}};
+        size_t got;
+        if (source_of(p, layer, &s, e) < 0)
+            return -1;
+        whole = mem_alloc((size_t)layer->size + 1);
+        for (size_t at = 0; at < layer->size; at += got)
+            if (s.blob.read(s.blob.self, at, whole + at, (size_t)layer->size - at, &got, e) < 0)
+                return -1;
+        if (s.blob.check(s.blob.self, e) < 0)
+            return -1;
+        bytes = str_of(whole, (size_t)layer->size);
+    }
+    return put_memory(p, bytes, path, p->transfer, &layer->digest, ret_present, e);
+}
+
+static int pack_large(struct packing *p, struct layer *layer, bool *ret_present, struct err *e)
+{
+    const struct memo *memo = p->options->memo;
+    struct digest known;
+    AUTO(layer_source) s = {.open = {.fd = -1}, .archive = {.fd = -1}};
+
+    if (source_of(p, layer, &s, e) < 0)
+        return -1;
+    bool remembered = s.blob.memo && s.upload.id.settled;
+    if (remembered && memo_digest_find(memo, &s.upload.id, &known))
+        s.blob.digest = &known;
+    int rc = p->to->ops->put(p->to, &s.blob, p->transfer, &layer->digest, ret_present, e);
+    if (rc < 0 && s.blob.digest && e->code == ERR_DIGEST_INVALID) {
+        /* The note was wrong: the file is what counts. */
+        memo_digest_forget(memo, &s.upload.id);
+        s.blob.digest = NULL;
+        rc = p->to->ops->put(p->to, &s.blob, p->transfer, &layer->digest, ret_present, e);
+    }
+    if (rc == 0 && remembered && !s.blob.digest)
+        memo_digest_keep(memo, &s.upload.id, &layer->digest);
     return rc;
+}
+
+static void tell(struct packing *p, size_t file, bool present)
+{
+    const struct modelpack_file *f = &p->l->files[file];
+    transfer_file(p->transfer, f->path.p, f->size, present ? TRANSFER_PRESENT : TRANSFER_MOVED);
 }
 
 static int pack_one(void *self, size_t job, struct err *e)
 {
     struct packing *p = self;
-    size_t i = p->order[job];
-    const struct modelpack_file *f = &p->l->files[i];
+    struct layer *layer = &p->layers[job];
     bool present;
 
-    (void)transfer_file_begin(p->transfer, f->path.p, f->size);
-    if (f->size <= PACK_SMALL ? pack_small(p, i, &present, e) < 0
-                              : pack_large(p, i, &present, e) < 0)
+    (void)transfer_file_begin(p->transfer, p->l->files[layer->file].path.p, layer->size);
+    if (layer->size <= PACK_SMALL ? pack_small(p, layer, &present, e) < 0
+                                  : pack_large(p, layer, &present, e) < 0)
         return -1;
-    transfer_file(p->transfer, f->path.p, f->size, present ? TRANSFER_PRESENT : TRANSFER_MOVED);
+    if (layer->plan.n == 0)
+        tell(p, layer->file, present);
+    for (size_t i = 0; i < layer->plan.n; i++)
+        tell(p, layer->plan.members[i].file, present);
     return 0;
 }
 
-static int by_size(const void *va, const void *vb, void *ctx)
+static int by_size(const void *va, const void *vb)
 {
-    const struct modelpack_file *files = ctx;
-    size_t ia = *(const size_t *)va, ib = *(const size_t *)vb;
-    uint64_t a = files[ia].size, b = files[ib].size;
+    const struct layer *a = va, *b = vb;
     /* The same order in every run: what an earlier one sent then stands together. */
-    return a == b ? (ia < ib ? -1 : 1) : a > b ? -1 : 1;
+    if (a->size != b->size)
+        return a->size > b->size ? -1 : 1;
+    return a->file < b->file ? -1 : 1;
+}
+
+static int plan_tar(struct packing *p, size_t i, struct layer *layer, struct err *e)
+{
+    struct modelpack_file *f = &p->l->files[i];
+    struct tar_member *m = arena_try(&p->arena, sizeof(*m), e);
+    if (!m)
+        return -1;
+    *m = (struct tar_member){.path = f->path, .size = f->size, .mode = f->mode, .file = i};
+    if (tar_plan_make(&p->arena, m, 1, &layer->plan, e) < 0)
+        return -1;
+    layer->size = f->layer_size = layer->plan.size;
+    f->tar = true;
+    return 0;
+}
+
+static int plan_image(struct packing *p, struct err *e)
+{
+    if (cnai_image_plan(&p->arena, p->l->files, p->l->n, &p->image, &p->n_image, e) < 0)
+        return -1;
+    p->n_layers = p->n_image;
+    p->layers = NEW_ARRAY(p->n_layers, struct layer);
+    for (size_t i = 0; i < p->n_layers; i++) {
+        const struct tar_plan *plan = &p->image[i].plan;
+        p->layers[i] =
+            (struct layer){.plan = *plan, .file = plan->members[0].file, .size = plan->size};
+    }
+    return 0;
+}
+
+/* Which blobs there will be. */
+static int plan(struct packing *p, struct err *e)
+{
+    uint64_t total = 0;
+    if (p->options->form == PACK_FORM_IMAGE) {
+        if (plan_image(p, e) < 0)
+            return -1;
+    } else {
+        p->n_layers = p->l->n;
+        p->layers = NEW_ARRAY(p->n_layers, struct layer);
+        for (size_t i = 0; i < p->n_layers; i++) {
+            p->layers[i] = (struct layer){.file = i, .size = p->l->files[i].size};
+            if (p->options->form == PACK_FORM_TAR && plan_tar(p, i, &p->layers[i], e) < 0)
+                return -1;
+        }
+    }
+    for (size_t i = 0; i < p->n_layers; i++)
+        total += p->layers[i].size;
+    qsort(p->layers, p->n_layers, sizeof(*p->layers), by_size);
+    transfer_expect(p->transfer, p->l->n, total);
+    return 0;
+}
+
+/* The digests go to where the manifest is made from. */
+static void collect(struct packing *p)
+{
+    for (size_t i = 0; i < p->n_layers; i++) {
+        const struct layer *layer = &p->layers[i];
+        if (!p->image)
+            p->l->files[layer->file].digest = layer->digest;
+        for (size_t k = 0; k < p->n_image; k++)
+            if (p->image[k].plan.members == layer->plan.members)
+                p->image[k].digest = layer->digest;
+    }
+}
+
+/* Files that say something of the model are read first and kept, for their layers too. */
+static int read_facts(struct packing *p, struct err *e)
+{
+    struct local_files *l = p->l;
+    for (size_t i = 0; i < l->n; i++) {
+        const struct modelpack_file *f = &l->files[i];
+        if (!str_eqz(f->path, "config.json") || f->size > LIMIT_MODEL_FACTS)
+            continue;
+        if (!l->local[i].content.p) {
+            char *bytes = arena_try(&l->arena, (size_t)f->size + 1, e);
+            if (!bytes)
+                return -1;
+            AUTOFD fd = local_files_open(l, i, e);
+            if (fd < 0)
+                return -1;
+            if (file_pread_all(fd, bytes, (size_t)f->size, 0, e) < 0)
+                return err_wrap(e, "reading %s", f->path.p);
+            if (local_files_unchanged(l, i, fd, e) < 0)
+                return -1;
+            l->local[i].content = str_of(bytes, (size_t)f->size);
+        }
+        modelpack_facts_add(&p->arena, l->local[i].content, p->facts);
+    }
+    return 0;
 }
 
 /* What a Modelfile says; it is there first, and what is there is kept. */
@@ -217,6 +340,19 @@ static int check_fits(const struct local_files *l, const struct modelpack_facts 
     return modelpack_write_manifest(&bytes, facts, STR("{}"), l->files, l->n, e);
 }
 
+static int write_config(const struct packing *p, struct buf *out, struct err *e)
+{
+    return p->image ? cnai_image_write_config(out, p->facts, p->image, p->n_image, e)
+                    : modelpack_write_config(out, p->facts, p->l->files, p->l->n, e);
+}
+
+static int write_manifest(const struct packing *p, struct str config, struct buf *out,
+                          struct err *e)
+{
+    return p->image ? cnai_image_write_manifest(out, p->facts, config, p->image, p->n_image, e)
+                    : modelpack_write_manifest(out, p->facts, config, p->l->files, p->l->n, e);
+}
+
 /* Config and manifest, when every layer is there. */
 static int conclude(struct packing *p, const struct reference *ref, struct digest *ret,
                     struct err *e)
@@ -228,9 +364,8 @@ static int conclude(struct packing *p, const struct reference *ref, struct diges
 
     buf_init(&config, LIMIT_MANIFEST);
     buf_init(&manifest, LIMIT_MANIFEST);
-    if (modelpack_write_config(&config, p->facts, p->l->files, p->l->n, e) < 0 ||
-        modelpack_write_manifest(&manifest, p->facts, buf_str(&config), p->l->files, p->l->n, e) <
-            0 ||
+    collect(p);
+    if (write_config(p, &config, e) < 0 || write_manifest(p, buf_str(&config), &manifest, e) < 0 ||
         put_memory(p, buf_str(&config), "the model's config", NULL, &digest, &present, e) < 0)
         return -1;
     hash_bytes(DIGEST_SHA256, manifest.p, manifest.n, &digest);
@@ -253,21 +388,16 @@ int pack_dir(const char *dir, struct endpoint *to, const struct reference *ref,
     AUTO(packing)
     p = {.l = &l, .to = to, .transfer = x, .options = options, .facts = &facts};
 
-    arena_init(&p.arena, MIB);
+    arena_init(&p.arena, PACK_ARENA);
     if (local_files_scan(dir, options->pick, &l, e) < 0)
         return -1;
     p.root = realpath(dir, NULL);
     facts.format = local_files_format(&l);
     facts_of_modelfile(options->pick->modelfile, &facts);
-    p.order = NEW_ARRAY(l.n, size_t);
-    for (size_t i = 0; i < l.n; i++)
-        p.order[i] = i;
-    qsort_r(p.order, l.n, sizeof(size_t), by_size, l.files);
-    if (check_fits(&l, &facts, e) < 0)
+    if (read_facts(&p, e) < 0 || plan(&p, e) < 0 || (!p.image && check_fits(&l, &facts, e) < 0))
         return -1;
-    transfer_expect(x, l.n, l.total);
-    if (transfer_run(x, l.n, options->threads ? options->threads : TRANSFER_THREADS, pack_one, &p,
-                     e) < 0)
+    unsigned threads = options->threads ? options->threads : TRANSFER_THREADS;
+    if (transfer_run(x, p.n_layers, threads, pack_one, &p, e) < 0)
         return -1;
     return conclude(&p, ref, ret, e);
 }

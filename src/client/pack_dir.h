@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pack_dir: a model directory becomes a ModelPack of raw layers in an endpoint.
+ * pack_dir: a model directory becomes an artifact in an endpoint: a ModelPack of raw layers or of
+ * tar layers, or a model that container runtimes mount (model/cnai_image.h).
  *
  * Each file is opened and read once, hashed while it goes out, several at a time and the largest
- * first; no copy is made. Files of up to PACK_SMALL bytes are held in memory, so that their digest
- * is known before they are sent. Of larger ones the digest may be known from an earlier run
- * (memo.h). A file that changes while it is read is an error.
+ * first; no copy is made, of archives neither (archive.h). Layers of up to PACK_SMALL bytes are
+ * held in memory, so that their digest is known before they are sent. Of larger ones of one file
+ * the digest may be known from an earlier run (memo.h). A file that changes while it is read is an
+ * error.
  */
 #ifndef HAVEN_CLIENT_PACK_DIR_H
 #define HAVEN_CLIENT_PACK_DIR_H
@@ -17,7 +19,14 @@
 
 #define PACK_SMALL (4 * MIB)
 
+enum pack_form {
+    PACK_FORM_RAW,  /* ModelPack: a layer is a file */
+    PACK_FORM_TAR,  /* ModelPack: a layer is a tar of one file */
+    PACK_FORM_IMAGE /* the mountable form */
+};
+
 struct pack_options {
+    enum pack_form form;
     struct str name;                 /* of the model */
     const struct pick_options *pick; /* which files */
     unsigned threads;                /* 0: TRANSFER_THREADS */

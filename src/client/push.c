@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/push.h"
 
-#include "client/pack_dir.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
@@ -18,7 +16,8 @@ static int pack(const char *dir, struct endpoint *to, const struct reference *re
 {
     struct push_result r;
     AUTO_MEMO memo = memo_open();
-    const struct pack_options po = {.name = name,
+    const struct pack_options po = {.form = options->form,
+                                    .name = name,
                                     .pick = &options->pick,
                                     .threads = options->threads,
                                     .created_ms = options->created_ms,

@@ -7,6 +7,7 @@
 #ifndef HAVEN_CLIENT_PUSH_H
 #define HAVEN_CLIENT_PUSH_H
 
+#include "client/pack_dir.h"
 #include "client/pick.h"
 #include "client/transfer.h"
 #include "client/transport.h"
@@ -14,7 +15,8 @@
 struct push_options {
     struct transport_options transport; /* cancel is set here; not for layouts */
     struct pick_options pick;           /* which files */
-    unsigned threads;                   /* 0: TRANSFER_THREADS */
+    enum pack_form form;
+    unsigned threads;   /* 0: TRANSFER_THREADS */
     int64_t created_ms; /* time of creation to write down, UTC; 0: none, reproducible */
     const struct transfer_events *events;
 };

@@ -140,14 +140,15 @@ static void write_layer(struct json_writer *w, const struct modelpack_file *f)
     char type[96];
     AUTO(buf) metadata = {0};
 
-    (void)snprintf(type, sizeof(type), LAYER_PREFIX "%s.v1.raw", model_kind_name(f->kind));
+    (void)snprintf(type, sizeof(type), LAYER_PREFIX "%s.v1.%s", model_kind_name(f->kind),
+                   f->tar ? "tar" : "raw");
     buf_init(&metadata, 4096);
     write_metadata(&metadata, f);
     BUG_ON(!buf_ok(&metadata)); /* a name has at most LIMIT_MODEL_NAME bytes */
     jsonw_object(w);
     jsonw_kstrz(w, "mediaType", type);
     jsonw_kstr(w, "digest", digest_str(&f->digest));
-    jsonw_ku64(w, "size", f->size);
+    jsonw_ku64(w, "size", f->tar ? f->layer_size : f->size);
     jsonw_key(w, "annotations");
     jsonw_object(w);
     jsonw_kstr(w, NOTE_META, buf_str(&metadata));

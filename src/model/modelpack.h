@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * modelpack: the CNCF ModelPack packaging, raw layers: one file, one layer.
+ * modelpack: the CNCF ModelPack packaging: one file, one layer.
  *
  * Writing is deterministic: the same files, name and facts give the same bytes on every machine
  * (times and owners are constant), so that a second push of the same model has the same digest.
@@ -24,8 +24,10 @@ struct modelpack_file {
     struct str path;
     enum model_kind kind;
     bool guessed;         /* the kind was */
-    struct digest digest; /* of the file, and so of its layer */
-    uint64_t size;        /* bytes */
+    struct digest digest; /* of the layer: of the file itself where the layer is raw */
+    uint64_t size;        /* of the file, bytes */
+    bool tar;             /* writing only: the layer is a tar of this one file */
+    uint64_t layer_size;  /* writing a tar only: bytes of the layer */
     uint32_t mode;        /* permission bits; written as 0644 or 0755 */
     int64_t mtime_ms;     /* reading only: UTC, 0 when unknown or constant */
 };

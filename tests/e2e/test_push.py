@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """haven push and build: what goes over the network, what does not go twice, and what is left when it ends in between."""
 import hashlib
+import io
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import threading
 import time
 import urllib.request
@@ -621,3 +623,109 @@ def test_push_killed_against_docker_registry(docker_registry, haven, env, tmp_pa
     assert loop(haven, env, tmp_path, relay, f"{relay.host}/library/loop:v1",
                 lambda args, reached: kill_at(env, args, reached)) > 0
     relay.close()
+
+
+# ---- other forms ----
+
+def manifest_of(reg, digest):
+    return json.loads(reg.manifests["p/m", digest])
+
+
+def test_tar(fake, haven, model):
+    """One archive for each file, the same bytes always, and each file read into it once."""
+    reg = fake()
+    digest = json.loads(ok(haven("push", "--json", "--tar", model, f"{reg.host}/p/m")).stdout)["digest"]
+    manifest = manifest_of(reg, digest)
+    layers = {l["annotations"]["org.cncf.model.filepath"]: l for l in manifest["layers"]}
+    assert set(layers) == set(MODEL) and manifest["artifactType"].endswith("model.manifest.v1+json")
+    for path, layer in layers.items():
+        blob = reg.blobs[layer["digest"]]
+        assert layer["size"] == len(blob) and layer["mediaType"].endswith(".v1.tar")
+        with tarfile.open(fileobj=io.BytesIO(blob)) as tar:
+            members = tar.getmembers()
+            assert [m.name for m in members] == [path] and members[0].mtime == 0
+            assert members[0].mode == (0o755 if path.endswith(".py") else 0o644)
+            assert tar.extractfile(members[0]).read() == MODEL[path]
+    config = json.loads(reg.blobs[manifest["config"]["digest"]])
+    assert config["modelfs"]["diffIds"] == [l["digest"] for l in manifest["layers"]]
+    assert config["descriptor"]["family"] == "qwen2"
+    assert json.loads(ok(haven("push", "--json", "--tar", "-j", "1", model, f"{reg.host}/p/m")).stdout)["digest"] == digest
+
+
+def test_ended_push_of_an_archive_goes_on(fake, haven, env, tmp_path):
+    """What is remembered of an archive is not taken for its file, nor the other way round."""
+    reg = fake()
+    content = noise(40 * MIB)
+    folder = write(tmp_path / "m", {"w.safetensors": content})
+    time.sleep(SETTLED)
+    held = []
+
+    def received(handler, data):
+        held[:] = [len(data)]
+        time.sleep(0.001)
+
+    reg.received = received
+    kill_at(env, ("push", "-q", "--tar", folder, f"{reg.host}/p/m"), lambda: held and held[0] > 12 * MIB)
+    reg.received = None
+    wait_until(reg.quiet)
+    had = held[0]
+    reg.taken = 0
+    tarred = json.loads(ok(haven("push", "--json", "--tar", folder, f"{reg.host}/p/m")).stdout)
+    assert reg.taken < len(content) - had + 100000
+    layer = manifest_of(reg, tarred["digest"])["layers"][0]
+    assert reg.blobs[layer["digest"]][512:512 + len(content)] == content
+    raw = json.loads(ok(haven("push", "--json", folder, f"{reg.host}/p/m")).stdout)
+    assert manifest_of(reg, raw["digest"])["layers"][0]["digest"] == sha(content)
+    # Both are known now, and nothing is sent.
+    reg.taken = 0
+    for extra, want in ((["--tar"], tarred), ([], raw)):
+        again = json.loads(ok(haven("push", "--json", *extra, folder, f"{reg.host}/p/m")).stdout)
+        assert again["digest"] == want["digest"] and again["bytes_transferred"] == 0
+
+
+def test_archive_of_a_file_that_changes(fake, haven, tmp_path):
+    reg = fake()
+    folder = write(tmp_path / "m", {"w.safetensors": noise(24 * MIB)})
+    changed = []
+
+    def received(handler, held):
+        if not changed and len(held) > 2 * MIB:
+            changed.append(1)
+            (folder / "w.safetensors").open("r+b").write(b"other bytes")
+
+    reg.received = received
+    refused(haven("push", "--tar", folder, f"{reg.host}/p/m"), "MODEL_INVALID", "w.safetensors was changed")
+    assert changed and not reg.manifests
+
+
+def test_cnai_image(docker_registry, haven, model, tmp_path, env):
+    """What container programs take for an image: all files are in its layers, small ones together."""
+    write(model, {f"many/{i}.txt": b"%d" % i for i in range(300)})
+    write(model, {"many/large.txt": noise(5 * MIB, 11)})  # their layer does not fit into memory
+    ref = f"{docker_registry}/library/pictures/model:v1"
+    pushed = json.loads(ok(haven("push", "--json", "--form", "cnai-image", model, ref)).stdout)
+    assert pushed["files"] == 309
+    request = urllib.request.Request(f"http://{docker_registry}/v2/library/pictures/model/manifests/v1", headers={"Accept": OCI})
+    manifest = json.load(urllib.request.urlopen(request))
+    assert manifest["artifactType"] == "application/vnd.cncf.cnai.model.manifest.v1+json"
+    assert len(manifest["layers"]) <= 7
+    got = {}
+    for layer in manifest["layers"]:
+        blob = urllib.request.urlopen(f"http://{docker_registry}/v2/library/pictures/model/blobs/{layer['digest']}").read()
+        assert sha(blob) == layer["digest"] and len(blob) == layer["size"]
+        with tarfile.open(fileobj=io.BytesIO(blob)) as tar:
+            got.update({m.name: tar.extractfile(m).read() for m in tar.getmembers()})
+    assert got == tree(model)
+    layout = tmp_path / "layout"
+    built = json.loads(ok(haven("build", "--json", "--form", "cnai-image", model, "-o", layout, "-t", "v1")).stdout)
+    assert built["digest"] == pushed["digest"]
+    if not shutil.which("skopeo"):
+        pytest.skip("skopeo is not installed")
+    said = subprocess.run(["skopeo", "inspect", "--tls-verify=false", f"docker://{ref}"], capture_output=True, env=env,
+                          check=True)
+    assert json.loads(said.stdout)["Layers"] == [l["digest"] for l in manifest["layers"]]
+
+
+def test_forms(haven, model):
+    refused(haven("push", "--form", "zip", model, "localhost:1/a/b"), "USAGE", "zip")
+    refused(haven("build", "--form", "zip", model, "-o", "x"), "USAGE", "zip")

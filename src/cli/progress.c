@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/progress.h"
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "cli/signals.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
-/* Without a terminal a long file says how far it is this often. */
+#define FRAME_EVERY_MS 100
 #define PLAIN_EVERY_MS 5000
+#define JSON_EVERY_MS  1000
+/* A model of more files than this is told of as a whole. */
+#define FILES_TOLD 100
+/* What waits for the next picture; more is written at once. */
+#define LINES_WAITING 65536
 
 void progress_connection(const struct cli *c, struct transport_options *ret)
 {
@@ -62,54 +73,84 @@ int progress_source_date(int64_t *ret_ms, struct err *e)
     return 0;
 }
 
-#define SIZE_TEXT 32
-static const char *size_text(double n, char out[SIZE_TEXT])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t u = 0;
-    while (n >= 1024 && u + 1 < ARRAY_LEN(units)) {
-        n /= 1024;
-        u++;
-    }
-    (void)snprintf(out, SIZE_TEXT, u ? "%.1f %s" : "%.0f %s", n, units[u]);
-    return out;
-}
-
-static double rate(uint64_t bytes, int64_t ms)
-{
-    return ms > 0 ? (double)bytes * 1000 / (double)ms : (double)bytes;
-}
-
 /* For the person who waits: what cannot be written is not missed. */
-static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
+static void say(struct str text)
 {
-    va_list ap;
-    va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
-    va_end(ap);
+    if (text.n)
+        (void)file_write_all(STDERR_FILENO, text.p, text.n, NULL);
 }
 
-static void say_state(const struct progress *p, const struct transfer_state *s)
+/* A line is complete. */
+static void line_done(struct progress *p)
 {
-    char done[SIZE_TEXT], total[SIZE_TEXT], speed[SIZE_TEXT];
-    unsigned percent =
-        s->bytes_total ? (unsigned)((double)s->bytes_done * 100 / (double)s->bytes_total) : 100;
-    say("%s%3u %%  %s of %s, %zu of %zu files, %s/s%s", p->terminal ? "\r\033[K" : "", percent,
-        size_text((double)s->bytes_done, done), size_text((double)s->bytes_total, total),
-        s->files_done, s->files_total, size_text(rate(s->bytes_moved, s->elapsed_ms), speed),
-        p->terminal ? "" : "\n");
+    mutex_assert_held(&p->lock);
+    if (p->mode == PROGRESS_BAR) {
+        buf_addz(&p->lines, "\033[K");
+    } else if (p->lines.n > LINES_WAITING) {
+        buf_addc(&p->lines, '\n');
+        say(buf_str(&p->lines));
+        buf_reset(&p->lines);
+        return;
+    }
+    buf_addc(&p->lines, '\n');
+}
+
+static void keep_state(struct progress *p, const struct transfer_state *s)
+{
+    mutex_assert_held(&p->lock);
+    p->state = *s;
+    p->state_ms = clock_mono_ms();
+}
+
+static void add_seconds(struct json_writer *w, const char *key, int64_t ms)
+{
+    char text[32];
+    (void)snprintf(text, sizeof(text), "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
+    jsonw_key(w, key);
+    jsonw_raw(w, str_from(text));
+}
+
+static void event_begin(struct progress *p, struct json_writer *w, const char *event,
+                        int64_t elapsed_ms)
+{
+    jsonw_init(w, &p->lines);
+    jsonw_object(w);
+    jsonw_kstrz(w, "event", event);
+    add_seconds(w, "elapsed_seconds", elapsed_ms);
+}
+
+static void event_end(struct progress *p, struct json_writer *w)
+{
+    jsonw_object_done(w);
+    line_done(p);
+}
+
+static void on_begin(void *self, const char *path, uint64_t size, const struct transfer_state *s)
+{
+    struct progress *p = self;
+    struct json_writer w;
+    MUTEX_SCOPE(&p->lock);
+    keep_state(p, s);
+    if (p->mode != PROGRESS_JSON)
+        return;
+    event_begin(p, &w, "begin", s->elapsed_ms);
+    jsonw_kstrz(&w, "path", path);
+    jsonw_ku64(&w, "size", size);
+    event_end(p, &w);
 }
 
 static void on_progress(void *self, const struct transfer_state *s,
                         const struct transfer_slot *slots)
 {
     struct progress *p = self;
-    (void)slots;
-    if (!p->terminal && s->elapsed_ms - p->said_ms < PLAIN_EVERY_MS)
-        return;
-    say_state(p, s);
-    p->said_ms = s->elapsed_ms;
-    p->shown = p->terminal;
+    MUTEX_SCOPE(&p->lock);
+    keep_state(p, s);
+    for (size_t i = 0; i < TRANSFER_SLOTS; i++) {
+        if (slots[i].id)
+            p->slots[i] = slots[i];
+        else
+            p->slots[i].id = 0;
+    }
 }
 
 static void on_file(void *self, const char *path, uint64_t size, enum transfer_how how,
@@ -117,68 +158,268 @@ static void on_file(void *self, const char *path, uint64_t size, enum transfer_h
 {
     static const char *const words[] = {
         [TRANSFER_MOVED] = "done", [TRANSFER_PRESENT] = "present", [TRANSFER_COPIED] = "copied"};
+    static const char *const names[] = {
+        [TRANSFER_MOVED] = "moved", [TRANSFER_PRESENT] = "present", [TRANSFER_COPIED] = "copied"};
     struct progress *p = self;
-    char text[SIZE_TEXT];
-    say("%s%-7s %s (%s)\n", p->shown ? "\r\033[K" : "", words[how], path,
-        size_text((double)size, text));
-    p->shown = false;
-    p->said_ms = s->elapsed_ms;
+    struct json_writer w;
+    char text[FRAME_SIZE_TEXT];
+
+    MUTEX_SCOPE(&p->lock);
+    keep_state(p, s);
+    if (p->mode == PROGRESS_JSON) {
+        event_begin(p, &w, "file", s->elapsed_ms);
+        jsonw_kstrz(&w, "path", path);
+        jsonw_ku64(&w, "size", size);
+        jsonw_kstrz(&w, "how", names[how]);
+        event_end(p, &w);
+    } else if (s->files_total <= FILES_TOLD) {
+        buf_addf(&p->lines, "%-7s ", words[how]);
+        frame_fit(&p->lines, path, UINT32_MAX, p->utf8, false);
+        buf_addf(&p->lines, " (%s)", frame_size((double)size, text));
+        line_done(p);
+    }
+}
+
+static void on_retry(void *self, const struct transfer_retry *r, const struct transfer_state *s)
+{
+    struct progress *p = self;
+    struct json_writer w;
+
+    MUTEX_SCOPE(&p->lock);
+    keep_state(p, s);
+    if (p->mode == PROGRESS_JSON) {
+        event_begin(p, &w, "retry", s->elapsed_ms);
+        jsonw_kstrz(&w, "path", r->path);
+        jsonw_kstrz(&w, "why", r->why);
+        jsonw_ku64(&w, "attempt", r->attempt);
+        jsonw_ku64(&w, "attempts", r->attempts);
+        add_seconds(&w, "wait_seconds", r->wait_ms);
+        event_end(p, &w);
+        return;
+    }
+    buf_addz(&p->lines, "retry   ");
+    if (r->path) {
+        frame_fit(&p->lines, r->path, UINT32_MAX, p->utf8, false);
+        buf_addz(&p->lines, ": ");
+    }
+    frame_fit(&p->lines, r->why, UINT32_MAX, p->utf8, false);
+    buf_addf(&p->lines, "; attempt %u of %u in %.1f s", r->attempt, r->attempts,
+             (double)r->wait_ms / 1000);
+    line_done(p);
+}
+
+static unsigned from_env(const char *name, unsigned deflt)
+{
+    const char *text = getenv(name);
+    uint64_t n;
+    return text && str_u64(str_from(text), 1, 10000, &n) ? (unsigned)n : deflt;
+}
+
+static void get_size(struct frame *f)
+{
+    struct winsize size = {0};
+    (void)ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+    f->width = size.ws_col ? size.ws_col : from_env("COLUMNS", 80);
+    f->height = size.ws_row ? size.ws_row : from_env("LINES", 24);
+}
+
+/* A job in the background leaves the terminal to the one before it. */
+static bool in_background(void)
+{
+    pid_t front = tcgetpgrp(STDERR_FILENO);
+    return front > 0 && front != getpgrp();
+}
+
+static struct frame make_frame(struct progress *p)
+{
+    mutex_assert_held(&p->lock);
+    struct frame f = {.utf8 = p->utf8,
+                      .color = p->color,
+                      .state = p->state,
+                      .rate = rate_now(&p->rate),
+                      .slots = p->slots};
+    if (signals_caught())
+        f.note = "interrupted: coming to an end (once more: at once)";
+    get_size(&f);
+    return f;
+}
+
+/* The picture is drawn over, or with `last` wiped away. */
+static void draw(struct progress *p, bool last, struct buf *out)
+{
+    AUTO(buf) text = {0};
+    mutex_assert_held(&p->lock);
+    buf_init(&text, FRAME_TEXT_MAX);
+    if (p->shown)
+        buf_addc(out, '\r');
+    if (p->shown > 1)
+        buf_addf(out, "\033[%zuA", p->shown - 1);
+    buf_adds(out, buf_str(&p->lines));
+    buf_reset(&p->lines);
+    if (last) {
+        if (p->shown)
+            buf_addz(out, "\033[J");
+        p->shown = 0;
+        return;
+    }
+    struct frame f = make_frame(p);
+    p->shown = frame_write(&f, &text);
+    for (struct str rest = buf_str(&text); rest.p;) {
+        buf_adds(out, str_cut(&rest, '\n'));
+        buf_addz(out, rest.p ? "\033[K\n" : "\033[K\033[J");
+    }
+}
+
+static void add_plain(struct progress *p)
+{
+    struct frame f = {
+        .width = 200, .height = 2, .utf8 = p->utf8, .state = p->state, .rate = rate_now(&p->rate)};
+    (void)frame_write(&f, &p->lines);
+    line_done(p);
+}
+
+static void add_totals(struct json_writer *w, const struct transfer_state *s)
+{
+    jsonw_ku64(w, "bytes", s->bytes_total);
+    jsonw_ku64(w, "bytes_done", s->bytes_done);
+    jsonw_ku64(w, "bytes_transferred", s->bytes_moved);
+    jsonw_ku64(w, "files", s->files_total);
+    jsonw_ku64(w, "files_done", s->files_done);
+    jsonw_ku64(w, "files_present", s->files_present);
+    jsonw_ku64(w, "retries", s->retries);
+}
+
+static void add_json(struct progress *p, const char *event, int64_t elapsed_ms, bool running)
+{
+    struct json_writer w;
+    double rate = rate_now(&p->rate);
+    int64_t left = frame_left_ms(&p->state, rate);
+
+    event_begin(p, &w, event, elapsed_ms);
+    add_totals(&w, &p->state);
+    if (running) {
+        jsonw_ku64(&w, "bytes_per_second", rate > 0 ? (uint64_t)rate : 0);
+        if (left >= 0)
+            add_seconds(&w, "seconds_left", left);
+        else
+            jsonw_kstrz(&w, "seconds_left", NULL);
+        jsonw_key(&w, "running");
+        jsonw_list(&w);
+        for (size_t i = 0; i < TRANSFER_SLOTS; i++) {
+            if (!p->slots[i].id)
+                continue;
+            jsonw_object(&w);
+            jsonw_kstrz(&w, "path", p->slots[i].path);
+            jsonw_ku64(&w, "size", p->slots[i].size);
+            jsonw_ku64(&w, "bytes_done", p->slots[i].done);
+            jsonw_object_done(&w);
+        }
+        jsonw_list_done(&w);
+    }
+    event_end(p, &w);
+}
+
+/* Puts into out what is to be written now. */
+static void tick(struct progress *p, bool last, struct buf *out)
+{
+    MUTEX_SCOPE(&p->lock);
+    int64_t now = clock_mono_ms();
+    int64_t elapsed = p->state_ms ? p->state.elapsed_ms + (now - p->state_ms) : 0;
+
+    if (p->state_ms)
+        rate_add(&p->rate, now, p->state.bytes_moved);
+    if (p->mode == PROGRESS_BAR) {
+        if (last || !in_background())
+            draw(p, last, out);
+        return;
+    }
+    int64_t every = p->mode == PROGRESS_JSON ? JSON_EVERY_MS : PLAIN_EVERY_MS;
+    if (last && p->mode == PROGRESS_JSON) {
+        add_json(p, "end", elapsed, false);
+    } else if (!last && p->state.files_total && now - p->said_ms >= every) {
+        p->said_ms = now;
+        if (p->mode == PROGRESS_JSON)
+            add_json(p, "progress", elapsed, true);
+        else
+            add_plain(p);
+    }
+    buf_adds(out, buf_str(&p->lines));
+    buf_reset(&p->lines);
+}
+
+static void *run(void *arg)
+{
+    struct progress *p = arg;
+    struct pollfd stop = {.fd = p->stop, .events = POLLIN};
+    AUTO(buf) out = {0};
+    bool last = false;
+
+    buf_init(&out, 2 * CLI_TEXT_MAX);
+    while (!last) {
+        last = poll(&stop, 1, FRAME_EVERY_MS) > 0;
+        buf_reset(&out);
+        tick(p, last, &out);
+        say(buf_str(&out));
+    }
+    return NULL;
+}
+
+static enum progress_mode choose_mode(const struct cli *c)
+{
+    const char *asked = cli_value(c, "progress");
+    if (cli_has(c, "quiet") || (asked && strcmp(asked, "none") == 0))
+        return PROGRESS_NONE;
+    if (asked && strcmp(asked, "auto") != 0)
+        return *asked == 'b' ? PROGRESS_BAR : *asked == 'j' ? PROGRESS_JSON : PROGRESS_PLAIN;
+    const char *term = getenv("TERM");
+    bool able = term && *term && strcmp(term, "dumb") != 0;
+    return able && isatty(STDERR_FILENO) == 1 ? PROGRESS_BAR : PROGRESS_PLAIN;
+}
+
+/* By the first of these variables that says anything (POSIX, XBD 8.2); the locale need not be
+ * installed. */
+static bool is_utf8_locale(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return strcasestr(value, "UTF-8") || strcasestr(value, "UTF8");
+    }
+    return false;
 }
 
 void progress_init(struct progress *p, const struct cli *c)
 {
-    *p = (struct progress){.terminal = isatty(STDERR_FILENO) == 1};
-    if (!cli_has(c, "quiet"))
-        p->events = (struct transfer_events){.progress = on_progress, .file = on_file, .self = p};
+    const char *no_color = getenv("NO_COLOR");
+    *p = (struct progress){.mode = choose_mode(c), .utf8 = is_utf8_locale(), .stop = -1};
+    p->color = !(no_color && *no_color);
+    p->said_ms = clock_mono_ms();
     p->events.cancel = signals_watch();
+    mutex_init(&p->lock, "progress");
+    buf_init(&p->lines, CLI_TEXT_MAX);
+    if (p->mode == PROGRESS_NONE)
+        return;
+    p->stop = eventfd(0, EFD_CLOEXEC);
+    if (p->stop < 0 || thread_start(&p->thread, "progress", run, p, NULL) < 0) {
+        p->mode = PROGRESS_NONE; /* the transfer matters more */
+        return;
+    }
+    p->events.begin = on_begin;
+    p->events.progress = on_progress;
+    p->events.file = on_file;
+    p->events.retry = on_retry;
+    p->events.self = p;
 }
 
 void progress_end(struct progress *p)
 {
-    if (p->shown)
-        say("\r\033[K");
-    p->shown = false;
-}
-
-static int summary_json(const char *reference, const struct digest *digest,
-                        const struct transfer_state *s, struct err *e)
-{
-    AUTO(buf) out = {0};
-    char seconds[32];
-    struct json_writer w;
-
-    (void)snprintf(seconds, sizeof(seconds), "%lld.%03d", (long long)(s->elapsed_ms / 1000),
-                   (int)(s->elapsed_ms % 1000));
-    buf_init(&out, CLI_TEXT_MAX);
-    jsonw_init(&w, &out);
-    jsonw_object(&w);
-    jsonw_kstrz(&w, "reference", reference);
-    jsonw_kstr(&w, "digest", digest_str(digest));
-    jsonw_ku64(&w, "files", s->files_total);
-    jsonw_ku64(&w, "files_present", s->files_present);
-    jsonw_ku64(&w, "bytes", s->bytes_total);
-    jsonw_ku64(&w, "bytes_transferred", s->bytes_moved);
-    jsonw_key(&w, "seconds");
-    jsonw_raw(&w, str_from(seconds));
-    jsonw_ku64(&w, "bytes_per_second", (uint64_t)rate(s->bytes_moved, s->elapsed_ms));
-    jsonw_object_done(&w);
-    buf_addc(&out, '\n');
-    return cli_print(buf_str(&out), e);
-}
-
-int progress_summary(const struct cli *c, const char *done, const char *reference,
-                     const struct digest *digest, const struct transfer_state *s, struct err *e)
-{
-    char total[SIZE_TEXT], moved[SIZE_TEXT], speed[SIZE_TEXT];
-
-    if (cli_has(c, "json"))
-        return summary_json(reference, digest, s, e);
-    return cli_printf(e,
-                      "%s %s\ndigest %s\n%zu files, %s; %s transferred, %zu files were there, "
-                      "%lld.%03d s, %s/s\n",
-                      done, reference, digest->text, s->files_total,
-                      size_text((double)s->bytes_total, total),
-                      size_text((double)s->bytes_moved, moved), s->files_present,
-                      (long long)(s->elapsed_ms / 1000), (int)(s->elapsed_ms % 1000),
-                      size_text(rate(s->bytes_moved, s->elapsed_ms), speed));
+    if (p->mode != PROGRESS_NONE) {
+        BUG_ON(eventfd_write(p->stop, 1) != 0);
+        BUG_ON(pthread_join(p->thread, NULL) != 0);
+    }
+    if (p->stop >= 0)
+        (void)close(p->stop);
+    buf_done(&p->lines);
+    mutex_done(&p->lock);
 }

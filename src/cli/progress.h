@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * progress: what push and pull have in common on the command line: their options, lines that say
- * how far it is on standard error, and the summary on standard output.
+ * progress: what push and pull have in common on the command line: their options, and how far they
+ * are, on standard error, in the form that --progress asks for:
+ *
+ * bar    a picture (frame.h) that is drawn over, at most ten times a second, each time by one
+ *        write; finished files scroll away above it
+ * plain  a line for each finished file, each retry, and one for the whole every five seconds
+ * json   one object on a line for each event:
+ *        {"event":"begin","path":…,"size":…}                           a file begins
+ *        {"event":"file","path":…,"size":…,"how":"moved|present|copied"} a file is complete
+ *        {"event":"progress", TOTALS, "bytes_per_second":…,"seconds_left":…,
+ *         "running":[{"path":…,"size":…,"bytes_done":…}]}              every second
+ *        {"event":"retry","path":…,"why":…,"attempt":…,"attempts":…,"wait_seconds":…}
+ *        {"event":"end", TOTALS}                                       last, whether well or not
+ *        TOTALS: "bytes","bytes_done","bytes_transferred","files","files_done","files_present",
+ *        "retries". Every event has "elapsed_seconds". More members may come.
+ * none   nothing
  */
 #ifndef HAVEN_CLI_PROGRESS_H
 #define HAVEN_CLI_PROGRESS_H
 
 #include "cli/command.h"
-#include "client/transfer.h"
+#include "cli/frame.h"
 #include "client/transport.h"
 
 /* Rows of the options table that every command that talks to a registry has. */
@@ -25,7 +39,13 @@
      .letter = 'j',                                                                                \
      .metavar = "N",                                                                               \
      .help = "Transfer this many files at a time (1 to 32, default 4)."},                          \
-        {.name = "quiet", .letter = 'q', .help = "Do not say how far it is."},                     \
+        {.name = "progress",                                                                       \
+         .metavar = "HOW",                                                                         \
+         .choices = "auto|bar|plain|json|none",                                                    \
+         .help =                                                                                   \
+             "How to say on standard error how far it is: bar draws over itself, plain writes "    \
+             "lines, json a line for each event; auto is bar on a terminal, else plain."},         \
+        {.name = "quiet", .letter = 'q', .help = "The same as --progress none."},                  \
     {                                                                                              \
         .name = "json", .help = "Print the result as a JSON object."                               \
     }
@@ -43,18 +63,32 @@ int progress_threads(const struct cli *c, unsigned *ret, struct err *e);
 /* SOURCE_DATE_EPOCH in milliseconds, 0 when it is not set; CONFIG. */
 int progress_source_date(int64_t *ret_ms, struct err *e);
 
+enum progress_mode { PROGRESS_NONE, PROGRESS_PLAIN, PROGRESS_BAR, PROGRESS_JSON };
+
 struct progress {
-    bool terminal;   /* one line that is written over; else a line for each file and now and then */
-    bool shown;      /* such a line stands there */
-    int64_t said_ms; /* when the last line was written, since the start */
-    struct transfer_events events;
+    enum progress_mode mode;
+    bool utf8, color;
+    struct transfer_events events; /* to be given to the transfer */
+    int stop;                      /* eventfd that ends the thread, -1: there is none */
+    pthread_t thread;              /* the only one that writes */
+    size_t shown;                  /* lines of the picture that stands there; the thread's */
+    int64_t said_ms;               /* when the whole was last told of; the thread's */
+    struct rate rate;              /* the thread's */
+    struct mutex lock;
+    /* Under lock: */
+    struct buf lines; /* to be written before the next picture */
+    struct transfer_state state;
+    struct transfer_slot slots[TRANSFER_SLOTS];
+    int64_t state_ms; /* when these were true */
 };
-/* events is to be given to the transfer; its members are NULL with --quiet. */
+/* From here to progress_end the terminal belongs to it; p must not move. The transfer's events end
+ * with a signal too (signals.h). */
 void progress_init(struct progress *p, const struct cli *c);
 /* Before anything else is printed. */
 void progress_end(struct progress *p);
 
-/* The summary: text or, with --json, one object. done: "pushed". */
+/* The summary on standard output, and what limited the speed: text or, with --json, one object.
+ * done: "pushed". */
 int progress_summary(const struct cli *c, const char *done, const char *reference,
                      const struct digest *digest, const struct transfer_state *s, struct err *e);
 

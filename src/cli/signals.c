@@ -15,8 +15,9 @@ static void on_signal(int number)
         atomic_store(&cancel, true);
         return;
     }
-    (void)signal(number, SIG_DFL);
-    (void)raise(number);
+    const struct sigaction deflt = {.sa_handler = SIG_DFL};
+    (void)sigaction(number, &deflt, NULL);
+    (void)raise(number); /* takes effect when this handler returns */
 }
 
 static void watch(int number)

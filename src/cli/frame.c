@@ -190,10 +190,10 @@ static struct columns divide(const struct frame *f, const struct transfer_slot *
     for (size_t i = 0; i < n; i++)
         longest = MAX_OF(longest, width_of(str_from(shown[i]->path), f->utf8));
     unsigned room = width - MIN_OF(width, (unsigned)PERCENT_WIDTH + (c.sizes ? SIZES_WIDTH : 0));
-    unsigned bar = f->width >= WIDTH_BAR ? BAR_MIN + GAP : 0;
-    c.name = MIN_OF(longest, room - MIN_OF(room, bar + GAP));
+    unsigned bar = f->width >= WIDTH_BAR ? GAP + BAR_MIN : 0;
+    c.name = MIN_OF(longest, room - MIN_OF(room, bar + 1)); /* and a blank before the % */
     if (bar)
-        c.bar = MIN_OF((unsigned)BAR_MAX, room - c.name - 2 * GAP + 1);
+        c.bar = MIN_OF((unsigned)BAR_MAX, room - c.name - GAP - 1);
     return c;
 }
 

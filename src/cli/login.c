@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/login.h"
 
+#include "base/json.h"
 #include "base/limits.h"
 #include "cli/progress.h"
 #include "cli/prompt.h"
@@ -8,6 +9,7 @@
 static const struct cli_option options[] = {
     {.name = "username", .letter = 'u', .metavar = "USER", .help = "The name to log in with."},
     {.name = "password-stdin", .help = "Read the password from standard input."},
+    {.name = "json", .help = "Print the result as a JSON object."},
     PROGRESS_OPTIONS_CONNECTION,
 };
 
@@ -52,7 +54,18 @@ static int run(struct cli *c, struct err *e)
     prompt_wipe(&password);
     if (rc < 0)
         return -1;
-    return cli_printf(e, "logged in to %s as %s\n", host.host, username.p);
+    if (!cli_has(c, "json"))
+        return cli_printf(e, "logged in to %s as %s\n", host.host, username.p);
+    AUTO(buf) out = {0};
+    struct json_writer w;
+    buf_init(&out, CLI_TEXT_MAX);
+    jsonw_init(&w, &out);
+    jsonw_object(&w);
+    jsonw_kstrz(&w, "registry", host.host);
+    jsonw_kstr(&w, "username", buf_str(&username));
+    jsonw_object_done(&w);
+    buf_addc(&out, '\n');
+    return cli_print(buf_str(&out), e);
 }
 
 const struct command cmd_login = {

@@ -95,11 +95,23 @@ static void line_done(struct progress *p)
     buf_addc(&p->lines, '\n');
 }
 
-static void keep_state(struct progress *p, const struct transfer_state *s)
+static void look(struct progress *p)
 {
-    mutex_assert_held(&p->lock);
-    p->state = *s;
-    p->state_ms = clock_mono_ms();
+    mutex_assert_held(&p->attached);
+    if (p->transfer)
+        transfer_look(p->transfer, &p->state, p->slots);
+}
+
+static void on_attach(void *self, struct transfer *x)
+{
+    struct progress *p = self;
+    MUTEX_SCOPE(&p->attached);
+    look(p); /* how far it came, if it ends */
+    p->transfer = x;
+    if (x) {
+        p->rate = (struct rate){.n = 0};
+        rate_add(&p->rate, clock_mono_ms(), 0);
+    }
 }
 
 static void add_seconds(struct json_writer *w, const char *key, int64_t ms)
@@ -110,10 +122,10 @@ static void add_seconds(struct json_writer *w, const char *key, int64_t ms)
     jsonw_raw(w, str_from(text));
 }
 
-static void event_begin(struct progress *p, struct json_writer *w, const char *event,
+static void event_begin(struct buf *out, struct json_writer *w, const char *event,
                         int64_t elapsed_ms)
 {
-    jsonw_init(w, &p->lines);
+    jsonw_init(w, out);
     jsonw_object(w);
     jsonw_kstrz(w, "event", event);
     add_seconds(w, "elapsed_seconds", elapsed_ms);
@@ -130,27 +142,12 @@ static void on_begin(void *self, const char *path, uint64_t size, const struct t
     struct progress *p = self;
     struct json_writer w;
     MUTEX_SCOPE(&p->lock);
-    keep_state(p, s);
     if (p->mode != PROGRESS_JSON)
         return;
-    event_begin(p, &w, "begin", s->elapsed_ms);
+    event_begin(&p->lines, &w, "begin", s->elapsed_ms);
     jsonw_kstrz(&w, "path", path);
     jsonw_ku64(&w, "size", size);
     event_end(p, &w);
-}
-
-static void on_progress(void *self, const struct transfer_state *s,
-                        const struct transfer_slot *slots)
-{
-    struct progress *p = self;
-    MUTEX_SCOPE(&p->lock);
-    keep_state(p, s);
-    for (size_t i = 0; i < TRANSFER_SLOTS; i++) {
-        if (slots[i].id)
-            p->slots[i] = slots[i];
-        else
-            p->slots[i].id = 0;
-    }
 }
 
 static void on_file(void *self, const char *path, uint64_t size, enum transfer_how how,
@@ -165,9 +162,8 @@ static void on_file(void *self, const char *path, uint64_t size, enum transfer_h
     char text[FRAME_SIZE_TEXT];
 
     MUTEX_SCOPE(&p->lock);
-    keep_state(p, s);
     if (p->mode == PROGRESS_JSON) {
-        event_begin(p, &w, "file", s->elapsed_ms);
+        event_begin(&p->lines, &w, "file", s->elapsed_ms);
         jsonw_kstrz(&w, "path", path);
         jsonw_ku64(&w, "size", size);
         jsonw_kstrz(&w, "how", names[how]);
@@ -186,9 +182,8 @@ static void on_retry(void *self, const struct transfer_retry *r, const struct tr
     struct json_writer w;
 
     MUTEX_SCOPE(&p->lock);
-    keep_state(p, s);
     if (p->mode == PROGRESS_JSON) {
-        event_begin(p, &w, "retry", s->elapsed_ms);
+        event_begin(&p->lines, &w, "retry", s->elapsed_ms);
         jsonw_kstrz(&w, "path", r->path);
         jsonw_kstrz(&w, "why", r->why);
         jsonw_ku64(&w, "attempt", r->attempt);
@@ -232,7 +227,7 @@ static bool in_background(void)
 
 static struct frame make_frame(struct progress *p)
 {
-    mutex_assert_held(&p->lock);
+    mutex_assert_held(&p->attached);
     struct frame f = {.utf8 = p->utf8,
                       .color = p->color,
                       .state = p->state,
@@ -244,18 +239,16 @@ static struct frame make_frame(struct progress *p)
     return f;
 }
 
-/* The picture is drawn over, or with `last` wiped away. */
-static void draw(struct progress *p, bool last, struct buf *out)
+/* Lines go above the picture, which is drawn over, or with `last` wiped away. */
+static void draw(struct progress *p, bool last, struct str lines, struct buf *out)
 {
     AUTO(buf) text = {0};
-    mutex_assert_held(&p->lock);
     buf_init(&text, FRAME_TEXT_MAX);
     if (p->shown)
         buf_addc(out, '\r');
     if (p->shown > 1)
         buf_addf(out, "\033[%zuA", p->shown - 1);
-    buf_adds(out, buf_str(&p->lines));
-    buf_reset(&p->lines);
+    buf_adds(out, lines);
     if (last) {
         if (p->shown)
             buf_addz(out, "\033[J");
@@ -270,12 +263,12 @@ static void draw(struct progress *p, bool last, struct buf *out)
     }
 }
 
-static void add_plain(struct progress *p)
+static void add_plain(struct progress *p, struct buf *out)
 {
     struct frame f = {
         .width = 200, .height = 2, .utf8 = p->utf8, .state = p->state, .rate = rate_now(&p->rate)};
-    (void)frame_write(&f, &p->lines);
-    line_done(p);
+    (void)frame_write(&f, out);
+    buf_addc(out, '\n');
 }
 
 static void add_totals(struct json_writer *w, const struct transfer_state *s)
@@ -289,13 +282,13 @@ static void add_totals(struct json_writer *w, const struct transfer_state *s)
     jsonw_ku64(w, "retries", s->retries);
 }
 
-static void add_json(struct progress *p, const char *event, int64_t elapsed_ms, bool running)
+static void add_json(struct progress *p, const char *event, bool running, struct buf *out)
 {
     struct json_writer w;
     double rate = rate_now(&p->rate);
     int64_t left = frame_left_ms(&p->state, rate);
 
-    event_begin(p, &w, event, elapsed_ms);
+    event_begin(out, &w, event, p->state.elapsed_ms);
     add_totals(&w, &p->state);
     if (running) {
         jsonw_ku64(&w, "bytes_per_second", rate > 0 ? (uint64_t)rate : 0);
@@ -316,35 +309,46 @@ static void add_json(struct progress *p, const char *event, int64_t elapsed_ms, 
         }
         jsonw_list_done(&w);
     }
-    event_end(p, &w);
+    jsonw_object_done(&w);
+    buf_addc(out, '\n');
+}
+
+static void take_lines(struct progress *p, struct buf *out)
+{
+    MUTEX_SCOPE(&p->lock);
+    buf_adds(out, buf_str(&p->lines));
+    buf_reset(&p->lines);
 }
 
 /* Puts into out what is to be written now. */
 static void tick(struct progress *p, bool last, struct buf *out)
 {
-    MUTEX_SCOPE(&p->lock);
+    AUTO(buf) lines = {0};
     int64_t now = clock_mono_ms();
-    int64_t elapsed = p->state_ms ? p->state.elapsed_ms + (now - p->state_ms) : 0;
+    int64_t every = p->mode == PROGRESS_JSON ? JSON_EVERY_MS : PLAIN_EVERY_MS;
 
-    if (p->state_ms)
-        rate_add(&p->rate, now, p->state.bytes_moved);
+    if (p->mode == PROGRESS_BAR && !last && in_background())
+        return;
+    buf_init(&lines, CLI_TEXT_MAX);
+    /* Lines first: what is seen afterwards is never older than what they tell. */
+    take_lines(p, &lines);
+    MUTEX_SCOPE(&p->attached);
+    look(p);
+    rate_add(&p->rate, now, p->state.bytes_moved);
     if (p->mode == PROGRESS_BAR) {
-        if (last || !in_background())
-            draw(p, last, out);
+        draw(p, last, buf_str(&lines), out);
         return;
     }
-    int64_t every = p->mode == PROGRESS_JSON ? JSON_EVERY_MS : PLAIN_EVERY_MS;
+    buf_adds(out, buf_str(&lines));
     if (last && p->mode == PROGRESS_JSON) {
-        add_json(p, "end", elapsed, false);
+        add_json(p, "end", false, out);
     } else if (!last && p->state.files_total && now - p->said_ms >= every) {
         p->said_ms = now;
         if (p->mode == PROGRESS_JSON)
-            add_json(p, "progress", elapsed, true);
+            add_json(p, "progress", true, out);
         else
-            add_plain(p);
+            add_plain(p, out);
     }
-    buf_adds(out, buf_str(&p->lines));
-    buf_reset(&p->lines);
 }
 
 static void *run(void *arg)
@@ -396,6 +400,7 @@ void progress_init(struct progress *p, const struct cli *c)
     p->color = !(no_color && *no_color);
     p->said_ms = clock_mono_ms();
     p->events.cancel = signals_watch();
+    mutex_init(&p->attached, "progress-attached");
     mutex_init(&p->lock, "progress");
     buf_init(&p->lines, CLI_TEXT_MAX);
     if (p->mode == PROGRESS_NONE)
@@ -406,7 +411,7 @@ void progress_init(struct progress *p, const struct cli *c)
         return;
     }
     p->events.begin = on_begin;
-    p->events.progress = on_progress;
+    p->events.attach = on_attach;
     p->events.file = on_file;
     p->events.retry = on_retry;
     p->events.self = p;
@@ -422,4 +427,5 @@ void progress_end(struct progress *p)
         (void)close(p->stop);
     buf_done(&p->lines);
     mutex_done(&p->lock);
+    mutex_done(&p->attached);
 }

@@ -73,13 +73,14 @@ struct progress {
     pthread_t thread;              /* the only one that writes */
     size_t shown;                  /* lines of the picture that stands there; the thread's */
     int64_t said_ms;               /* when the whole was last told of; the thread's */
-    struct rate rate;              /* the thread's */
-    struct mutex lock;
-    /* Under lock: */
-    struct buf lines; /* to be written before the next picture */
-    struct transfer_state state;
+    /* Locks are taken in this order: attached, the transfer's own, lock. */
+    struct mutex attached;
+    struct transfer *transfer;   /* under attached: the running one, or NULL */
+    struct transfer_state state; /* under attached, as is what follows: as last seen */
     struct transfer_slot slots[TRANSFER_SLOTS];
-    int64_t state_ms; /* when these were true */
+    struct rate rate;
+    struct mutex lock;
+    struct buf lines; /* under lock: to be written before the next picture */
 };
 /* From here to progress_end the terminal belongs to it; p must not move. The transfer's events end
  * with a signal too (signals.h). */

@@ -5,20 +5,24 @@
 
 static const struct cli_option options[] = {
     {.name = "markdown", .help = "Print a Markdown page (docs/api/routes.md)."},
+    {.name = "json", .help = "Print a JSON list."},
 };
 
 static int run(struct cli *c, struct err *e)
 {
     AUTO(buf) out = {0};
     buf_init(&out, CLI_TEXT_MAX);
-    routes_write(cli_has(c, "markdown"), &out);
+    if (cli_has(c, "json"))
+        routes_write_json(&out);
+    else
+        routes_write(cli_has(c, "markdown"), &out);
     return cli_print(buf_str(&out), e);
 }
 
 const struct command cmd_routes = {
     .name = "routes",
     .summary = "List every address that the server answers",
-    .synopsis = "[--markdown]",
+    .synopsis = "[--markdown | --json]",
     .help = "Prints method, path, name, permission, body and purpose of each route.",
     .options = options,
     .n_options = ARRAY_LEN(options),

@@ -37,10 +37,14 @@ void transfer_init(struct transfer *x, const struct transfer_events *events)
     mutex_init(&x->lock, "transfer");
     if (!mine.x)
         transfer_join(x);
+    if (events && events->attach)
+        events->attach(events->self, x);
 }
 
 void transfer_autodone(struct transfer *x)
 {
+    if (x->events && x->events->attach)
+        x->events->attach(x->events->self, NULL);
     if (mine.x == x)
         transfer_leave();
     mutex_done(&x->lock);
@@ -77,21 +81,34 @@ static void update_clock(struct transfer *x)
     x->state.elapsed_ms = clock_mono_ms() - x->started_ms;
 }
 
-struct transfer_state transfer_state_now(struct transfer *x)
+static void look(struct transfer *x, struct transfer_state *ret)
 {
-    MUTEX_SCOPE(&x->lock);
+    mutex_assert_held(&x->lock);
     update_clock(x);
     for (size_t i = 0; i < TRANSFER_PHASES; i++)
         x->state.phase_us[i] = atomic_load_explicit(&x->phase_us[i], memory_order_relaxed);
-    return x->state;
+    *ret = x->state;
 }
 
-static void tell_progress(struct transfer *x)
+struct transfer_state transfer_state_now(struct transfer *x)
 {
-    mutex_assert_held(&x->lock);
-    x->ticked_ms = x->state.elapsed_ms;
-    if (x->events && x->events->progress)
-        x->events->progress(x->events->self, &x->state, x->slots);
+    struct transfer_state s;
+    MUTEX_SCOPE(&x->lock);
+    look(x, &s);
+    return s;
+}
+
+void transfer_look(struct transfer *x, struct transfer_state *ret_state,
+                   struct transfer_slot *ret_slots)
+{
+    MUTEX_SCOPE(&x->lock);
+    look(x, ret_state);
+    for (size_t i = 0; i < TRANSFER_SLOTS; i++) {
+        if (x->slots[i].id)
+            ret_slots[i] = x->slots[i];
+        else
+            ret_slots[i].id = 0;
+    }
 }
 
 /* The running file of the calling thread, or NULL. */
@@ -137,7 +154,6 @@ int transfer_file_begin(struct transfer *x, const char *path, uint64_t size)
     update_clock(x);
     if (x->events && x->events->begin)
         x->events->begin(x->events->self, path, size, &x->state);
-    tell_progress(x);
     return free;
 }
 
@@ -165,9 +181,6 @@ void transfer_bytes(struct transfer *x, uint64_t n, bool moved)
     x->state.bytes_done += n;
     if (moved)
         x->state.bytes_moved += n;
-    update_clock(x);
-    if (x->state.elapsed_ms - x->ticked_ms >= TRANSFER_TICK_MS)
-        tell_progress(x);
 }
 
 void transfer_file(struct transfer *x, const char *path, uint64_t size, enum transfer_how how)
@@ -180,7 +193,6 @@ void transfer_file(struct transfer *x, const char *path, uint64_t size, enum tra
     update_clock(x);
     if (x->events && x->events->file)
         x->events->file(x->events->self, path, size, how, &x->state);
-    tell_progress(x);
 }
 
 void transfer_retry(unsigned attempt, unsigned attempts, int64_t wait_ms, const char *why)

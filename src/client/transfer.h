@@ -67,13 +67,15 @@ struct transfer_retry {
     int64_t wait_ms;   /* until then */
 };
 
-/* Called with a lock held, one at a time, from any thread. Each may be NULL. */
+struct transfer;
+
+/* Called one at a time and from any thread, all but attach with the transfer's lock held. Each may
+ * be NULL. */
 struct transfer_events {
+    /* The transfer begins (x) and ends (NULL): in between, transfer_look says how far it is. */
+    void (*attach)(void *self, struct transfer *x);
     /* A file begins. */
     void (*begin)(void *self, const char *path, uint64_t size, const struct transfer_state *s);
-    /* Now and then while bytes move (at most every TRANSFER_TICK_MS), and when a file begins or
-     * ends. slots: TRANSFER_SLOTS of them. */
-    void (*progress)(void *self, const struct transfer_state *s, const struct transfer_slot *slots);
     /* A file is complete. */
     void (*file)(void *self, const char *path, uint64_t size, enum transfer_how how,
                  const struct transfer_state *s);
@@ -84,7 +86,6 @@ struct transfer_events {
      * transfer uses one of its own. */
     atomic_bool *cancel;
 };
-#define TRANSFER_TICK_MS 100
 
 struct transfer {
     atomic_bool *cancel; /* set by the first error; give it to the transport */
@@ -96,7 +97,7 @@ struct transfer {
     struct transfer_state state; /* but phase_us */
     struct transfer_slot slots[TRANSFER_SLOTS];
     uint64_t last_id;
-    int64_t started_ms, ticked_ms;
+    int64_t started_ms;
     size_t next;
     bool failed;
     struct err first;
@@ -151,5 +152,8 @@ enum transfer_phase transfer_phase(enum transfer_phase phase);
 void transfer_phase_end(const enum transfer_phase *before); /* for TRANSFER_PHASE */
 
 struct transfer_state transfer_state_now(struct transfer *x);
+/* The same, with the files that are under way: TRANSFER_SLOTS of them. */
+void transfer_look(struct transfer *x, struct transfer_state *ret_state,
+                   struct transfer_slot *ret_slots);
 
 #endif

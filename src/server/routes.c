@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/routes.h"
 
+#include "base/json.h"
+
 #include "api/app.h"
 #include "base/mem.h"
 #include "http/router.h"
@@ -56,4 +58,30 @@ void routes_write(bool markdown, struct buf *out)
                      body_text(r, body, sizeof(body)), r->doc);
         }
     }
+}
+
+void routes_write_json(struct buf *out)
+{
+    size_t n;
+    const struct http_group *groups = routes_groups(&n);
+    struct json_writer w;
+    char body[64];
+
+    jsonw_init(&w, out);
+    jsonw_list(&w);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < groups[i].n; k++) {
+            const struct http_route *r = &groups[i].routes[k];
+            jsonw_object(&w);
+            jsonw_kstrz(&w, "method", http_method_name(r->method));
+            jsonw_kstrz(&w, "path", r->pattern);
+            jsonw_kstrz(&w, "name", r->name);
+            jsonw_kstrz(&w, "permission", permission_name((enum permission)r->permission));
+            jsonw_kstrz(&w, "body", body_text(r, body, sizeof(body)));
+            jsonw_kstrz(&w, "purpose", r->doc);
+            jsonw_object_done(&w);
+        }
+    }
+    jsonw_list_done(&w);
+    buf_addc(out, '\n');
 }

@@ -11,5 +11,7 @@ const struct http_group *routes_groups(size_t *ret_n);
 
 /* One line a route, or the page docs/api/routes.md. */
 void routes_write(bool markdown, struct buf *out);
+/* The same as a JSON list. */
+void routes_write_json(struct buf *out);
 
 #endif

@@ -29,6 +29,17 @@ static void add_names(const struct cli *c, struct buf *out)
             buf_addf(out, "%s%s", i ? " " : "", c->commands[i]->name);
 }
 
+static bool is_help(const struct command *command)
+{
+    return strcmp(command->name, "help") == 0;
+}
+
+/* Is its first argument the name of a command? */
+static bool names_commands(const struct command *command)
+{
+    return is_help(command) || strcmp(command->name, "man") == 0;
+}
+
 /* What the first argument may be. */
 static void add_first(const struct cli *c, const struct command *command, struct buf *out)
 {
@@ -36,13 +47,8 @@ static void add_first(const struct cli *c, const struct command *command, struct
         add_words(out, command->words);
     } else {
         add_names(c, out);
-        buf_addz(out, " " CLI_TOPIC_EXIT);
+        buf_addz(out, is_help(command) ? " " CLI_TOPIC_EXIT : "");
     }
-}
-
-static bool is_help(const struct command *command)
-{
-    return strcmp(command->name, "help") == 0;
 }
 
 static void bash_command(const struct cli *c, const struct command *command, struct buf *out)
@@ -52,7 +58,7 @@ static void bash_command(const struct cli *c, const struct command *command, str
     for (size_t i = 0; cli_flag(command, i, &f); i++)
         buf_addf(out, "%s--%s", i ? " " : "", f.name);
     buf_addz(out, "'\n");
-    if (command->words || is_help(command)) {
+    if (command->words || names_commands(command)) {
         buf_addz(out, "        words='");
         add_first(c, command, out);
         buf_addz(out, "'\n");
@@ -143,7 +149,7 @@ static void zsh(const struct cli *c, struct buf *out)
         for (size_t j = 0; cli_flag(command, j, &f); j++)
             zsh_flag(&f, out);
         buf_addz(out, " \\\n            ");
-        if (command->words || is_help(command)) {
+        if (command->words || names_commands(command)) {
             buf_addz(out, "'1:word:(");
             add_first(c, command, out);
             buf_addz(out, ")' ");
@@ -159,7 +165,7 @@ static void fish_command(const struct cli *c, const struct command *command, str
     buf_addf(out, "complete -c haven -f -n __fish_use_subcommand -a %s -d '", command->name);
     add_quoted(out, command->summary, "\\");
     buf_addz(out, "'\n");
-    if (command->words || is_help(command)) {
+    if (command->words || names_commands(command)) {
         buf_addf(out, "complete -c haven -f -n '__fish_seen_subcommand_from %s' -a '",
                  command->name);
         add_first(c, command, out);

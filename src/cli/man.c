@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manual page haven(1) in roff, from the same tables as the help. */
+/* The manual pages haven(1) and haven-COMMAND(1) in roff, from the same tables as the help. */
 #include "base/version.h"
 #include "cli/command.h"
+#include "cli/exit.h"
 
 /* A piece of running text: hyphens as they are typed, `words` in bold, no line that roff takes for
  * a request. */
@@ -109,10 +110,78 @@ static void add_settings(struct buf *out)
     }
 }
 
+static void add_environment(struct buf *out, bool server)
+{
+    static const struct {
+        const char *name, *text;
+        bool server;
+    } rows[] = {
+        {"HAVEN_ADMIN_PASSWORD",
+         "Password that the user admin gets at the first start of the server.", true},
+        {"HAVEN_CONFIG", "Configuration file of the server when --config is not given.", true},
+        {"DOCKER_CONFIG", "Directory of the config.json with credentials; else ~/.docker.", false},
+        {"http_proxy, https_proxy, no_proxy",
+         "Proxies, and the hosts that are reached without one. This machine is never reached "
+         "through a proxy.",
+         false},
+        {"SOURCE_DATE_EPOCH", "Time of creation that push writes down, in seconds since 1970.",
+         false},
+        {"NO_COLOR", "Not empty: progress is drawn without colours.", false},
+        {"TERM", "dumb or empty: progress is written in lines.", false},
+        {"LC_ALL, LC_CTYPE, LANG",
+         "Whether the terminal takes UTF-8: the first one that is set counts.", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].server != server)
+            continue;
+        buf_addz(out, ".TP\n.B ");
+        add_line(out, str_from(rows[i].name));
+        add_line(out, str_from(rows[i].text));
+    }
+}
+
+/* haven-NAME(1). */
+static void add_page(struct buf *out, const struct command *command)
+{
+    struct cli_flag f;
+    bool options = false;
+
+    buf_addz(out, ".TH HAVEN-");
+    for (const char *z = command->name; *z; z++)
+        buf_addc(out, (char)(*z >= 'a' && *z <= 'z' ? *z - 'a' + 'A' : *z));
+    buf_addf(out, " 1 \"\" \"haven %s\" \"Haven Manual\"\n.SH NAME\nhaven\\-%s \\- ", HAVEN_VERSION,
+             command->name);
+    add_line(out, str_from(command->summary));
+    buf_addf(out, ".SH SYNOPSIS\n.B haven %s\n", command->name);
+    if (*command->synopsis)
+        add_line(out, str_from(command->synopsis));
+    buf_addz(out, ".SH DESCRIPTION\n");
+    add_paragraphs(out, command->help);
+    for (size_t i = 0; cli_flag(command, i, &f) && !f.setting; i++) {
+        buf_addz(out, options ? "" : ".SH OPTIONS\n");
+        options = true;
+        add_flag(out, &f);
+    }
+    if (command->config)
+        add_settings(out);
+    buf_addz(out, ".SH ENVIRONMENT\n");
+    add_environment(out, command->config);
+    buf_addz(out, ".SH EXIT STATUS\n");
+    exit_write_roff(out);
+    buf_addz(out, ".SH SEE ALSO\n.BR haven (1)\n");
+}
+
 static int run(struct cli *c, struct err *e)
 {
     AUTO(buf) out = {0};
     buf_init(&out, CLI_TEXT_MAX);
+    if (c->n_args) {
+        const struct command *command = cli_find(c, c->args[0], e);
+        if (!command)
+            return -1;
+        add_page(&out, command);
+        return cli_print(buf_str(&out), e);
+    }
     buf_addf(&out,
              ".TH HAVEN 1 \"\" \"haven %s\" \"Haven Manual\"\n"
              ".SH NAME\nhaven \\- a registry for AI models: server and client in one program\n"
@@ -126,27 +195,31 @@ static int run(struct cli *c, struct err *e)
         if (!c->commands[i]->hidden)
             add_command(&out, c->commands[i]);
     add_settings(&out);
+    buf_addz(&out, ".SH ENVIRONMENT\n");
+    add_environment(&out, false);
+    add_environment(&out, true);
     buf_addz(
         &out,
-        ".SH ENVIRONMENT\n"
-        ".TP\n.B HAVEN_ADMIN_PASSWORD\n"
-        "Password that the user admin gets at the first start of the server.\n"
-        ".TP\n.B HAVEN_CONFIG\nConfiguration file of the server when \\-\\-config is not given.\n"
         ".PP\nand one variable for each setting above.\n"
         ".SH FILES\n"
         ".TP\n.I DATA/initial\\-admin\\-password\n"
         "The first administrator's password, when it was made by a server whose standard output\n"
         "is not a terminal.\n"
         ".TP\n.I DATA/lock\nHeld by the server that owns the directory.\n"
-        ".SH EXIT STATUS\n"
-        "0: success. 1: failure. 2: wrong command line or configuration.\n");
+        ".SH EXIT STATUS\n");
+    exit_write_roff(&out);
+    buf_addz(&out, ".SH SEE ALSO\n");
+    for (size_t i = 0; i < c->n_commands; i++)
+        if (!c->commands[i]->hidden)
+            buf_addf(&out, ".BR haven\\-%s (1)\n", c->commands[i]->name);
     return cli_print(buf_str(&out), e);
 }
 
 const struct command cmd_man = {
     .name = "man",
-    .summary = "Print the manual page haven(1) in roff",
-    .synopsis = "",
-    .help = "Read it with: haven man | man -l -",
+    .summary = "Print the manual page haven(1), or that of a command, in roff",
+    .synopsis = "[COMMAND]",
+    .help = "Read it with: haven man | man -l -\n\nWith COMMAND: haven-COMMAND(1).",
+    .max_args = 1,
     .run = run,
 };

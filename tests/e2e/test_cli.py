@@ -2,7 +2,9 @@
 """How the command line speaks to people and scripts: usage, progress, summary, JSON, errors, exit status, signals."""
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -394,3 +396,107 @@ def test_interrupt_on_a_terminal(fake, terminal, tmp_path):
                          "hint: run the same command again: it goes on where it stopped"], rows
     assert not any("━" in row for row in rows)
     go.set()
+
+
+# ---- what is made from the tables ----
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMMANDS = re.findall(r"^X\((\w+)\)$", (ROOT / "src" / "cli" / "commands.def").read_text(), re.M)
+
+
+def complete_bash(script, tmp_path, *words):
+    file = tmp_path / "completion.bash"
+    quoted = " ".join(f"'{w}'" for w in words)
+    file.write_text(f'{script}\nCOMP_WORDS=({quoted}) COMP_CWORD={len(words) - 1}\n_haven\necho "${{COMPREPLY[@]}}"\n')
+    done = subprocess.run(["bash", file], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def complete_fish(script, tmp_path, line):
+    file = tmp_path / "haven.fish"
+    file.write_text(script)
+    done = subprocess.run(["fish", "-c", f"source {file}; complete -C '{line}'"], capture_output=True, text=True, check=True,
+                          env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
+    assert done.stderr == ""
+    return [row.split("\t")[0] for row in done.stdout.splitlines()]
+
+
+def complete_zsh(script, env, tmp_path, line):
+    """What zsh offers after `line` and a tab, asked at a terminal, for zsh completes nowhere else."""
+    (tmp_path / "zsh").mkdir()
+    (tmp_path / "zsh" / "_haven").write_text(script)
+    (tmp_path / "zsh" / ".zshrc").write_text(
+        f"fpath=({tmp_path}/zsh $fpath)\nautoload -U compinit && compinit -u -D\nPS1='ready> '\n"
+        "zstyle ':completion:*' list-prompt ''\nLISTMAX=1000\nsetopt no_list_beep\n")
+    t = Terminal(["/usr/bin/zsh", "-i"], {**env, "ZDOTDIR": str(tmp_path / "zsh"), "TERM": "xterm"}, 200, 50)
+    t.until(lambda rows: rows and rows[-1].startswith("ready>"))
+    os.write(t.fd, line.encode() + b"\t\t")
+    t.until(lambda rows: len(rows) > 1)
+    time.sleep(0.5)
+    words = " ".join(t.rows()).split()
+    os.kill(t.pid, signal.SIGKILL)
+    t.wait()
+    return words
+
+
+CHOICES = {"auto", "bar", "plain", "json", "none"}
+
+
+def test_completion_bash(haven, tmp_path):
+    script = haven("completion", "bash").stdout
+    assert complete_bash(script, tmp_path, "haven", "serve", "--log-level", "d") == ["debug"]
+    assert complete_bash(script, tmp_path, "haven", "se") == ["serve"]
+    assert set(complete_bash(script, tmp_path, "haven", "push", "--progress", "")) == CHOICES
+    assert complete_bash(script, tmp_path, "haven", "pull", "--pl") == ["--plain-http"]
+    assert complete_bash(script, tmp_path, "haven", "help", "ex") == ["exit-codes"]
+    assert complete_bash(script, tmp_path, "haven", "man", "pu") == ["push", "pull"]
+    assert haven("completion", "tcsh").returncode == 2
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_completion_fish(haven, tmp_path):
+    script = haven("completion", "fish").stdout
+    assert "serve" in complete_fish(script, tmp_path, "haven se")
+    assert set(complete_fish(script, tmp_path, "haven push --progress ")) == CHOICES
+    assert "--plain-http" in complete_fish(script, tmp_path, "haven pull --pl")
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+def test_completion_zsh(haven, env, tmp_path):
+    script = haven("completion", "zsh").stdout
+    assert script.startswith("#compdef haven\n")
+    assert CHOICES <= set(complete_zsh(script, env, tmp_path, "haven push --progress "))
+
+
+def test_manual(haven):
+    page = haven("man").stdout
+    assert page.startswith(".TH HAVEN 1 ") and "HAVEN_HTTP_IDLE_TIMEOUT" in page
+    pages = {"": page, **{name: haven("man", name).stdout for name in COMMANDS}}
+    for name, text in pages.items():
+        done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-K", "utf8"], input=text, capture_output=True, text=True,
+                              check=True)
+        assert done.stderr == "", (name, done.stderr)
+        shown = re.sub(".\b", "", done.stdout)  # bold is struck twice
+        assert f"HAVEN{'-' + name.upper() if name else ''}(1)" in shown and "EXIT STATUS" in shown and "130" in shown
+    assert haven("man", "nonsense").returncode == 2
+
+
+def test_json_everywhere(haven, fake, tmp_path):
+    """Every command that prints a result prints it as JSON too; documents are what they are."""
+    documents = {"completion", "man", "help", "serve"}
+    for name in set(COMMANDS) - documents:
+        assert re.search(r"^ +--json$", haven("help", name).stdout, re.M), name
+    reg = fake(auth="basic")
+    done = haven("login", "--json", "-u", reg.USER, "--password-stdin", reg.host, input=reg.PASSWORD)
+    assert json.loads(done.stdout) == {"registry": reg.host, "username": reg.USER}
+    for was in (True, False):
+        assert json.loads(haven("logout", "--json", reg.host).stdout) == {"registry": reg.host, "was_logged_in": was}
+    write(tmp_path, {"haven.yaml": b"listen: 127.0.0.1:1\n"})
+    assert json.loads(haven("config", "check", "--json", tmp_path / "haven.yaml").stdout)["valid"] is True
+    routes = json.loads(haven("routes", "--json").stdout)
+    assert any(r["path"].endswith("/blobs/{digest}") and r["method"] == "GET" for r in routes)
+
+
+def test_pages_are_fresh():
+    subprocess.run([ROOT / "tools" / "check-generated"], check=True, env={**os.environ, "HAVEN_BIN": HAVEN})

@@ -189,23 +189,6 @@ def test_commands():
     assert done.returncode == 7 and b"No space left" in done.stderr
 
 
-def test_generated_texts(tmp_path):
-    script = haven("completion", "bash").stdout
-    file = tmp_path / "completion.bash"
-    file.write_text(script + "\nCOMP_WORDS=(haven serve --log-level d) COMP_CWORD=3\n_haven\n"
-                    "echo \"${COMPREPLY[@]}\"\n"
-                    "COMP_WORDS=(haven se) COMP_CWORD=1\n_haven\necho \"${COMPREPLY[@]}\"\n")
-    done = subprocess.run(["bash", file], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("debug\nserve\n", "")
-    assert "#compdef haven" in haven("completion", "zsh").stdout
-    assert "complete -c haven" in haven("completion", "fish").stdout
-    assert haven("completion", "tcsh").returncode == 2
-    page = haven("man").stdout
-    assert page.startswith(".TH HAVEN 1 ") and "HAVEN_HTTP_IDLE_TIMEOUT" in page
-    subprocess.run([ROOT / "tools" / "check-generated"], check=True,
-                   env={**os.environ, "HAVEN_BIN": HAVEN})
-
-
 # ---- start ----
 
 

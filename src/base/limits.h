@@ -78,6 +78,15 @@
 #define LIMIT_CHALLENGE        4096
 #define LIMIT_CLIENT_BODY      (64 * KIB)
 #define LIMIT_CLIENT_REDIRECTS 10
+/* A page of a registry's list (some give all tags in one), pages of a list, all names of one. */
+#define LIMIT_CLIENT_LIST  (32 * MIB)
+#define LIMIT_CLIENT_PAGES 10000
+#define LIMIT_CLIENT_NAMES (256 * MIB)
+/* An artifact that is copied: its manifests (as many as one index can name), how deep indexes nest
+ * in it, the memory of all manifests. */
+#define LIMIT_COPY_MANIFESTS LIMIT_DESCRIPTORS
+#define LIMIT_COPY_DEPTH     8
+#define LIMIT_COPY_MEMORY    (256 * MIB)
 /* docker's config.json, and what a credential helper may print. */
 #define LIMIT_DOCKER_CONFIG     (1 * MIB)
 #define LIMIT_CREDENTIAL_HELPER (64 * KIB)

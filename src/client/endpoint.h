@@ -11,7 +11,7 @@
 #include "base/digest.h"
 #include "client/transfer.h"
 #include "client/transport.h"
-#include "oci/name.h"
+#include "oci/manifest.h"
 
 struct endpoint;
 struct memo_upload;
@@ -39,6 +39,14 @@ struct endpoint_manifest {
     struct digest digest;
 };
 
+/* What is known of a manifest without its bytes. */
+struct endpoint_entry {
+    struct str tag;       /* empty: it has none, or was not asked for by one */
+    struct str type;      /* as the endpoint says, may be empty */
+    struct digest digest; /* empty text: not known */
+    uint64_t size;        /* of the manifest, when the digest is known */
+};
+
 struct endpoint_ops {
     /* 1 there (size checked), 0 not, -1 error. */
     int (*has)(struct endpoint *p, const struct digest *digest, struct err *e);
@@ -60,6 +68,26 @@ struct endpoint_ops {
     /* tag NULL: by digest alone. */
     int (*manifest_put)(struct endpoint *p, struct str bytes, struct str type,
                         const struct digest *digest, const struct tag *tag, struct err *e);
+    /* A manifest that another one names: by digest, and a layout does not list it. */
+    int (*manifest_put_part)(struct endpoint *p, struct str bytes, struct str type,
+                             const struct digest *digest, struct err *e);
+    /* 1 there, 0 not, -1. ret (may be NULL): strings in the arena. */
+    int (*manifest_head)(struct endpoint *p, struct arena *a, const struct reference *ref,
+                         struct endpoint_entry *ret, struct err *e);
+    /* All that is listed: of a registry its tags and nothing else of them, of a layout its entries.
+     * In the arena; LIMIT. */
+    int (*list)(struct endpoint *p, struct arena *a, struct endpoint_entry **ret, size_t *ret_n,
+                struct err *e);
+    /* The manifests that name this one as their subject. In the arena. */
+    int (*referrers)(struct endpoint *p, struct arena *a, const struct digest *subject,
+                     struct oci_descriptor **ret, size_t *ret_n, struct err *e);
+    /* Lets referrers be found that were put: a registry that does not do so by itself gets the
+     * index under the fallback tag (distribution-spec "Referrers Tag Schema"). NULL: no need. */
+    int (*referrers_put)(struct endpoint *p, const struct digest *subject,
+                         const struct oci_descriptor *list, size_t n, struct err *e);
+    /* Takes a tag away and leaves the manifest, or by digest the manifest with all of its tags. 1
+     * done, 0 not there, -1; UNSUPPORTED: the registry does not do that. */
+    int (*remove)(struct endpoint *p, const struct reference *ref, struct err *e);
     void (*close)(struct endpoint *p); /* releases it */
 };
 

@@ -418,6 +418,19 @@ static int memory_read(void *self, uint64_t at, void *p, size_t n, size_t *ret_n
     return 0;
 }
 
+/* Called with the lock. */
+static int store_index(const struct layout *l, const json_t *doc, struct err *e)
+{
+    char *text = json_dumps(doc, JSON_COMPACT);
+    BUG_ON(!text); /* every string in it was read from JSON or checked by us */
+    int rc = strlen(text) > LIMIT_MANIFEST
+                 ? ERR(e, LIMIT, "%s: index.json would be larger than %llu bytes", l->shown,
+                       LIMIT_MANIFEST)
+                 : file_replace_at(l->root, "index.json", 0666, str_from(text), e);
+    mem_free(text);
+    return rc;
+}
+
 static int layout_manifest_put(struct endpoint *p, struct str bytes, struct str type,
                                const struct digest *digest, const struct tag *tag, struct err *e)
 {
@@ -441,14 +454,173 @@ static int layout_manifest_put(struct endpoint *p, struct str bytes, struct str 
     AUTO_JSON doc = load_index(l, e);
     if (!doc || add_entry(doc, bytes, type, digest, tag, e) < 0)
         return -1;
-    char *text = json_dumps(doc, JSON_COMPACT);
-    BUG_ON(!text); /* every string in it was read from JSON or checked by us */
-    int rc = strlen(text) > LIMIT_MANIFEST
-                 ? ERR(e, LIMIT, "%s: index.json would be larger than %llu bytes", l->shown,
-                       LIMIT_MANIFEST)
-                 : file_replace_at(l->root, "index.json", 0666, str_from(text), e);
-    mem_free(text);
-    return rc;
+    return store_index(l, doc, e);
+}
+
+static int layout_manifest_put_part(struct endpoint *p, struct str bytes, struct str type,
+                                    const struct digest *digest, struct err *e)
+{
+    const struct blob_source s = {.size = bytes.n,
+                                  .shown = "the manifest",
+                                  .read = memory_read,
+                                  .self = &bytes,
+                                  .digest = digest};
+    struct digest got;
+    bool present;
+    (void)type; /* what names it says that */
+    return layout_put(p, &s, NULL, &got, &present, e);
+}
+
+static int layout_manifest_head(struct endpoint *p, struct arena *a, const struct reference *ref,
+                                struct endpoint_entry *ret, struct err *e)
+{
+    struct err why = {.code = ERR_OK};
+    struct endpoint_manifest m;
+    if (layout_manifest_get(p, a, ref, &m, &why) < 0) {
+        if (why.code == ERR_MANIFEST_UNKNOWN)
+            return 0;
+        *e = why;
+        return -1;
+    }
+    if (ret)
+        *ret = (struct endpoint_entry){.type = m.type, .digest = m.digest, .size = m.bytes.n};
+    return 1;
+}
+
+/* One entry of index.json. */
+static int read_entry(const struct layout *l, struct arena *a, const json_t *one,
+                      struct endpoint_entry *ret, struct err *e)
+{
+    struct endpoint_entry r = {.size = 0};
+    json_int_t size = json_integer_value(json_object_get(one, "size"));
+    struct str name = json_get_str(json_object_get(one, "annotations"), NOTE_NAME);
+    struct str type = json_get_str(one, "mediaType");
+    struct str *const from[] = {&name, &type}, *const to[] = {&r.tag, &r.type};
+
+    if (digest_parse(json_get_str(one, "digest"), &r.digest, e) < 0)
+        return err_wrap(e, "%s: index.json", l->shown);
+    r.size = size > 0 ? (uint64_t)size : 0;
+    for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+        char *copy = arena_try(a, from[i]->n + 1, e);
+        if (!copy)
+            return -1;
+        if (from[i]->n)
+            memcpy(copy, from[i]->p, from[i]->n);
+        *to[i] = str_of(copy, from[i]->n);
+    }
+    *ret = r;
+    return 0;
+}
+
+static int layout_list(struct endpoint *p, struct arena *a, struct endpoint_entry **ret,
+                       size_t *ret_n, struct err *e)
+{
+    const json_t *one;
+    size_t i;
+
+    AUTO_JSON doc = load_index(of(p), e);
+    if (!doc)
+        return -1;
+    const json_t *manifests = json_object_get(doc, "manifests");
+    size_t n = json_array_size(manifests);
+    struct endpoint_entry *list = arena_try(a, n * sizeof(*list) + 1, e);
+    if (!list)
+        return -1;
+    json_array_foreach(manifests, i, one)
+    {
+        if (read_entry(of(p), a, one, &list[i], e) < 0)
+            return -1;
+    }
+    *ret = list;
+    *ret_n = n;
+    return 0;
+}
+
+/* An entry whose subject this is: 1, 0. What cannot be read refers to nothing. */
+static int refers_to(struct endpoint *p, struct arena *a, const struct endpoint_entry *entry,
+                     const struct digest *subject, struct oci_descriptor *ret)
+{
+    AUTO(arena) passing = {0};
+    const struct reference ref = {.is_digest = true, .digest = entry->digest};
+    struct endpoint_manifest m;
+    struct oci_manifest doc;
+
+    arena_init(&passing, 16 * LIMIT_MANIFEST);
+    if (layout_manifest_get(p, &passing, &ref, &m, NULL) < 0 ||
+        oci_manifest_parse(&passing, m.bytes, m.type, &doc, NULL) < 0 || !doc.has_subject ||
+        !digest_eq(&doc.subject.digest, subject))
+        return 0;
+    *ret = (struct oci_descriptor){.media_type = arena_str(a, str_from(doc.type.text)),
+                                   .digest = entry->digest,
+                                   .size = (int64_t)m.bytes.n};
+    return 1;
+}
+
+static int layout_referrers(struct endpoint *p, struct arena *a, const struct digest *subject,
+                            struct oci_descriptor **ret, size_t *ret_n, struct err *e)
+{
+    AUTO(arena) passing = {0};
+    struct endpoint_entry *entries;
+    size_t n, found = 0;
+
+    arena_init(&passing, 16 * LIMIT_MANIFEST);
+    if (layout_list(p, &passing, &entries, &n, e) < 0)
+        return -1;
+    struct oci_descriptor *list = arena_try(a, n * sizeof(*list) + 1, e);
+    if (!list)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (refers_to(p, a, &entries[i], subject, &list[found]) > 0)
+            found++;
+    *ret = list;
+    *ret_n = found;
+    return 0;
+}
+
+/* Takes the name off an entry; one that is listed elsewhere too goes. */
+static void take_name(json_t *list, size_t at)
+{
+    json_t *one = json_array_get(list, at);
+    struct str digest = json_get_str(one, "digest");
+    const json_t *other;
+    size_t i;
+    json_array_foreach(list, i, other)
+    {
+        if (i != at && str_eq(json_get_str(other, "digest"), digest)) {
+            BUG_ON(json_array_remove(list, at) != 0);
+            return;
+        }
+    }
+    BUG_ON(json_object_del(json_object_get(one, "annotations"), NOTE_NAME) != 0);
+}
+
+static int layout_remove(struct endpoint *p, const struct reference *ref, struct err *e)
+{
+    struct layout *l = of(p);
+    bool found = false;
+
+    if (writable(l, e) < 0)
+        return -1;
+    AUTOFD lock = lock_root(l, e);
+    if (lock < 0)
+        return -1;
+    AUTO_JSON doc = load_index(l, e);
+    if (!doc)
+        return -1;
+    json_t *list = json_object_get(doc, "manifests");
+    for (size_t i = json_array_size(list); i-- > 0;) {
+        const json_t *one = json_array_get(list, i);
+        if (ref->is_digest ? !has_digest(one, &ref->digest) : !is_named(one, ref->tag.text))
+            continue;
+        found = true;
+        if (ref->is_digest)
+            BUG_ON(json_array_remove(list, i) != 0);
+        else
+            take_name(list, i);
+    }
+    if (!found)
+        return 0;
+    return store_index(l, doc, e) < 0 ? -1 : 1;
 }
 
 static void dir_autodone(DIR **d)
@@ -509,6 +681,11 @@ static const struct endpoint_ops layout_ops = {.has = layout_has,
                                                .get = layout_get,
                                                .manifest_get = layout_manifest_get,
                                                .manifest_put = layout_manifest_put,
+                                               .manifest_put_part = layout_manifest_put_part,
+                                               .manifest_head = layout_manifest_head,
+                                               .list = layout_list,
+                                               .referrers = layout_referrers,
+                                               .remove = layout_remove,
                                                .close = layout_close};
 
 /* {"imageLayoutVersion": "1.0.0"} */

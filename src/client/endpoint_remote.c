@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 #include "base/limits.h"
+#include "client/listing.h"
 #include "client/retry.h"
 #include "client/upload.h"
 #include "http/url.h"
@@ -15,8 +16,14 @@ struct remote {
     struct repo_name repo;
     enum transport_access access;
     struct upload_ways ways;
+    atomic_bool no_referrers; /* it has no list of referrers */
     char *shown;
 };
+
+static const char *const accept_manifests[] = {"Accept: " OCI_TYPE_MANIFEST
+                                               ", " DOCKER_TYPE_MANIFEST ", " OCI_TYPE_INDEX
+                                               ", " DOCKER_TYPE_INDEX,
+                                               NULL};
 
 #define AUTO_ANSWER __attribute__((cleanup(http_answer_autodone))) struct http_answer
 
@@ -208,9 +215,6 @@ static int remote_get(struct endpoint *p, const struct digest *digest, uint64_t 
 static int remote_manifest_get(struct endpoint *p, struct arena *arena, const struct reference *ref,
                                struct endpoint_manifest *ret, struct err *e)
 {
-    static const char *const accept[] = {"Accept: " OCI_TYPE_MANIFEST ", " DOCKER_TYPE_MANIFEST
-                                         ", " OCI_TYPE_INDEX ", " DOCKER_TYPE_INDEX,
-                                         NULL};
     AUTO_ANSWER a;
     AUTO(buf) url = {0};
     struct remote *r = of(p);
@@ -223,7 +227,7 @@ static int remote_manifest_get(struct endpoint *p, struct arena *arena, const st
         0)
         return -1;
     const struct transport_request rq = {
-        .method = "GET", .url = url.p, .headers = accept, .body_max = LIMIT_MANIFEST};
+        .method = "GET", .url = url.p, .headers = accept_manifests, .body_max = LIMIT_MANIFEST};
     if (transport_ask(r->transport, r->access, &rq, &a, e) < 0)
         return -1;
     if (a.status != 200)
@@ -282,6 +286,202 @@ static int remote_manifest_put(struct endpoint *p, struct str bytes, struct str 
     return 0;
 }
 
+static int remote_manifest_put_part(struct endpoint *p, struct str bytes, struct str type,
+                                    const struct digest *digest, struct err *e)
+{
+    return remote_manifest_put(p, bytes, type, digest, NULL, e);
+}
+
+/* A registry that does not say the digest or the length has to be asked for the bytes. */
+static int head_by_get(struct endpoint *p, struct arena *arena, const struct reference *ref,
+                       struct endpoint_entry *ret, struct err *e)
+{
+    struct endpoint_manifest m;
+    if (remote_manifest_get(p, arena, ref, &m, e) < 0)
+        return -1;
+    *ret = (struct endpoint_entry){.type = m.type, .digest = m.digest, .size = m.bytes.n};
+    return 1;
+}
+
+static int remote_manifest_head(struct endpoint *p, struct arena *arena,
+                                const struct reference *ref, struct endpoint_entry *ret,
+                                struct err *e)
+{
+    AUTO_ANSWER a;
+    AUTO(buf) url = {0};
+    struct remote *r = of(p);
+    struct endpoint_entry entry = {.size = 0};
+
+    http_answer_init(&a);
+    buf_init(&url, LIMIT_CLIENT_URL);
+    struct str reference = reference_str(ref);
+    if (transport_url(r->transport, &url, e, "/v2/%s/manifests/%.*s", r->repo.text, S(reference)) <
+        0)
+        return -1;
+    const struct transport_request rq = {
+        .method = "HEAD", .url = url.p, .headers = accept_manifests};
+    if (transport_ask(r->transport, r->access, &rq, &a, e) < 0)
+        return -1;
+    if (a.status == 404)
+        return 0;
+    if (a.status != 200)
+        return transport_refused(&a, p->shown, e);
+    if (!ret)
+        return 1;
+    struct str said = http_answer_header(&a, "Docker-Content-Digest");
+    if (ref->is_digest)
+        entry.digest = ref->digest;
+    else if (!said.n || digest_parse(said, &entry.digest, NULL) < 0)
+        return head_by_get(p, arena, ref, ret, e);
+    if (!str_u64(http_answer_header(&a, "Content-Length"), 0, LIMIT_MANIFEST, &entry.size))
+        return head_by_get(p, arena, ref, ret, e);
+    entry.type = arena_str(arena, http_answer_header(&a, "Content-Type"));
+    *ret = entry;
+    return 1;
+}
+
+static int remote_list(struct endpoint *p, struct arena *arena, struct endpoint_entry **ret,
+                       size_t *ret_n, struct err *e)
+{
+    struct remote *r = of(p);
+    struct listing tags;
+    if (listing_tags(r->transport, r->access, r->repo.text, arena, &tags, e) < 0)
+        return err_wrap(e, "%s", p->shown);
+    struct endpoint_entry *list = arena_try(arena, tags.n * sizeof(*list) + 1, e);
+    if (!list)
+        return -1;
+    for (size_t i = 0; i < tags.n; i++)
+        list[i] = (struct endpoint_entry){.tag = tags.names[i]};
+    *ret = list;
+    *ret_n = tags.n;
+    return 0;
+}
+
+/* The index under the fallback tag; 0 there is none. */
+static int fallback_get(struct endpoint *p, struct arena *arena, const struct digest *subject,
+                        struct oci_manifest *ret, struct err *e)
+{
+    struct err why = {.code = ERR_OK};
+    struct reference ref = {.is_digest = false};
+    struct endpoint_manifest m;
+    tag_for_referrers(subject, &ref.tag);
+    if (remote_manifest_get(p, arena, &ref, &m, &why) < 0) {
+        if (why.code == ERR_MANIFEST_UNKNOWN || why.code == ERR_NAME_UNKNOWN ||
+            why.code == ERR_NOT_FOUND)
+            return 0;
+        *e = why;
+        return -1;
+    }
+    if (oci_manifest_parse(arena, m.bytes, m.type, ret, e) < 0)
+        return err_wrap(e, "%s: the list of referrers %s", p->shown, ref.tag.text);
+    if (!ret->is_index)
+        return ERR(e, REMOTE, "%s: %s is not the list of referrers that it is named for", p->shown,
+                   ref.tag.text);
+    return 1;
+}
+
+static int remote_referrers(struct endpoint *p, struct arena *arena, const struct digest *subject,
+                            struct oci_descriptor **ret, size_t *ret_n, struct err *e)
+{
+    struct remote *r = of(p);
+    struct listing_referrers found = {.n = 0};
+    struct oci_manifest index = {.n_items = 0};
+
+    if (!atomic_load(&r->no_referrers)) {
+        if (listing_referrers(r->transport, r->access, r->repo.text, subject, arena, &found, e) < 0)
+            return err_wrap(e, "%s", p->shown);
+        if (!found.supported)
+            atomic_store(&r->no_referrers, true);
+    }
+    if (!found.supported) {
+        if (fallback_get(p, arena, subject, &index, e) < 0)
+            return -1;
+        found.items = index.items;
+        found.n = index.n_items;
+    }
+    *ret = found.items;
+    *ret_n = found.n;
+    return 0;
+}
+
+static bool is_listed(const struct oci_descriptor *list, size_t n, const struct digest *digest)
+{
+    for (size_t i = 0; i < n; i++)
+        if (digest_eq(&list[i].digest, digest))
+            return true;
+    return false;
+}
+
+static int remote_referrers_put(struct endpoint *p, const struct digest *subject,
+                                const struct oci_descriptor *list, size_t n, struct err *e)
+{
+    AUTO(arena) arena = {0};
+    AUTO(buf) out = {0};
+    struct remote *r = of(p);
+    struct oci_descriptor *there;
+    size_t n_there, added = 0;
+    struct json_writer w;
+    struct digest digest;
+    struct tag tag;
+
+    arena_init(&arena, 16 * LIMIT_MANIFEST);
+    if (remote_referrers(p, &arena, subject, &there, &n_there, e) < 0)
+        return -1;
+    if (!atomic_load(&r->no_referrers))
+        return 0;
+    buf_init(&out, LIMIT_MANIFEST);
+    jsonw_init(&w, &out);
+    jsonw_object(&w);
+    jsonw_ki64(&w, "schemaVersion", 2);
+    jsonw_kstrz(&w, "mediaType", OCI_TYPE_INDEX);
+    jsonw_key(&w, "manifests");
+    jsonw_list(&w);
+    for (size_t i = 0; i < n_there; i++)
+        oci_descriptor_write(&w, &there[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (is_listed(there, n_there, &list[i].digest) || is_listed(list, i, &list[i].digest))
+            continue;
+        oci_descriptor_write(&w, &list[i]);
+        added++;
+    }
+    jsonw_list_done(&w);
+    jsonw_object_done(&w);
+    if (added == 0)
+        return 0;
+    if (!buf_ok(&out))
+        return ERR(e, LIMIT, "%s: the list of what refers to %s is larger than %llu bytes",
+                   p->shown, subject->text, LIMIT_MANIFEST);
+    tag_for_referrers(subject, &tag);
+    hash_bytes(DIGEST_SHA256, out.p, out.n, &digest);
+    return remote_manifest_put(p, buf_str(&out), STR(OCI_TYPE_INDEX), &digest, &tag, e);
+}
+
+static int remote_remove(struct endpoint *p, const struct reference *ref, struct err *e)
+{
+    AUTO_ANSWER a;
+    AUTO(buf) url = {0};
+    struct remote *r = of(p);
+
+    http_answer_init(&a);
+    buf_init(&url, LIMIT_CLIENT_URL);
+    struct str reference = reference_str(ref);
+    if (transport_url(r->transport, &url, e, "/v2/%s/manifests/%.*s", r->repo.text, S(reference)) <
+        0)
+        return -1;
+    const struct transport_request rq = {.method = "DELETE", .url = url.p};
+    if (transport_ask(r->transport, TRANSPORT_DELETE, &rq, &a, e) < 0)
+        return -1;
+    if (a.status == 202 || a.status == 200 || a.status == 204)
+        return 1;
+    if (a.status == 404)
+        return 0;
+    (void)transport_refused(&a, "deleting", e);
+    /* docker's registry takes a tag for a digest that is none. */
+    if (a.status == 405 || a.status == 501 || (a.status == 400 && !ref->is_digest))
+        e->code = ERR_UNSUPPORTED;
+    return -1;
+}
+
 static void remote_close(struct endpoint *p)
 {
     struct remote *r = of(p);
@@ -296,6 +496,12 @@ static const struct endpoint_ops remote_ops = {.has = remote_has,
                                                .get = remote_get,
                                                .manifest_get = remote_manifest_get,
                                                .manifest_put = remote_manifest_put,
+                                               .manifest_put_part = remote_manifest_put_part,
+                                               .manifest_head = remote_manifest_head,
+                                               .list = remote_list,
+                                               .referrers = remote_referrers,
+                                               .referrers_put = remote_referrers_put,
+                                               .remove = remote_remove,
                                                .close = remote_close};
 
 struct endpoint *endpoint_remote(const struct remote_ref *ref, bool for_push,

@@ -31,7 +31,8 @@ struct transport {
     const char *base; /* "https://host" */
     const char *host; /* as the user knows it, for messages */
     bool https;
-    const char *repo; /* NULL: none */
+    const char *repo;       /* NULL: none */
+    const char *mount_from; /* likewise */
     struct credential cred;
     bool has_cred;
     const atomic_bool *cancel;
@@ -43,7 +44,7 @@ struct transport {
     struct {
         struct buf authorization; /* "Bearer …" */
         int64_t expires_ms;       /* monotonic */
-    } tokens[TRANSPORT_PUSH + 1];
+    } tokens[TRANSPORT_ACCESSES];
 };
 
 int transport_host_parse(struct str s, struct transport_host *ret, struct err *e)
@@ -116,6 +117,8 @@ struct transport *transport_new(const char *scheme, const char *host, const stru
                            : host;
     t->base = arena_printf(&t->arena, "%s://%s", https ? "https" : "http", real);
     t->repo = repo ? arena_strz(&t->arena, repo_name_str(repo)) : NULL;
+    t->mount_from =
+        options->mount_from ? arena_strz(&t->arena, repo_name_str(options->mount_from)) : NULL;
     t->cancel = options->cancel;
     t->http = http_client_new(&ho, e);
     if (!t->http || find_credential(t, options, e) < 0)
@@ -261,8 +264,13 @@ static void add_field(struct buf *out, char sep, const char *key, struct str val
  * if that is something else. */
 static void add_scope(const struct transport *t, enum transport_access access, struct buf *out)
 {
-    if (access != TRANSPORT_PING && t->repo)
-        buf_addf(out, "repository:%s:%s", t->repo, access == TRANSPORT_PUSH ? "pull,push" : "pull");
+    static const char *const actions[TRANSPORT_ACCESSES] = {[TRANSPORT_PULL] = "pull",
+                                                            [TRANSPORT_PUSH] = "pull,push",
+                                                            [TRANSPORT_DELETE] = "pull,delete"};
+    if (actions[access] && t->repo)
+        buf_addf(out, "repository:%s:%s", t->repo, actions[access]);
+    if (access == TRANSPORT_PUSH && t->mount_from)
+        buf_addf(out, " repository:%s:pull", t->mount_from);
     struct str extra = buf_str(&t->extra_scope);
     bool known = extra.n == 0 || str_eq(extra, buf_str(out)) ||
                  (access == TRANSPORT_PUSH && str_ends(extra, STR(":push,pull")));

@@ -25,10 +25,14 @@ struct transport_options {
     const char *ca_file;                 /* PEM, NULL: the system's */
     const struct credential *credential; /* in the place of the stored one, which NULL stands for */
     const atomic_bool *cancel;           /* ends every call and wait; may be NULL */
+    /* A repository whose blobs are to be mounted: rights to read it are asked for with those to
+     * push. NULL: none. */
+    const struct repo_name *mount_from;
 };
 
 /* What a request needs to be allowed to. */
-enum transport_access { TRANSPORT_PING, TRANSPORT_PULL, TRANSPORT_PUSH };
+enum transport_access { TRANSPORT_PING, TRANSPORT_PULL, TRANSPORT_PUSH, TRANSPORT_DELETE };
+#define TRANSPORT_ACCESSES (TRANSPORT_DELETE + 1)
 
 /* A host as the user wrote it, "[http[s]://]name[:port][/]". NAME_INVALID. */
 struct transport_host {

@@ -62,6 +62,11 @@ static void sending_autodone(struct sending *s)
     memo_session_autodone(&s->memo);
 }
 
+static enum digest_alg algorithm(const struct sending *s)
+{
+    return s->s->digest ? s->s->digest->alg : DIGEST_SHA256;
+}
+
 static void count(struct sending *s, uint64_t end, bool moved)
 {
     if (end <= s->counted)
@@ -123,7 +128,7 @@ static int begin(struct sending *s, struct err *e)
     http_answer_init(&a);
     buf_init(&url, LIMIT_CLIENT_URL);
     if (s->recalled) /* all is read again: nothing rests on that run any more */
-        hash_init(&s->hash, DIGEST_SHA256);
+        hash_init(&s->hash, algorithm(s));
     s->offset = 0;
     s->stored = s->recalled = false;
     if (transport_url(s->t->transport, &url, e, "/v2/%s/blobs/uploads/", s->t->repo) < 0)
@@ -367,9 +372,11 @@ static int check_read(struct sending *s, struct digest *digest, struct err *e)
         return -1;
     }
     hash_digest(&s->hash, digest);
-    if (s->s->digest && !digest_eq(s->s->digest, digest))
+    if (s->s->digest && !digest_eq(s->s->digest, digest)) {
+        memo_session_forget(&s->memo);
         return ERR(e, DIGEST_INVALID, "%s has the digest %s instead of %s", s->s->shown,
                    digest->text, s->s->digest->text);
+    }
     return 0;
 }
 
@@ -412,8 +419,14 @@ static enum step attempt(struct sending *s, bool broken, struct digest *digest,
         if (step != STEP_DONE)
             return step;
     }
-    if (check_read(s, digest, e) < 0)
-        return STEP_FAILED;
+    if (check_read(s, digest, e) < 0) {
+        if (!s->recalled || e->code != ERR_DIGEST_INVALID)
+            return STEP_FAILED;
+        /* What an earlier run sent may be to blame. */
+        buf_reset(&s->location);
+        a->status = 0;
+        return STEP_AGAIN;
+    }
     return put(s, digest, 0, a, e);
 }
 
@@ -439,7 +452,7 @@ static int send_large(struct sending *s, struct digest *digest, struct err *e)
     uint64_t best = 0;
 
     http_answer_init(&a);
-    hash_init(&s->hash, DIGEST_SHA256);
+    hash_init(&s->hash, algorithm(s));
     s->hashing = true;
     for (bool broken = recall(s);; broken = true) {
         bool recalled = s->recalled;

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/push.h"
 
+#include "cli/copying.h"
 #include "cli/form.h"
-#include "cli/progress.h"
 #include "cli/selection.h"
 
 static const struct cli_option options[] = {
-    SELECTION_OPTION_MODELFILE,  SELECTION_OPTIONS,         FORM_OPTIONS,
-    PROGRESS_OPTIONS_CONNECTION, PROGRESS_OPTIONS_TRANSFER,
+    SELECTION_OPTION_MODELFILE,
+    SELECTION_OPTIONS,
+    FORM_OPTIONS,
+    {.name = "tag",
+     .metavar = "TAG",
+     .help = "Which artifact of an OCI image layout, when it holds several."},
+    PROGRESS_OPTIONS_CONNECTION,
+    PROGRESS_OPTIONS_TRANSFER,
 };
 
 static int run(struct cli *c, struct err *e)
@@ -18,6 +24,10 @@ static int run(struct cli *c, struct err *e)
     struct progress progress;
     AUTO(selection) s = {0};
 
+    if (endpoint_is_layout(c->args[0]))
+        return copying_push(c, c->args[0], c->args[1], e);
+    if (cli_value(c, "tag"))
+        return ERR(e, USAGE, "--tag is for OCI image layouts, and %s is none", c->args[0]);
     if (progress_ref(c, c->args[1], &ref, e) < 0 || progress_threads(c, &o.threads, e) < 0 ||
         progress_source_date(&o.created_ms, e) < 0 || form_read(c, &o.form, e) < 0)
         return -1;
@@ -61,6 +71,9 @@ const struct command cmd_push = {
             "that podman, containerd and Kubernetes pull and mount; small files share layers. "
             "Neither is made on\n"
             "disk first.\n"
+            "\n"
+            "A DIR that is an OCI image layout (haven build, haven pull -o) is sent as it is: no "
+            "file is packed.\n"
             "\n"
             "The same files always give the same digest; only SOURCE_DATE_EPOCH in the environment "
             "adds a\n"

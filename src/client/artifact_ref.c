@@ -109,3 +109,54 @@ struct endpoint *artifact_ref_open(const struct artifact_ref *r, enum artifact_a
     }
     return endpoint_layout(r->dir, access != ARTIFACT_READ, e);
 }
+
+static int is_unclear(const struct artifact_ref *r, const struct endpoint_entry *list, size_t n,
+                      struct err *e)
+{
+    AUTO(buf) names = {0};
+    buf_init(&names, ERR_MSG_MAX / 2);
+    for (size_t i = 0; i < n; i++)
+        if (list[i].tag.n)
+            buf_addf(&names, "%s%.*s", names.n ? ", " : "", S(list[i].tag));
+    for (size_t i = 0; i < names.n; i++)
+        if ((unsigned char)names.p[i] < ' ' || (unsigned char)names.p[i] >= 0x7f)
+            names.p[i] = '?';
+    if (n == 0)
+        return ERR(e, MANIFEST_UNKNOWN, "%s holds nothing", r->dir);
+    return ERR(e, MANIFEST_UNKNOWN, "%s holds several artifacts; say which by its tag%s%s%s",
+               r->dir, names.n ? " (" : " or digest", names.p, names.n ? ")" : "");
+}
+
+int artifact_ref_settle(struct artifact_ref *r, struct endpoint *p, struct err *e)
+{
+    AUTO(arena) arena = {0};
+    struct endpoint_entry *list;
+    const struct endpoint_entry *only = NULL, *latest = NULL;
+    size_t n, named = 0;
+
+    if (!r->is_layout || r->named)
+        return 0;
+    arena_init(&arena, 16 * LIMIT_MANIFEST);
+    if (p->ops->list(p, &arena, &list, &n, e) < 0)
+        return -1;
+    /* What has no name is there because it refers to another, where anything has one. */
+    for (size_t i = 0; i < n; i++) {
+        if (str_eqz(list[i].tag, "latest"))
+            latest = &list[i];
+        if (list[i].tag.n && named++ == 0)
+            only = &list[i];
+    }
+    if (named == 0 && n == 1)
+        only = &list[0];
+    else if (named != 1)
+        only = latest;
+    if (!only)
+        return is_unclear(r, list, n, e);
+    struct artifact_ref s = *r;
+    s.ref = (struct reference){.is_digest = true, .digest = only->digest};
+    /* Names that are no tags (containerd writes whole references) lead nowhere. */
+    if (only->tag.n && tag_parse(only->tag, &s.ref.tag, NULL) < 0)
+        s.ref.tag.text[0] = '\0';
+    *r = s;
+    return 0;
+}

@@ -41,5 +41,9 @@ enum artifact_access {
 /* Errors: as endpoint_remote and endpoint_layout. */
 struct endpoint *artifact_ref_open(const struct artifact_ref *r, enum artifact_access access,
                                    const struct transport_options *options, struct err *e);
+/* Which entry of an open layout is meant where no name was written: the only one, else "latest";
+ * r->ref becomes its digest, with its tag beside it. Nothing happens to others. MANIFEST_UNKNOWN
+ * with the names that there are. */
+int artifact_ref_settle(struct artifact_ref *r, struct endpoint *p, struct err *e);
 
 #endif

@@ -484,7 +484,7 @@ def test_manual(haven):
 
 def test_json_everywhere(haven, fake, tmp_path):
     """Every command that prints a result prints it as JSON too; documents are what they are."""
-    documents = {"completion", "man", "help", "serve"}
+    documents = {"completion", "man", "help", "modelfile", "serve"}
     for name in set(COMMANDS) - documents:
         assert re.search(r"^ +--json$", haven("help", name).stdout, re.M), name
     reg = fake(auth="basic")

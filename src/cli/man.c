@@ -120,6 +120,10 @@ static void add_environment(struct buf *out, bool server)
          "Password that the user admin gets at the first start of the server.", true},
         {"HAVEN_CONFIG", "Configuration file of the server when --config is not given.", true},
         {"DOCKER_CONFIG", "Directory of the config.json with credentials; else ~/.docker.", false},
+        {"HAVEN_CACHE_DIR",
+         "Where push remembers digests of large files and unfinished uploads; else haven in "
+         "XDG_CACHE_HOME or ~/.cache.",
+         false},
         {"http_proxy, https_proxy, no_proxy",
          "Proxies, and the hosts that are reached without one. This machine is never reached "
          "through a proxy.",

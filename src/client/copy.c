@@ -203,19 +203,45 @@ static int copy_manifest(void *self, size_t i, struct err *e)
     return c->to->ops->manifest_put_part(c->to, n->bytes, type, &n->digest, e);
 }
 
-/* Manifests with a subject are to be found through it, wherever the registry does not see to that
- * itself. */
-static int note_referrer(struct copying *c, const struct copy_node *n, struct err *e)
+static bool has_subject(const struct copy_node *n, const struct digest *subject)
 {
-    const struct oci_descriptor d = {.media_type = str_from(n->doc.type.text),
-                                     .digest = n->digest,
-                                     .size = (int64_t)n->bytes.n,
-                                     .artifact_type = n->doc.artifact_type,
-                                     .annotations = n->doc.annotations,
-                                     .n_annotations = n->doc.n_annotations};
-    if (!n->doc.has_subject || !c->to->ops->referrers_put)
-        return 0;
-    return c->to->ops->referrers_put(c->to, &n->doc.subject.digest, &d, 1, e);
+    return n->doc.has_subject && digest_eq(&n->doc.subject.digest, subject);
+}
+
+/* Manifests with a subject are to be found through it, wherever the registry does not see to that
+ * itself. i: the first that has this subject. */
+static int note_referrers(struct copying *c, size_t i, struct err *e)
+{
+    const struct copy_plan *p = c->plan;
+    const struct digest *subject = &p->nodes[i]->doc.subject.digest;
+    AUTO_FREE struct oci_descriptor *list = NEW_ARRAY(p->n_nodes - i, struct oci_descriptor);
+    size_t n = 0;
+
+    for (size_t k = i; k < p->n_nodes; k++) {
+        const struct copy_node *one = p->nodes[k];
+        if (!has_subject(one, subject))
+            continue;
+        list[n++] = (struct oci_descriptor){.media_type = str_from(one->doc.type.text),
+                                            .digest = one->digest,
+                                            .size = (int64_t)one->bytes.n,
+                                            .artifact_type = one->doc.artifact_type,
+                                            .annotations = one->doc.annotations,
+                                            .n_annotations = one->doc.n_annotations};
+    }
+    return c->to->ops->referrers_put(c->to, subject, list, n, e);
+}
+
+static int note_all(struct copying *c, struct err *e)
+{
+    const struct copy_plan *p = c->plan;
+    for (size_t i = 0; i < p->n_nodes && c->to->ops->referrers_put; i++) {
+        bool first = p->nodes[i]->doc.has_subject;
+        for (size_t k = 0; k < i && first; k++)
+            first = !has_subject(p->nodes[k], &p->nodes[i]->doc.subject.digest);
+        if (first && note_referrers(c, i, e) < 0)
+            return err_wrap(e, "noting what refers to %s", p->nodes[i]->doc.subject.digest.text);
+    }
+    return 0;
 }
 
 static int copy_manifests(struct copying *c, struct err *e)
@@ -227,10 +253,7 @@ static int copy_manifests(struct copying *c, struct err *e)
     if (c->to->ops->manifest_put(c->to, first->bytes, str_from(first->doc.type.text),
                                  &first->digest, c->tag, e) < 0)
         return -1;
-    for (size_t i = 0; i < c->plan->n_nodes; i++)
-        if (note_referrer(c, c->plan->nodes[i], e) < 0)
-            return err_wrap(e, "noting what refers to the artifact");
-    return 0;
+    return note_all(c, e);
 }
 
 /* Does the target's tag (or, without one, the target) have this manifest? */

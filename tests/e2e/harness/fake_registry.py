@@ -153,7 +153,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         data = fake.manifests.get((repo, reference))
         if data is None:
             return self.error(404, "MANIFEST_UNKNOWN", "manifest \x1b[31munknown")
-        return self.reply(200, {"Content-Type": OCI}, data)
+        found = re.search(rb'"mediaType": ?"(application/vnd.oci.image.(?:index|manifest).v1\+json)"', data)
+        return self.reply(200, {"Content-Type": found[1].decode() if found else OCI}, data)
 
     def upload(self, repo, session):
         fake = self.server.fake

@@ -54,7 +54,7 @@ int64_t frame_left_ms(const struct transfer_state *s, double rate)
     return ms < 1e14 ? (int64_t)ms : -1;
 }
 
-void rate_add(struct rate *r, int64_t ms, uint64_t bytes)
+void frame_rate_add(struct rate *r, int64_t ms, uint64_t bytes)
 {
     const size_t room = ARRAY_LEN(r->at);
     if (r->n && ms - r->at[(r->first + r->n - 1) % room].ms < RATE_STEP_MS)
@@ -72,7 +72,7 @@ void rate_add(struct rate *r, int64_t ms, uint64_t bytes)
     }
 }
 
-double rate_now(const struct rate *r)
+double frame_rate_now(const struct rate *r)
 {
     if (r->n < 2)
         return -1;

@@ -50,8 +50,8 @@ struct rate {
 };
 /* So many bytes had moved at this time; times do not go back. What comes sooner than RATE_STEP_MS
  * after the last one is left out. */
-void rate_add(struct rate *r, int64_t ms, uint64_t bytes);
+void frame_rate_add(struct rate *r, int64_t ms, uint64_t bytes);
 /* Below 0: too early to say. */
-double rate_now(const struct rate *r);
+double frame_rate_now(const struct rate *r);
 
 #endif

@@ -110,7 +110,7 @@ static void on_attach(void *self, struct transfer *x)
     p->transfer = x;
     if (x) {
         p->rate = (struct rate){.n = 0};
-        rate_add(&p->rate, clock_mono_ms(), 0);
+        frame_rate_add(&p->rate, clock_mono_ms(), 0);
     }
 }
 
@@ -231,7 +231,7 @@ static struct frame make_frame(struct progress *p)
     struct frame f = {.utf8 = p->utf8,
                       .color = p->color,
                       .state = p->state,
-                      .rate = rate_now(&p->rate),
+                      .rate = frame_rate_now(&p->rate),
                       .slots = p->slots};
     if (signals_caught())
         f.note = "interrupted: coming to an end (once more: at once)";
@@ -265,8 +265,11 @@ static void draw(struct progress *p, bool last, struct str lines, struct buf *ou
 
 static void add_plain(struct progress *p, struct buf *out)
 {
-    struct frame f = {
-        .width = 200, .height = 2, .utf8 = p->utf8, .state = p->state, .rate = rate_now(&p->rate)};
+    struct frame f = {.width = 200,
+                      .height = 2,
+                      .utf8 = p->utf8,
+                      .state = p->state,
+                      .rate = frame_rate_now(&p->rate)};
     (void)frame_write(&f, out);
     buf_addc(out, '\n');
 }
@@ -285,7 +288,7 @@ static void add_totals(struct json_writer *w, const struct transfer_state *s)
 static void add_json(struct progress *p, const char *event, bool running, struct buf *out)
 {
     struct json_writer w;
-    double rate = rate_now(&p->rate);
+    double rate = frame_rate_now(&p->rate);
     int64_t left = frame_left_ms(&p->state, rate);
 
     event_begin(out, &w, event, p->state.elapsed_ms);
@@ -334,7 +337,7 @@ static void tick(struct progress *p, bool last, struct buf *out)
     take_lines(p, &lines);
     MUTEX_SCOPE(&p->attached);
     look(p);
-    rate_add(&p->rate, now, p->state.bytes_moved);
+    frame_rate_add(&p->rate, now, p->state.bytes_moved);
     if (p->mode == PROGRESS_BAR) {
         draw(p, last, buf_str(&lines), out);
         return;

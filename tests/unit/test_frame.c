@@ -195,21 +195,21 @@ static void test_rate(void **state)
 {
     (void)state;
     struct rate r = {.n = 0};
-    assert_true(rate_now(&r) < 0);
-    rate_add(&r, 1000, 0);
-    assert_true(rate_now(&r) < 0);
-    rate_add(&r, 1050, 999999); /* too soon */
-    assert_true(rate_now(&r) < 0);
-    rate_add(&r, 2000, 1000);
-    assert_true(rate_now(&r) > 999 && rate_now(&r) < 1001);
+    assert_true(frame_rate_now(&r) < 0);
+    frame_rate_add(&r, 1000, 0);
+    assert_true(frame_rate_now(&r) < 0);
+    frame_rate_add(&r, 1050, 999999); /* too soon */
+    assert_true(frame_rate_now(&r) < 0);
+    frame_rate_add(&r, 2000, 1000);
+    assert_true(frame_rate_now(&r) > 999 && frame_rate_now(&r) < 1001);
     /* Only the last seconds count: a stall shows. */
     for (int64_t ms = 2100; ms <= 20000; ms += 100)
-        rate_add(&r, ms, ms < 10000 ? (uint64_t)ms - 1000 : 9000);
-    assert_true(rate_now(&r) < 0.001 && rate_now(&r) >= 0);
-    rate_add(&r, 20100, 14000);
-    assert_true(rate_now(&r) > 900 && rate_now(&r) < 1100);
-    rate_add(&r, 100000, 14000); /* after a long silence there is nothing to compare with */
-    assert_true(rate_now(&r) < 0);
+        frame_rate_add(&r, ms, ms < 10000 ? (uint64_t)ms - 1000 : 9000);
+    assert_true(frame_rate_now(&r) < 0.001 && frame_rate_now(&r) >= 0);
+    frame_rate_add(&r, 20100, 14000);
+    assert_true(frame_rate_now(&r) > 900 && frame_rate_now(&r) < 1100);
+    frame_rate_add(&r, 100000, 14000); /* after a long silence there is nothing to compare with */
+    assert_true(frame_rate_now(&r) < 0);
 }
 
 int main(void)

@@ -113,6 +113,14 @@
 #define LIMIT_TAR_MEMBERS   1000000
 #define LIMIT_TAR_EXTENSION (1 * MIB)
 #define LIMIT_TAR_PATH      4096
+/* The names in one archive that is pulled, kept until it is unpacked. */
+#define LIMIT_ARCHIVE_NAMES (256 * MIB)
+/* What a compressed layer may unpack to: deflate and zstd make a thousandth of zeros and more,
+ * models hardly half. Below the first of these nothing is said. */
+#define LIMIT_UNPACK_SMALL (256 * MIB)
+#define LIMIT_UNPACK_RATIO 100ull
+/* 128 MiB: the memory that zstd itself takes without --long. */
+#define LIMIT_ZSTD_WINDOW_LOG 27
 /* config.json of a model, read for its facts. */
 #define LIMIT_MODEL_FACTS (1 * MIB)
 

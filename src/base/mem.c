@@ -95,4 +95,5 @@ void mem_autoclose(int *fd)
 {
     if (*fd >= 0)
         (void)close(*fd);
+    *fd = -1;
 }

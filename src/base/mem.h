@@ -27,7 +27,8 @@ void mem_free(void *p);
 #define NEW_ARRAY(n, T) ((T *)mem_array((n), sizeof(T)))
 
 void mem_autofree(void *pp); /* for AUTO_FREE only */
-void mem_autoclose(int *fd); /* for AUTOFD only */
+/* For AUTOFD, and for descriptors in structs: closes it, if there is one, and makes it -1. */
+void mem_autoclose(int *fd);
 
 #define AUTO_FREE __attribute__((cleanup(mem_autofree)))
 #define AUTOFD    __attribute__((cleanup(mem_autoclose))) int

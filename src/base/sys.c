@@ -16,6 +16,7 @@ const struct sys_calls sys_real = {
     .pread = pread,
     .fdatasync = fdatasync,
     .fsync = fsync,
+    .syncfs = syncfs,
     .sync_file_range = sync_file_range,
     .ftruncate = ftruncate,
     .mkdirat = mkdirat,

@@ -20,6 +20,7 @@ struct sys_calls {
     ssize_t (*pread)(int fd, void *p, size_t n, off_t at);
     int (*fdatasync)(int fd);
     int (*fsync)(int fd);
+    int (*syncfs)(int fd);
     int (*sync_file_range)(int fd, off_t at, off_t n, unsigned flags);
     int (*ftruncate)(int fd, off_t n);
     int (*mkdirat)(int dir, const char *path, mode_t mode);

@@ -9,9 +9,8 @@
 /* A Modelfile, and what is made of it: its values once as they stand and once without escapes. */
 #define SELECTION_ARENA (8 * LIMIT_MODELFILE)
 
-/* All values of a repeated option, in the arena. */
-static int read_globs(const struct cli *c, const char *option, struct arena *a,
-                      struct glob_list *ret, struct err *e)
+int selection_globs(const struct cli *c, const char *option, struct arena *a, struct glob_list *ret,
+                    struct err *e)
 {
     const char *value;
     size_t n = 0;
@@ -46,8 +45,8 @@ int selection_read(struct selection *s, const struct cli *c, const char *modelfi
 {
     arena_init(&s->arena, SELECTION_ARENA);
     s->pick.no_ignore = cli_has(c, "no-ignore");
-    if (read_globs(c, "include", &s->arena, &s->pick.include, e) < 0 ||
-        read_globs(c, "exclude", &s->arena, &s->pick.exclude, e) < 0)
+    if (selection_globs(c, "include", &s->arena, &s->pick.include, e) < 0 ||
+        selection_globs(c, "exclude", &s->arena, &s->pick.exclude, e) < 0)
         return -1;
     return modelfile ? read_modelfile(s, modelfile, e) : 0;
 }

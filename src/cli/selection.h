@@ -40,4 +40,8 @@ struct selection {
 int selection_read(struct selection *s, const struct cli *c, const char *modelfile, struct err *e);
 void selection_autodone(struct selection *s);
 
+/* All values of a repeated option as patterns; the list lies in the arena. USAGE. */
+int selection_globs(const struct cli *c, const char *option, struct arena *a, struct glob_list *ret,
+                    struct err *e);
+
 #endif

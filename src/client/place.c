@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/sys.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/fs.h>
 #include <stdio.h>
@@ -55,6 +56,21 @@ static int enter(int at, const char *name, const char *shown, struct err *e)
     return fd;
 }
 
+/* When that cannot be told, it is not. */
+static bool is_fresh(int root)
+{
+    int fd = sys->openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    bool fresh = dir != NULL;
+    while (dir && fresh && (entry = readdir(dir)))
+        fresh = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                strcmp(entry->d_name, PLACE_PARTIAL) == 0;
+    if (dir)
+        (void)closedir(dir);
+    return fresh;
+}
+
 int place_open(const char *dir, struct place *ret, struct err *e)
 {
     struct place p __attribute__((cleanup(place_autodone))) = {.root = -1, .partial = -1};
@@ -69,6 +85,7 @@ int place_open(const char *dir, struct place *ret, struct err *e)
     p.partial = enter(p.root, PLACE_PARTIAL, dir, e);
     if (p.partial < 0)
         return -1;
+    p.fresh = is_fresh(p.root);
     if (flock(p.partial, LOCK_EX | LOCK_NB) != 0)
         return ERR(e, CONFLICT, "another pull into %s is under way", dir);
     *ret = p;
@@ -125,7 +142,7 @@ static bool hash_file(int fd, uint64_t size, enum digest_alg alg, struct digest 
     return true;
 }
 
-static int open_existing(const struct place *p, struct str path)
+int place_open_file(const struct place *p, struct str path)
 {
     char *base = NULL;
     AUTOFD dir = parent_of(p, path, false, &base, NULL);
@@ -140,7 +157,7 @@ int place_has(const struct place *p, struct str path, uint64_t size, const struc
 {
     struct stat st;
     struct digest there;
-    AUTOFD fd = open_existing(p, path);
+    AUTOFD fd = place_open_file(p, path);
 
     /* What cannot be opened or read is as good as absent: it will be replaced, or that fails. */
     if (fd < 0)
@@ -152,49 +169,71 @@ int place_has(const struct place *p, struct str path, uint64_t size, const struc
     return hash_file(fd, size, digest->alg, &there) && digest_eq(&there, digest);
 }
 
-/* "sha256-HEX": a digest is made of safe characters only. */
-static const char *part_name(const struct digest *d, char out[DIGEST_TEXT_MAX])
+struct place_part place_part(const struct digest *d, const char *suffix)
 {
-    (void)snprintf(out, DIGEST_TEXT_MAX, "%s-%s", digest_alg_name(d->alg), digest_hex(d));
-    return out;
+    struct place_part part;
+    int n = snprintf(part.name, sizeof(part.name), "%s-%s%s", digest_alg_name(d->alg),
+                     digest_hex(d), suffix);
+    BUG_ON(n < 0 || (size_t)n >= sizeof(part.name));
+    return part;
 }
 
-int place_part_open(const struct place *p, const struct digest *digest, uint64_t *ret_size,
+struct place_part place_part_member(const struct digest *d, size_t i)
+{
+    char suffix[24];
+    (void)snprintf(suffix, sizeof(suffix), ".%zu", i);
+    return place_part(d, suffix);
+}
+
+int place_part_open(const struct place *p, const struct place_part *part, uint64_t *ret_size,
                     struct err *e)
 {
-    char name[DIGEST_TEXT_MAX];
     struct stat st;
-    AUTOFD fd =
-        file_open_at(p->partial, part_name(digest, name), O_RDWR | O_CREAT | O_NONBLOCK, 0600, e);
+    AUTOFD fd = file_open_at(p->partial, part->name, O_RDWR | O_CREAT | O_NONBLOCK, 0600, e);
     if (fd < 0)
         return -1;
     if (sys->fstat(fd, &st) < 0)
-        return ERR_SYS(e, "cannot ask about %s", name);
+        return ERR_SYS(e, "cannot ask about %s", part->name);
     if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
-        return ERR(e, MODEL_INVALID, "%s/%s is not a file of ours", PLACE_PARTIAL, name);
+        return ERR(e, MODEL_INVALID, "%s/%s is not a file of ours", PLACE_PARTIAL, part->name);
     *ret_size = (uint64_t)st.st_size;
     return TAKE_FD(fd);
 }
 
-uint64_t place_part_size(const struct place *p, const struct digest *digest)
+uint64_t place_part_size(const struct place *p, const struct place_part *part)
 {
-    char name[DIGEST_TEXT_MAX];
     struct stat st;
-    if (sys->fstatat(p->partial, part_name(digest, name), &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (sys->fstatat(p->partial, part->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
         return 0;
-    return S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    /* Pieces are not written in order: there are holes. */
+    uint64_t held = (uint64_t)st.st_blocks * 512;
+    return MIN_OF(held, (uint64_t)st.st_size);
 }
 
-int place_part_remove(const struct place *p, const struct digest *digest, struct err *e)
+int place_part_remove(const struct place *p, const struct place_part *part, struct err *e)
 {
-    char name[DIGEST_TEXT_MAX];
-    return file_unlink_at(p->partial, part_name(digest, name), e);
+    return file_unlink_at(p->partial, part->name, e);
 }
 
-int place_put(const struct place *p, int fd, const struct digest *digest, struct str path,
-              uint32_t mode, int64_t mtime_ms, struct err *e)
+void place_part_remove_all(const struct place *p, const struct digest *d)
 {
-    char part[DIGEST_TEXT_MAX];
+    const struct place_part base = place_part(d, "");
+    int fd = sys->openat(p->partial, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir)
+        return;
+    const struct dirent *entry;
+    size_t n = strlen(base.name);
+    while ((entry = readdir(dir)))
+        if (strncmp(entry->d_name, base.name, n) == 0 &&
+            (entry->d_name[n] == '\0' || entry->d_name[n] == '.'))
+            (void)sys->unlinkat(p->partial, entry->d_name, 0);
+    (void)closedir(dir);
+}
+
+static int put(const struct place *p, int fd, const struct place_part *part, struct str path,
+               uint32_t mode, int64_t mtime_ms, bool durable, struct err *e)
+{
     char *base = NULL;
     AUTOFD dir = parent_of(p, path, true, &base, e);
     if (dir < 0)
@@ -209,11 +248,45 @@ int place_put(const struct place *p, int fd, const struct digest *digest, struct
         if (futimens(fd, times) != 0)
             return ERR_SYS(e, "cannot set the time of %.*s", S(path));
     }
-    if (file_sync(fd, e) < 0)
+    if (durable && file_sync(fd, e) < 0)
         return err_wrap(e, "%.*s", S(path));
-    if (sys->renameat(p->partial, part_name(digest, part), dir, name) < 0)
+    if (sys->renameat(p->partial, part->name, dir, name) < 0)
         return ERR_SYS(e, "cannot put %.*s into its place", S(path));
-    return file_sync_dir(dir, e);
+    return durable ? file_sync_dir(dir, e) : 0;
+}
+
+int place_put(const struct place *p, int fd, const struct place_part *part, struct str path,
+              uint32_t mode, int64_t mtime_ms, struct err *e)
+{
+    return put(p, fd, part, path, mode, mtime_ms, true, e);
+}
+
+int place_put_later(const struct place *p, int fd, const struct place_part *part, struct str path,
+                    uint32_t mode, int64_t mtime_ms, struct err *e)
+{
+    return put(p, fd, part, path, mode, mtime_ms, false, e);
+}
+
+int place_sync(const struct place *p, struct err *e)
+{
+    return sys->syncfs(p->root) < 0 ? ERR_SYS(e, "cannot write the files to the disk") : 0;
+}
+
+int place_link(const struct place *p, struct str path, const char *to, struct err *e)
+{
+    static const char temporary[] = "link";
+    char *base = NULL;
+    AUTOFD dir = parent_of(p, path, true, &base, e);
+    if (dir < 0)
+        return -1;
+    AUTO_FREE char *name = base;
+    if (file_unlink_at(p->partial, temporary, e) < 0)
+        return -1;
+    if (symlinkat(to, p->partial, temporary) != 0)
+        return ERR_SYS(e, "cannot make the link %.*s", S(path));
+    if (sys->renameat(p->partial, temporary, dir, name) < 0)
+        return ERR_SYS(e, "cannot put %.*s into its place", S(path));
+    return 0;
 }
 
 static int copy_bytes(int from, int to, uint64_t size, struct err *e)
@@ -230,14 +303,14 @@ static int copy_bytes(int from, int to, uint64_t size, struct err *e)
     return 0;
 }
 
-int place_copy(const struct place *p, struct str from, uint64_t size, const struct digest *digest,
+int place_copy(const struct place *p, struct str from, uint64_t size, const struct place_part *part,
                struct err *e)
 {
     uint64_t old;
-    AUTOFD source = open_existing(p, from);
+    AUTOFD source = place_open_file(p, from);
     if (source < 0)
         return ERR_SYS(e, "cannot open %.*s", S(from));
-    AUTOFD target = place_part_open(p, digest, &old, e);
+    AUTOFD target = place_part_open(p, part, &old, e);
     if (target < 0)
         return -1;
     if (old && sys->ftruncate(target, 0) < 0)

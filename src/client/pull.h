@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pull: fetches a model from a registry into a directory: one file for each layer.
+ * pull: fetches a model from a registry into a directory, whatever tool has packed it.
  *
  * Files that are right already are left alone; the others are written once, verified while they are
  * written, and get their name only when their digest is right. A pull that was killed goes on
@@ -9,13 +9,16 @@
 #ifndef HAVEN_CLIENT_PULL_H
 #define HAVEN_CLIENT_PULL_H
 
+#include "client/members.h"
 #include "client/transfer.h"
 #include "client/transport.h"
 
 struct pull_options {
-    struct transport_options transport; /* cancel is set here */
-    unsigned threads;                   /* 0: TRANSFER_THREADS */
-    const struct transfer_events *events;
+    struct transport_options transport;   /* cancel is set here */
+    unsigned threads;                     /* 0: TRANSFER_THREADS */
+    struct members_filter filter;         /* which files are wanted; borrowed */
+    struct str platform;                  /* of an index, see pack_choose; may be empty */
+    const struct transfer_events *events; /* its cancel: what is there is kept for the next pull */
 };
 
 struct pull_result {
@@ -23,8 +26,9 @@ struct pull_result {
     struct transfer_state state;
 };
 
-/* Errors: MODEL_INVALID (a manifest whose files must not be written, see modelpack.h),
- * DIGEST_INVALID, NO_SPACE, UNAUTHORIZED, MANIFEST_UNKNOWN, NETWORK, REMOTE … */
+/* Errors: MODEL_INVALID (a manifest whose files must not be written, see model/pack.h and
+ * archive.h), NOT_FOUND (the filter takes nothing), DIGEST_INVALID, NO_SPACE, UNAUTHORIZED,
+ * MANIFEST_UNKNOWN, NETWORK, REMOTE … */
 int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_options *options,
              struct pull_result *ret, struct err *e);
 

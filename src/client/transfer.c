@@ -57,6 +57,13 @@ void transfer_expect(struct transfer *x, size_t files, uint64_t bytes)
     x->state.bytes_total = bytes;
 }
 
+void transfer_expect_more(struct transfer *x, int64_t files, int64_t bytes)
+{
+    MUTEX_SCOPE(&x->lock);
+    x->state.files_total += (size_t)files; /* modulo, as unsigned numbers are */
+    x->state.bytes_total += (uint64_t)bytes;
+}
+
 enum transfer_phase transfer_phase(enum transfer_phase phase)
 {
     enum transfer_phase before = mine.phase;
@@ -172,15 +179,28 @@ void transfer_file_drop(struct transfer *x)
     end_slot(x);
 }
 
-void transfer_bytes(struct transfer *x, uint64_t n, bool moved)
+void transfer_moved(struct transfer *x, uint64_t done, uint64_t moved)
 {
     MUTEX_SCOPE(&x->lock);
     struct transfer_slot *slot = my_slot(x);
     if (slot)
-        slot->done += n;
-    x->state.bytes_done += n;
-    if (moved)
-        x->state.bytes_moved += n;
+        slot->done += done;
+    x->state.bytes_done += done;
+    x->state.bytes_moved += moved;
+}
+
+void transfer_bytes(struct transfer *x, uint64_t n, bool moved)
+{
+    transfer_moved(x, n, moved ? n : 0);
+}
+
+void transfer_lost(struct transfer *x, uint64_t n)
+{
+    MUTEX_SCOPE(&x->lock);
+    struct transfer_slot *slot = my_slot(x);
+    if (slot)
+        slot->done -= MIN_OF(n, slot->done);
+    x->state.bytes_done -= MIN_OF(n, x->state.bytes_done);
 }
 
 void transfer_file(struct transfer *x, const char *path, uint64_t size, enum transfer_how how)

@@ -114,6 +114,9 @@ void transfer_autodone(struct transfer *x);
 /* What there is to do; before transfer_run. */
 void transfer_expect(struct transfer *x, size_t files, uint64_t bytes);
 
+/* There is more to do than was said then (the files in an archive), or less. */
+void transfer_expect_more(struct transfer *x, int64_t files, int64_t bytes);
+
 /* Runs fn(self, i) for every i below n on up to `threads` threads (the caller's is one) and waits
  * for all. The first error is returned; what had not begun then is left out. */
 int transfer_run(struct transfer *x, size_t n, unsigned threads,
@@ -131,6 +134,10 @@ int transfer_file_begin(struct transfer *x, const char *path, uint64_t size);
 void transfer_slot_use(int slot);
 /* n more bytes are done; moved: over the network. */
 void transfer_bytes(struct transfer *x, uint64_t n, bool moved);
+/* The same where they differ: `done` new bytes came with `moved` ones over the network. */
+void transfer_moved(struct transfer *x, uint64_t done, uint64_t moved);
+/* n bytes that were counted as done turned out to be of no use. */
+void transfer_lost(struct transfer *x, uint64_t n);
 /* A file is done. Its bytes were counted before; if it had begun, the calling thread is one that
  * works on it. */
 void transfer_file(struct transfer *x, const char *path, uint64_t size, enum transfer_how how);

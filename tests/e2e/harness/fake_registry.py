@@ -135,13 +135,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.error(404, "NOT_FOUND")
 
     def blob(self, data):
-        ranged = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        if not ranged:
-            return self.reply(200, {}, data)
+        ranged = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not ranged or not self.server.fake.ranges:
+            return self.send(200, {}, data)
         first = int(ranged[1])
         if first >= len(data):
             return self.reply(416, {"Content-Range": f"bytes */{len(data)}"})
-        return self.reply(206, {"Content-Range": f"bytes {first}-{len(data) - 1}/{len(data)}"}, data[first:])
+        last = min(int(ranged[2] or len(data)), len(data) - 1)
+        return self.send(206, {"Content-Range": f"bytes {first}-{last}/{len(data)}"}, memoryview(data)[first:last + 1])
+
+    def send(self, status, headers, data):
+        """A blob's bytes, counted as they leave."""
+        fake = self.server.fake
+        self.reply(status, headers, b"", len(data))
+        for at in range(0, len(data) if self.command == "GET" else 0, 1 << 20):
+            if fake.slow:
+                time.sleep(fake.slow)
+            self.wfile.write(data[at:at + (1 << 20)])
+            with fake.lock:
+                fake.served += len(data[at:at + (1 << 20)])
 
     def manifest(self, repo, reference):
         fake = self.server.fake
@@ -221,6 +233,9 @@ class FakeRegistry:
         self.upload_query, self.chunk_min, self.patch_status = "", 0, 202
         self.lock = threading.Lock()
         self.hook = self.received = None
+        self.ranges = True
+        self.slow = 0  # seconds before each MiB of a blob
+        self.served = 0  # bytes of blobs
         self.upload_base = ""
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True

@@ -123,6 +123,19 @@
 #define LIMIT_ZSTD_WINDOW_LOG 27
 /* config.json of a model, read for its facts. */
 #define LIMIT_MODEL_FACTS (1 * MIB)
+/* config.json of a model and its neighbours, read for its facts: a tokenizer's with many added
+ * tokens has more than one MiB. */
+#define LIMIT_MODEL_FACTS (2 * MIB)
+/* The front matter of a model card: tables of results make some hundred KiB of it. How deep it
+ * nests. */
+#define LIMIT_MODEL_CARD       (1 * MIB)
+#define LIMIT_MODEL_CARD_DEPTH 16
+/* One text that a model says of itself, entries of one list (cards of speech models name four
+ * thousand languages), a heading that becomes a title, and all of them together. */
+#define LIMIT_MODEL_WORD  4096
+#define LIMIT_MODEL_LIST  8192
+#define LIMIT_MODEL_TITLE 255
+#define LIMIT_MODEL_ARENA (16 * MIB)
 
 /* Headers of weight files. The reference implementation of safetensors takes no longer header; no
  * GGUF comes near it. */

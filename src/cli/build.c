@@ -2,6 +2,7 @@
 #include "cli/form.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
+#include "cli/warnings.h"
 #include "client/push.h"
 
 static const struct cli_option options[] = {
@@ -26,6 +27,7 @@ static int run(struct cli *c, struct err *e)
     struct progress progress;
     struct tag tag;
     AUTO(selection) s = {0};
+    AUTO(warnings) w = {0};
     const char *layout = cli_value(c, "output"), *name = cli_value(c, "tag");
 
     if (!layout)
@@ -37,11 +39,15 @@ static int run(struct cli *c, struct err *e)
     if (selection_read(&s, c, cli_value(c, "modelfile"), e) < 0)
         return -1;
     o.pick = s.pick;
+    warnings_init(&w);
+    o.warning = warnings_keep;
+    o.self = &w;
     c->resumes = true;
     progress_init(&progress, c);
     o.events = &progress.events;
     int rc = push_to_layout(c->args[0], layout, &tag, &o, &result, e);
     progress_end(&progress);
+    warnings_print(&w);
     if (rc < 0)
         return -1;
     AUTO_FREE char *shown = mem_printf("%s:%s", layout, tag.text);

@@ -29,30 +29,29 @@ static const struct cli_option options[] = {
 /* What the files say, where no flag has said it. */
 static int add_facts(struct local_files *l, const bool *given, struct modelfile *m, struct err *e)
 {
-    struct modelpack_facts facts = {.format = local_files_format(l)};
-    AUTO(buf) text = {0};
+    AUTO(model_facts) facts = {0};
 
-    for (size_t i = 0; i < l->n; i++) {
-        if (!str_eqz(l->files[i].path, "config.json") || l->files[i].size > LIMIT_MODEL_FACTS)
-            continue;
-        size_t n = (size_t)l->files[i].size;
-        AUTOFD fd = local_files_open(l, i, e);
-        if (fd < 0)
-            return -1;
-        AUTO_FREE char *bytes = mem_alloc(n);
-        if (file_pread_all(fd, bytes, n, 0, e) < 0)
-            return err_wrap(e, "reading config.json");
-        modelpack_facts_add(&l->arena, str_of(bytes, n), &facts);
-    }
+    model_facts_init(&facts);
+    if (local_files_facts(l, STR_NULL, NULL, &facts, e) < 0)
+        return -1;
+    model_facts_resolve(&facts);
     const struct str said[MODELFILE_VALUE_COUNT] = {
         [MODELFILE_ARCH] = facts.architecture,   [MODELFILE_FAMILY] = facts.family,
         [MODELFILE_FORMAT] = facts.format,       [MODELFILE_PARAMSIZE] = facts.param_size,
         [MODELFILE_PRECISION] = facts.precision, [MODELFILE_QUANTIZATION] = facts.quantization,
     };
     for (size_t i = 0; i < ARRAY_LEN(said); i++)
-        if (!given[i] && said[i].n)
-            m->values[i] = said[i];
+        if (!given[i] && said[i].n && !modelfile_value_wrong(said[i]))
+            m->values[i] = arena_str(&l->arena, said[i]);
     return 0;
+}
+
+/* Would push take the value? What it makes of it is its own business. */
+static int check_value(const char *option, const char *value, struct err *e)
+{
+    AUTO(model_facts) facts = {0};
+    model_facts_init(&facts);
+    return model_facts_set(&facts, option, str_from(value), e);
 }
 
 /* The directory's own name, also of "." and "..". */
@@ -74,6 +73,8 @@ static int add_values(const struct cli *c, struct local_files *l, struct modelfi
         const char *wrong = modelfile_value_wrong(str_from(value));
         if (wrong)
             return ERR(e, USAGE, "the value of --%s %s", options[i].name, wrong);
+        if (value && check_value(options[i].name, value, e) < 0)
+            return -1;
         given[i] = value != NULL;
         m->values[i] = str_from(value);
     }

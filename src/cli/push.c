@@ -4,6 +4,7 @@
 #include "cli/copying.h"
 #include "cli/form.h"
 #include "cli/selection.h"
+#include "cli/warnings.h"
 
 static const struct cli_option options[] = {
     SELECTION_OPTION_MODELFILE,
@@ -23,6 +24,7 @@ static int run(struct cli *c, struct err *e)
     struct remote_ref ref;
     struct progress progress;
     AUTO(selection) s = {0};
+    AUTO(warnings) w = {0};
 
     if (endpoint_is_layout(c->args[0]))
         return copying_push(c, c->args[0], c->args[1], e);
@@ -34,12 +36,16 @@ static int run(struct cli *c, struct err *e)
     if (selection_read(&s, c, cli_value(c, "modelfile"), e) < 0)
         return -1;
     o.pick = s.pick;
+    warnings_init(&w);
+    o.warning = warnings_keep;
+    o.self = &w;
     c->resumes = true;
     progress_connection(c, &o.transport);
     progress_init(&progress, c);
     o.events = &progress.events;
     int rc = push_dir(c->args[0], &ref, &o, &result, e);
     progress_end(&progress);
+    warnings_print(&w);
     if (rc < 0)
         return -1;
     return progress_summary(c, "pushed", c->args[1], &result.digest, &result.state, e);

@@ -299,7 +299,9 @@ int local_files_scan(const char *dir, const struct pick_options *options, struct
     return 0;
 }
 
-struct str local_files_format(const struct local_files *l)
+/* The format that most bytes of the weights have, by the names of the files; empty: there are none.
+ */
+static struct str main_format(const struct local_files *l)
 {
     const char *best = NULL;
     uint64_t best_size = 0;
@@ -311,6 +313,63 @@ struct str local_files_format(const struct local_files *l)
         }
     }
     return str_from(best);
+}
+
+/* The whole of file i, if it was not read when it was found. */
+static int read_whole(struct local_files *l, size_t i, struct err *e)
+{
+    size_t n = (size_t)l->files[i].size;
+    if (l->local[i].content.p)
+        return 0;
+    char *bytes = arena_try(&l->arena, n + 1, e);
+    if (!bytes)
+        return -1;
+    AUTOFD fd = local_files_open(l, i, e);
+    if (fd < 0)
+        return -1;
+    if (file_pread_all(fd, bytes, n, 0, e) < 0)
+        return err_wrap(e, "reading %s", l->files[i].path.p);
+    if (local_files_unchanged(l, i, fd, e) < 0)
+        return -1;
+    l->local[i].content = str_of(bytes, n);
+    return 0;
+}
+
+static int add_modelfile(const struct modelfile *m, struct model_facts *facts, struct err *e)
+{
+    static const char *const keys[MODELFILE_VALUE_COUNT] = {
+        [MODELFILE_NAME] = "name",
+        [MODELFILE_ARCH] = "architecture",
+        [MODELFILE_FAMILY] = "family",
+        [MODELFILE_FORMAT] = "format",
+        [MODELFILE_PARAMSIZE] = "paramsize",
+        [MODELFILE_PRECISION] = "precision",
+        [MODELFILE_QUANTIZATION] = "quantization",
+    };
+    struct err why = {.code = ERR_OK};
+    for (size_t i = 0; m && i < ARRAY_LEN(keys); i++)
+        if (m->values[i].n && model_facts_set(facts, keys[i], m->values[i], &why) < 0)
+            return ERR(e, MODEL_INVALID, "%s: %s", m->name, why.msg);
+    return 0;
+}
+
+int local_files_facts(struct local_files *l, struct str name, const struct modelfile *modelfile,
+                      struct model_facts *facts, struct err *e)
+{
+    model_facts_guess(facts, name, main_format(l));
+    for (size_t i = 0; i < l->n; i++) {
+        const struct modelpack_file *f = &l->files[i];
+        if (!model_facts_wants(f->path))
+            continue;
+        if (f->size > LIMIT_MODEL_FACTS) {
+            model_facts_pass_over(facts, f->path);
+            continue;
+        }
+        if (read_whole(l, i, e) < 0)
+            return -1;
+        model_facts_add_file(facts, f->path, l->local[i].content);
+    }
+    return add_modelfile(modelfile, facts, e);
 }
 
 int local_files_unchanged(const struct local_files *l, size_t i, int fd, struct err *e)

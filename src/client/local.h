@@ -38,12 +38,14 @@ int local_files_scan(const char *dir, const struct pick_options *options, struct
                      struct err *e);
 void local_files_autodone(struct local_files *l);
 
-/* The format that most bytes of the weights have, by the names of the files; empty: there are none.
- */
-struct str local_files_format(const struct local_files *l);
-
 /* Opens file i for reading: a regular file inside the root, of the size and time found. */
 int local_files_open(const struct local_files *l, size_t i, struct err *e);
+/* What the files (and modelfile, NULL: none) say of the model goes to facts, which are not resolved
+ * yet: README.md, config.json and its neighbours, whose content is kept for who packs them, and the
+ * format by the names. MODEL_INVALID (also for a value of the Modelfile that is none), IO, LIMIT.
+ */
+int local_files_facts(struct local_files *l, struct str name, const struct modelfile *modelfile,
+                      struct model_facts *facts, struct err *e);
 /* After reading: an error (MODEL_INVALID) when the file is not what it was when it was found. */
 int local_files_unchanged(const struct local_files *l, size_t i, int fd, struct err *e);
 

@@ -26,7 +26,7 @@ struct packing {
     struct endpoint *to;
     struct transfer *transfer;
     const struct pack_options *options;
-    struct modelpack_facts *facts;
+    const struct model_facts *facts;
     struct arena arena;
     char *root;           /* absolute, for the memo; NULL: not known */
     struct layer *layers; /* large ones first, so that no thread is left with one at the end */
@@ -283,53 +283,9 @@ static void collect(struct packing *p)
     }
 }
 
-/* Files that say something of the model are read first and kept, for their layers too. */
-static int read_facts(struct packing *p, struct err *e)
-{
-    struct local_files *l = p->l;
-    for (size_t i = 0; i < l->n; i++) {
-        const struct modelpack_file *f = &l->files[i];
-        if (!str_eqz(f->path, "config.json") || f->size > LIMIT_MODEL_FACTS)
-            continue;
-        if (!l->local[i].content.p) {
-            char *bytes = arena_try(&l->arena, (size_t)f->size + 1, e);
-            if (!bytes)
-                return -1;
-            AUTOFD fd = local_files_open(l, i, e);
-            if (fd < 0)
-                return -1;
-            if (file_pread_all(fd, bytes, (size_t)f->size, 0, e) < 0)
-                return err_wrap(e, "reading %s", f->path.p);
-            if (local_files_unchanged(l, i, fd, e) < 0)
-                return -1;
-            l->local[i].content = str_of(bytes, (size_t)f->size);
-        }
-        modelpack_facts_add(&p->arena, l->local[i].content, p->facts);
-    }
-    return 0;
-}
-
-/* What a Modelfile says; it is there first, and what is there is kept. */
-static void facts_of_modelfile(const struct modelfile *m, struct modelpack_facts *facts)
-{
-    struct str *const to[MODELFILE_VALUE_COUNT] = {
-        [MODELFILE_NAME] = &facts->name,
-        [MODELFILE_ARCH] = &facts->architecture,
-        [MODELFILE_FAMILY] = &facts->family,
-        [MODELFILE_FORMAT] = &facts->format,
-        [MODELFILE_PARAMSIZE] = &facts->param_size,
-        [MODELFILE_PRECISION] = &facts->precision,
-        [MODELFILE_QUANTIZATION] = &facts->quantization,
-    };
-    for (size_t i = 0; m && i < ARRAY_LEN(to); i++)
-        if (m->values[i].n)
-            *to[i] = m->values[i];
-}
-
 /* The manifest's size is known before its digests are: a model of too many files is refused at
  * once. */
-static int check_fits(const struct local_files *l, const struct modelpack_facts *facts,
-                      struct err *e)
+static int check_fits(const struct local_files *l, const struct model_facts *facts, struct err *e)
 {
     AUTO(buf) bytes = {0};
     struct digest any;
@@ -384,20 +340,27 @@ int pack_dir(const char *dir, struct endpoint *to, const struct reference *ref,
              struct err *e)
 {
     struct local_files l __attribute__((cleanup(local_files_autodone))) = {.root = -1};
-    struct modelpack_facts facts = {.name = options->name, .created_ms = options->created_ms};
+    AUTO(model_facts) facts = {0};
     AUTO(packing)
     p = {.l = &l, .to = to, .transfer = x, .options = options, .facts = &facts};
 
     arena_init(&p.arena, PACK_ARENA);
+    model_facts_init(&facts);
+    facts.created_ms = options->created_ms;
     if (local_files_scan(dir, options->pick, &l, e) < 0)
         return -1;
     p.root = realpath(dir, NULL);
-    facts.format = local_files_format(&l);
-    facts_of_modelfile(options->pick->modelfile, &facts);
-    if (read_facts(&p, e) < 0 || plan(&p, e) < 0 || (!p.image && check_fits(&l, &facts, e) < 0))
+    if (local_files_facts(&l, options->name, options->pick->modelfile, &facts, e) < 0)
+        return -1;
+    model_facts_resolve(&facts);
+    if (plan(&p, e) < 0 || (!p.image && check_fits(&l, &facts, e) < 0))
         return -1;
     unsigned threads = options->threads ? options->threads : TRANSFER_THREADS;
     if (transfer_run(x, p.n_layers, threads, pack_one, &p, e) < 0)
         return -1;
-    return conclude(&p, ref, ret, e);
+    if (conclude(&p, ref, ret, e) < 0)
+        return -1;
+    for (size_t i = 0; options->warning && i < facts.warnings.n; i++)
+        options->warning(options->self, facts.warnings.items[i]);
+    return 0;
 }

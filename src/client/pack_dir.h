@@ -32,6 +32,9 @@ struct pack_options {
     unsigned threads;                /* 0: TRANSFER_THREADS */
     int64_t created_ms;      /* time of creation to write down, UTC; 0: none, reproducible */
     const struct memo *memo; /* NULL: nothing is remembered */
+    /* What a file says wrong about the model, when all is done. May be NULL. */
+    void (*warning)(void *self, struct str text);
+    void *self;
 };
 
 /* ref: a tag, or the digest that the manifest turns out to have. *ret: that digest. Errors:

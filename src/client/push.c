@@ -21,7 +21,9 @@ static int pack(const char *dir, struct endpoint *to, const struct reference *re
                                     .pick = &options->pick,
                                     .threads = options->threads,
                                     .created_ms = options->created_ms,
-                                    .memo = memo};
+                                    .memo = memo,
+                                    .warning = options->warning,
+                                    .self = options->self};
     if (pack_dir(dir, to, ref, &po, x, &r.digest, e) < 0)
         return -1;
     r.state = transfer_state_now(x);

@@ -19,6 +19,9 @@ struct push_options {
     unsigned threads;   /* 0: TRANSFER_THREADS */
     int64_t created_ms; /* time of creation to write down, UTC; 0: none, reproducible */
     const struct transfer_events *events;
+    /* What a file says wrong about the model, when all is done. May be NULL. */
+    void (*warning)(void *self, struct str text);
+    void *self;
 };
 
 struct push_result {

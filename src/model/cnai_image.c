@@ -174,7 +174,7 @@ static int finished(const struct buf *out, const char *what, struct err *e)
     return 0;
 }
 
-int cnai_image_write_config(struct buf *out, const struct modelpack_facts *facts,
+int cnai_image_write_config(struct buf *out, const struct model_facts *facts,
                             const struct cnai_layer *layers, size_t n, struct err *e)
 {
     char when[CLOCK_TEXT_MAX];
@@ -243,7 +243,7 @@ static void optional(struct json_writer *w, const char *key, struct str value)
         jsonw_kstr(w, key, value);
 }
 
-static void write_notes(struct json_writer *w, const struct modelpack_facts *facts)
+static void write_notes(struct json_writer *w, const struct model_facts *facts)
 {
     char when[CLOCK_TEXT_MAX];
     optional(w, NOTE "architecture", facts->architecture);
@@ -259,7 +259,7 @@ static void write_notes(struct json_writer *w, const struct modelpack_facts *fac
     optional(w, "org.opencontainers.image.title", facts->name);
 }
 
-int cnai_image_write_manifest(struct buf *out, const struct modelpack_facts *facts,
+int cnai_image_write_manifest(struct buf *out, const struct model_facts *facts,
                               struct str config_bytes, const struct cnai_layer *layers, size_t n,
                               struct err *e)
 {

@@ -41,9 +41,9 @@ int cnai_image_plan(struct arena *a, const struct modelpack_file *files, size_t 
 
 /* The image's config and the manifest, digests of the layers known, appended to out. LIMIT when
  * out's ceiling is passed. */
-int cnai_image_write_config(struct buf *out, const struct modelpack_facts *facts,
+int cnai_image_write_config(struct buf *out, const struct model_facts *facts,
                             const struct cnai_layer *layers, size_t n, struct err *e);
-int cnai_image_write_manifest(struct buf *out, const struct modelpack_facts *facts,
+int cnai_image_write_manifest(struct buf *out, const struct model_facts *facts,
                               struct str config_bytes, const struct cnai_layer *layers, size_t n,
                               struct err *e);
 

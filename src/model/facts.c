@@ -270,6 +270,14 @@ void model_facts_add_file(struct model_facts *f, struct str path, struct str tex
         warn(f, &why);
 }
 
+void model_facts_pass_over(struct model_facts *f, struct str path)
+{
+    struct err why;
+    (void)ERR(&why, MODEL_INVALID, "%.*s is larger than %llu bytes and was not read", S(path),
+              LIMIT_MODEL_FACTS);
+    warn(f, &why);
+}
+
 void model_facts_add_weights(struct model_facts *f, const struct weight_totals *totals)
 {
     model_config_add_template(totals->chat_template, &f->config);
@@ -339,25 +347,20 @@ static const struct packing *find_packing(struct str method, unsigned bits, unsi
     return NULL;
 }
 
-/* The types of more than a hundredth of the parameters, without those that others are packed in.
- * all: parameters that are not packed. */
-static void say_precision(struct model_facts *f, const struct packing *p, uint64_t all)
+/* The types of the weights but those that others are packed in: they are no precision. */
+static void say_precision(struct model_facts *f, const struct packing *p)
 {
     const struct weight_totals *t = &f->totals;
-    struct model_list words = {0}; /* two types of a format may have one word */
-    AUTO(buf) joined = {0};
+    struct weight_totals plain = {.n_counts = 0};
+    char text[WEIGHT_PRECISION_MAX];
 
     for (size_t i = 0; i < t->n_counts; i++) {
-        const struct weight_count *count = &t->counts[i];
-        if (!packs(p, count->dtype) && count->elements > all / 100)
-            (void)model_list_add(
-                &f->made, &words,
-                str_from(grammar_precision_word(str_from(count->dtype->precision))), NULL);
+        if (packs(p, t->counts[i].dtype))
+            continue;
+        plain.counts[plain.n_counts++] = t->counts[i];
+        plain.parameters += t->counts[i].elements;
     }
-    buf_init(&joined, GRAMMAR_MAX);
-    for (size_t i = 0; i < words.n; i++)
-        buf_addf(&joined, "%s%.*s", i ? "," : "", S(words.items[i]));
-    say(f, &f->precision, arena_str(&f->made, buf_str(&joined)));
+    say(f, &f->precision, arena_str(&f->made, str_from(weight_precision(&plain, text))));
 }
 
 /* Of what the weights' headers say: how many parameters, and of which types. */
@@ -370,7 +373,7 @@ static void resolve_numbers(struct model_facts *f)
     const struct packing *p =
         find_packing(first ? c->quant_method : c->other_quant_method,
                      first && c->quant_bits ? c->quant_bits : c->other_quant_bits, &bits);
-    uint64_t plain = 0, sum = 0;
+    uint64_t sum = 0;
     char text[WEIGHT_PARAM_SIZE_MAX];
 
     for (size_t i = 0; i < t->n_counts; i++) {
@@ -379,13 +382,12 @@ static void resolve_numbers(struct model_facts *f)
         if (packed && __builtin_mul_overflow(n, (uint64_t)p->container, &n))
             n = 0;
         sum += packed ? n / bits : n;
-        plain += packed ? 0 : n;
     }
     f->parameters = t->n_counts ? sum : t->parameters;
     if (f->parameters)
         say(f, &f->param_size,
             arena_str(&f->made, str_from(weight_param_size(f->parameters, text))));
-    say_precision(f, p, plain);
+    say_precision(f, p);
     if (t->n_counts == 0 || p)
         say(f, &f->precision, str_from(grammar_precision_word(c->dtype)));
 }

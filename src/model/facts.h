@@ -73,6 +73,8 @@ void model_facts_guess(struct model_facts *f, struct str name, struct str format
 bool model_facts_wants(struct str path);
 /* A whole file: README.md, config.json and its neighbours; others are ignored. */
 void model_facts_add_file(struct model_facts *f, struct str path, struct str text);
+/* Such a file that is not read since it is larger than LIMIT_MODEL_FACTS: a warning. */
+void model_facts_pass_over(struct model_facts *f, struct str path);
 /* The sum over all files of weights, in place of one that was given before; copied. */
 void model_facts_add_weights(struct model_facts *f, const struct weight_totals *totals);
 

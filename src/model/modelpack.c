@@ -12,47 +12,11 @@
 #define NOTE_PATH    "org.cncf.model.filepath"
 #define NOTE_META    "org.cncf.model.file.metadata+json"
 #define NOTE_GUESSED "org.cncf.model.file.mediatype.untested"
-#define NOTE_TITLE   "org.opencontainers.image.title"
-#define NOTE_CREATED "org.opencontainers.image.created"
+#define NOTE         "org.opencontainers.image."
+#define NOTE_TITLE   NOTE "title"
 #define LAYER_PREFIX "application/vnd.cncf.model."
 /* The constant time of reproducible layers. */
 #define MTIME_NONE "1970-01-01T00:00:00Z"
-
-/* A word of a config.json that becomes a fact: printable and short, else it is no such word. */
-static bool is_word(struct str s)
-{
-    if (s.n == 0 || s.n > 64)
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] > '~')
-            return false;
-    return true;
-}
-
-static void keep(struct arena *a, struct str value, struct str *ret)
-{
-    if (ret->n == 0 && is_word(value))
-        *ret = arena_str(a, value);
-}
-
-void modelpack_facts_add(struct arena *a, struct str config_json, struct modelpack_facts *facts)
-{
-    AUTO_JSON doc = json_load(config_json, ERR_MODEL_INVALID, NULL);
-    if (!json_is_object(doc))
-        return;
-    keep(a, json_get_str(doc, "model_type"), &facts->family);
-    /* Newer writers say dtype, older ones torch_dtype; either may carry torch's prefix. */
-    struct str precision = json_get_str(doc, "dtype");
-    if (precision.n == 0)
-        precision = json_get_str(doc, "torch_dtype");
-    if (str_starts(precision, STR("torch.")))
-        precision = str_skip(precision, 6);
-    keep(a, precision, &facts->precision);
-    keep(a, json_get_str(json_object_get(doc, "quantization_config"), "quant_method"),
-         &facts->quantization);
-    if (json_object_get(doc, "transformers_version"))
-        keep(a, STR("transformer"), &facts->architecture);
-}
 
 int modelpack_file_cmp(const void *va, const void *vb)
 {
@@ -76,28 +40,101 @@ static int finished(const struct buf *out, const char *what, struct err *e)
     return 0;
 }
 
-int modelpack_write_config(struct buf *out, const struct modelpack_facts *facts,
-                           const struct modelpack_file *files, size_t n, struct err *e)
+static void optional_list(struct json_writer *w, const char *key, const struct model_list *l)
+{
+    if (l->n == 0)
+        return;
+    jsonw_key(w, key);
+    jsonw_list(w);
+    for (size_t i = 0; i < l->n; i++)
+        jsonw_str(w, l->items[i]);
+    jsonw_list_done(w);
+}
+
+static void optional_answer(struct json_writer *w, const char *key, enum model_answer answer)
+{
+    if (answer != MODEL_UNSAID)
+        jsonw_kbool(w, key, answer == MODEL_YES);
+}
+
+/* A data set that is named as hubs name it has its address there. */
+static void write_datasets(struct json_writer *w, const struct model_list *l)
+{
+    if (l->n == 0)
+        return;
+    jsonw_key(w, "datasetsURL");
+    jsonw_list(w);
+    for (size_t i = 0; i < l->n; i++) {
+        AUTO(buf) url = {0};
+        buf_init(&url, 4 * LIMIT_MODEL_WORD);
+        if (!memmem(l->items[i].p, l->items[i].n, "://", 3)) {
+            buf_addz(&url, "https://huggingface.co/datasets/");
+            buf_add_url(&url, l->items[i], "/");
+        } else {
+            buf_adds(&url, l->items[i]);
+        }
+        jsonw_str(w, buf_str(&url));
+    }
+    jsonw_list_done(w);
+}
+
+static void write_descriptor(struct json_writer *w, const struct model_facts *facts)
 {
     char when[CLOCK_TEXT_MAX];
+
+    jsonw_object(w);
+    if (facts->created_ms)
+        jsonw_kstrz(w, "createdAt", clock_rfc3339(facts->created_ms, when));
+    optional_list(w, "authors", &facts->authors);
+    optional(w, "family", facts->family);
+    optional(w, "name", facts->name);
+    optional(w, "docURL", facts->doc_url);
+    optional(w, "sourceURL", facts->source_url);
+    write_datasets(w, &facts->datasets);
+    optional(w, "version", facts->version);
+    optional(w, "revision", facts->revision);
+    optional(w, "vendor", facts->vendor);
+    optional_list(w, "licenses", &facts->licenses);
+    optional(w, "title", facts->title);
+    optional(w, "description", facts->description);
+    jsonw_object_done(w);
+}
+
+static void write_capabilities(struct json_writer *w, const struct model_facts *facts)
+{
+    if (!facts->input_types.n && !facts->output_types.n && !facts->knowledge_cutoff.n &&
+        !facts->languages.n && facts->reasoning == MODEL_UNSAID &&
+        facts->tool_usage == MODEL_UNSAID && facts->reward == MODEL_UNSAID)
+        return;
+    jsonw_key(w, "capabilities");
+    jsonw_object(w);
+    optional_list(w, "inputTypes", &facts->input_types);
+    optional_list(w, "outputTypes", &facts->output_types);
+    optional(w, "knowledgeCutoff", facts->knowledge_cutoff);
+    optional_answer(w, "reasoning", facts->reasoning);
+    optional_answer(w, "toolUsage", facts->tool_usage);
+    optional_answer(w, "reward", facts->reward);
+    optional_list(w, "languages", &facts->languages);
+    jsonw_object_done(w);
+}
+
+int modelpack_write_config(struct buf *out, const struct model_facts *facts,
+                           const struct modelpack_file *files, size_t n, struct err *e)
+{
     struct json_writer w;
 
     jsonw_init(&w, out);
     jsonw_object(&w);
     jsonw_key(&w, "descriptor");
-    jsonw_object(&w);
-    if (facts->created_ms)
-        jsonw_kstrz(&w, "createdAt", clock_rfc3339(facts->created_ms, when));
-    optional(&w, "family", facts->family);
-    optional(&w, "name", facts->name);
-    jsonw_object_done(&w);
+    write_descriptor(&w, facts);
     jsonw_key(&w, "modelfs");
     jsonw_object(&w);
     jsonw_kstrz(&w, "type", "layers");
     jsonw_key(&w, "diffIds");
     jsonw_list(&w);
+    /* A layer that is not compressed is its own content. */
     for (size_t i = 0; i < n; i++)
-        jsonw_str(&w, digest_str(&files[i].digest));
+        jsonw_str(&w, digest_str(files[i].has_diff_id ? &files[i].diff_id : &files[i].digest));
     jsonw_list_done(&w);
     jsonw_object_done(&w);
     jsonw_key(&w, "config");
@@ -107,6 +144,7 @@ int modelpack_write_config(struct buf *out, const struct modelpack_facts *facts,
     optional(&w, "paramSize", facts->param_size);
     optional(&w, "precision", facts->precision);
     optional(&w, "quantization", facts->quantization);
+    write_capabilities(&w, facts);
     jsonw_object_done(&w);
     jsonw_object_done(&w);
     return finished(out, "config", e);
@@ -160,11 +198,45 @@ static void write_layer(struct json_writer *w, const struct modelpack_file *f)
     jsonw_object_done(w);
 }
 
-int modelpack_write_manifest(struct buf *out, const struct modelpack_facts *facts,
+/* One expression for all licences: each of them has to be kept. */
+static void write_licenses(struct json_writer *w, const struct model_list *l)
+{
+    AUTO(buf) all = {0};
+    buf_init(&all, LIMIT_MANIFEST);
+    for (size_t i = 0; i < l->n; i++) {
+        bool choice = l->n > 1 && memmem(l->items[i].p, l->items[i].n, " OR ", 4);
+        buf_addf(&all, "%s%s%.*s%s", i ? " AND " : "", choice ? "(" : "", S(l->items[i]),
+                 choice ? ")" : "");
+    }
+    optional(w, NOTE "licenses", buf_str(&all));
+}
+
+/* Keys of OCI's image specification; what has none stands in the config or in the card alone. */
+static void write_annotations(struct json_writer *w, const struct model_facts *facts)
+{
+    char when[CLOCK_TEXT_MAX];
+
+    jsonw_object(w);
+    /* Of several models that were merged none is the one that it stands on. */
+    if (facts->base_models.n == 1)
+        optional(w, NOTE "base.name", facts->base_models.items[0]);
+    if (facts->created_ms)
+        jsonw_kstrz(w, NOTE "created", clock_rfc3339(facts->created_ms, when));
+    optional(w, NOTE "description", facts->description);
+    optional(w, NOTE "documentation", facts->doc_url);
+    write_licenses(w, &facts->licenses);
+    optional(w, NOTE "revision", facts->revision);
+    optional(w, NOTE "source", facts->source_url);
+    optional(w, NOTE_TITLE, facts->title.n ? facts->title : facts->name);
+    optional(w, NOTE "vendor", facts->vendor);
+    optional(w, NOTE "version", facts->version);
+    jsonw_object_done(w);
+}
+
+int modelpack_write_manifest(struct buf *out, const struct model_facts *facts,
                              struct str config_bytes, const struct modelpack_file *files, size_t n,
                              struct err *e)
 {
-    char when[CLOCK_TEXT_MAX];
     struct digest config;
     struct json_writer w;
 
@@ -186,11 +258,7 @@ int modelpack_write_manifest(struct buf *out, const struct modelpack_facts *fact
         write_layer(&w, &files[i]);
     jsonw_list_done(&w);
     jsonw_key(&w, "annotations");
-    jsonw_object(&w);
-    if (facts->created_ms)
-        jsonw_kstrz(&w, NOTE_CREATED, clock_rfc3339(facts->created_ms, when));
-    optional(&w, NOTE_TITLE, facts->name);
-    jsonw_object_done(&w);
+    write_annotations(&w, facts);
     jsonw_object_done(&w);
     return finished(out, "manifest", e);
 }

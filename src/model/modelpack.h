@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
+#include "model/facts.h"
 #include "model/kind.h"
 #include "oci/manifest.h"
 
@@ -28,29 +29,21 @@ struct modelpack_file {
     uint64_t size;        /* of the file, bytes */
     bool tar;             /* writing only: the layer is a tar of this one file */
     uint64_t layer_size;  /* writing a tar only: bytes of the layer */
-    uint32_t mode;        /* permission bits; written as 0644 or 0755 */
-    int64_t mtime_ms;     /* reading only: UTC, 0 when unknown or constant */
+    bool has_diff_id;     /* writing a compressed layer only: the digest of its content */
+    struct digest diff_id;
+    uint32_t mode;    /* permission bits; written as 0644 or 0755 */
+    int64_t mtime_ms; /* reading only: UTC, 0 when unknown or constant */
 };
-
-/* What the config says of the model; empty strings are left out. */
-struct modelpack_facts {
-    struct str name;
-    struct str family, architecture, format, param_size, precision, quantization;
-    int64_t created_ms; /* 0: not said, so that the bytes depend on the model alone */
-};
-
-/* Adds what a transformers config.json says (family, architecture, precision, quantization); a text
- * that is not JSON or says nothing changes nothing. Strings lie in the arena. */
-void modelpack_facts_add(struct arena *a, struct str config_json, struct modelpack_facts *facts);
 
 /* Order of layers: by kind, then bytewise by path. For qsort over struct modelpack_file. */
 int modelpack_file_cmp(const void *a, const void *b);
 
-/* The config and the manifest of files (sorted, at least one, digests known), appended to out.
- * LIMIT when out's ceiling is passed (LIMIT_MANIFEST for a manifest). */
-int modelpack_write_config(struct buf *out, const struct modelpack_facts *facts,
+/* The config and the manifest of files (sorted, at least one, digests known), appended to out; the
+ * facts resolved. Strictly to the schema: what is known and has no place there is left out. LIMIT
+ * when out's ceiling is passed (LIMIT_MANIFEST for a manifest). */
+int modelpack_write_config(struct buf *out, const struct model_facts *facts,
                            const struct modelpack_file *files, size_t n, struct err *e);
-int modelpack_write_manifest(struct buf *out, const struct modelpack_facts *facts,
+int modelpack_write_manifest(struct buf *out, const struct model_facts *facts,
                              struct str config_bytes, const struct modelpack_file *files, size_t n,
                              struct err *e);
 

@@ -67,7 +67,7 @@ int model_text_copy(struct arena *a, struct str s, struct str *ret, struct err *
     return 0;
 }
 
-bool model_list_has(const struct model_list *l, struct str s)
+static bool has(const struct model_list *l, struct str s)
 {
     for (size_t i = 0; i < l->n; i++)
         if (str_eq(l->items[i], s))
@@ -80,7 +80,7 @@ int model_list_add(struct arena *a, struct model_list *l, struct str s, struct e
     struct str item;
     if (model_text_copy(a, s, &item, e) < 0)
         return -1;
-    if (item.n == 0 || model_list_has(l, item))
+    if (item.n == 0 || has(l, item))
         return 0;
     if (l->n == LIMIT_MODEL_LIST)
         return ERR(e, LIMIT, "has more than %d entries", LIMIT_MODEL_LIST);

@@ -24,7 +24,6 @@ int model_text_copy(struct arena *a, struct str s, struct str *ret, struct err *
 
 /* The same to the end of a list, unless it is empty or there already. LIMIT: too many items. */
 int model_list_add(struct arena *a, struct model_list *l, struct str s, struct err *e);
-bool model_list_has(const struct model_list *l, struct str s);
 
 /* The ISO 639-1 code (two letters) of a language that is written as such, as an ISO 639-2 code
  * (three letters) or with a region or script behind it ("eng", "pt-BR", "zh_Hans"); NULL when it

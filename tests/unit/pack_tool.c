@@ -118,7 +118,7 @@ static int image(const char *dir_path, const char *out_path, char **paths, size_
     AUTO(buf) manifest = {0};
     struct cnai_layer *layers;
     struct digest ignored;
-    const struct modelpack_facts facts = {.name = STR("tool"), .format = STR("safetensors")};
+    const struct model_facts facts = {.name = STR("tool"), .format = STR("safetensors")};
     AUTOFD dir = file_open_dir_at(AT_FDCWD, dir_path, false, e);
     AUTOFD out = dir < 0 ? -1 : file_open_dir_at(AT_FDCWD, out_path, true, e);
     if (out < 0)

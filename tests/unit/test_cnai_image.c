@@ -241,13 +241,13 @@ static void compose(struct buf *config, struct buf *manifest, int64_t created_ms
 {
     const struct modelpack_file files[] = {file("README.md", 10), file("LICENSE.txt", 11),
                                            file("config.json", 50), file("m.gguf", 513)};
-    const struct modelpack_facts facts = {.name = STR("tiny"),
-                                          .family = STR("llama"),
-                                          .architecture = STR("transformer"),
-                                          .format = STR("gguf"),
-                                          .precision = STR("float16"),
-                                          .quantization = STR("q4"),
-                                          .created_ms = created_ms};
+    const struct model_facts facts = {.name = STR("tiny"),
+                                      .family = STR("llama"),
+                                      .architecture = STR("transformer"),
+                                      .format = STR("gguf"),
+                                      .precision = STR("float16"),
+                                      .quantization = STR("q4"),
+                                      .created_ms = created_ms};
     struct cnai_layer *layers;
     size_t n;
     assert_fine(cnai_image_plan(&arena, files, ARRAY_LEN(files), &layers, &n, &unit_e));
@@ -322,7 +322,7 @@ static void reads_back(void **state)
     assert_int_equal(p.layers[2].kind, MODEL_DOC);
     buf_done(&config);
     buf_init(&config, 20);
-    const struct modelpack_facts none = {.created_ms = 0};
+    const struct model_facts none = {.created_ms = 0};
     assert_err(cnai_image_write_config(&config, &none, NULL, 0, &unit_e), LIMIT, "config");
 }
 

@@ -177,9 +177,7 @@ static void pythons(void **state)
 static void nonsense(void **state)
 {
     static const char *const texts[] = {
-        "[1]",
-        "{}",
-        "{\"model_type\":7,\"architectures\":\"x\",\"dtype\":[],\"n_ctx\":-5}",
+        "[1]", "{}", "{\"model_type\":7,\"architectures\":\"x\",\"dtype\":[],\"n_ctx\":-5}",
         "{\"n_ctx\":\"x\",\"text_config\":[],\"architectures\":[1],\"max_seq_len\":1e300}",
         "{\"dtype\":\"\\u0007\",\"quantization_config\":{\"quant_method\":{},\"config_groups\":7}"
         "}"};

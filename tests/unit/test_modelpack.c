@@ -185,15 +185,15 @@ static const char golden_config[] =
 static void build(struct buf *config, struct buf *manifest, int64_t created_ms)
 {
     struct modelpack_file files[3];
-    struct modelpack_facts facts = {
-        .name = STR("tiny"), .format = STR("safetensors"), .created_ms = created_ms};
-    struct arena a;
+    AUTO(model_facts) facts = {0};
 
-    arena_init(&a, MIB);
-    modelpack_facts_add(&a,
-                        STR("{\"model_type\":\"qwen2\",\"torch_dtype\":\"torch.bfloat16\","
-                            "\"transformers_version\":\"4.40\"}"),
-                        &facts);
+    model_facts_init(&facts);
+    facts.created_ms = created_ms;
+    model_facts_guess(&facts, STR("tiny"), STR("safetensors"));
+    model_facts_add_file(&facts, STR("config.json"),
+                         STR("{\"model_type\":\"qwen2\",\"torch_dtype\":\"torch.bfloat16\","
+                             "\"transformers_version\":\"4.40\"}"));
+    model_facts_resolve(&facts);
     fill(&files[0], "run.sh", "run", 0700);
     fill(&files[1], "w/model.safetensors", "wt", 0600);
     fill(&files[2], "config.json", "{}", 0666);
@@ -207,7 +207,6 @@ static void build(struct buf *config, struct buf *manifest, int64_t created_ms)
     qsort(files, 3, sizeof(files[0]), modelpack_file_cmp);
     assert_fine(modelpack_write_config(config, &facts, files, 3, &unit_e));
     assert_fine(modelpack_write_manifest(manifest, &facts, buf_str(config), files, 3, &unit_e));
-    arena_done(&a);
 }
 
 static void golden(void **state)
@@ -319,7 +318,7 @@ static void over_limit(void **state)
 {
     AUTO(buf) out = {0};
     struct modelpack_file f;
-    struct modelpack_facts facts = {.name = STR("x")};
+    struct model_facts facts = {.name = STR("x")};
     (void)state;
     fill(&f, "a", "a", 0644);
     buf_init(&out, 100);
@@ -327,28 +326,6 @@ static void over_limit(void **state)
                "manifest");
     buf_reset(&out);
     assert_err(modelpack_write_config(&out, &facts, &f, 1, &unit_e), LIMIT, "config");
-}
-
-static void facts(void **state)
-{
-    struct arena a;
-    struct modelpack_facts f = {.name = STR("n")};
-    (void)state;
-    arena_init(&a, MIB);
-    modelpack_facts_add(&a, STR("not json"), &f);
-    modelpack_facts_add(&a, STR("[1]"), &f);
-    modelpack_facts_add(
-        &a, STR("{\"model_type\":7,\"dtype\":\"has blank\",\"quantization_config\":3}"), &f);
-    assert_true(f.family.n == 0 && f.precision.n == 0 && f.quantization.n == 0 &&
-                f.architecture.n == 0);
-    modelpack_facts_add(
-        &a, STR("{\"dtype\":\"float16\",\"quantization_config\":{\"quant_method\":\"gptq\"}}"), &f);
-    assert_str(f.precision, "float16");
-    assert_str(f.quantization, "gptq");
-    /* What is known stays. */
-    modelpack_facts_add(&a, STR("{\"dtype\":\"float32\"}"), &f);
-    assert_str(f.precision, "float16");
-    arena_done(&a);
 }
 
 static void lfs(void **state)
@@ -368,7 +345,7 @@ int main(void)
         cmocka_unit_test(sets),       cmocka_unit_test(golden),
         cmocka_unit_test(created),    cmocka_unit_test(config_fits_schema),
         cmocka_unit_test(round_trip), cmocka_unit_test(over_limit),
-        cmocka_unit_test(facts),      cmocka_unit_test(lfs),
+        cmocka_unit_test(lfs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

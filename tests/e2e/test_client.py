@@ -86,7 +86,7 @@ def test_artifact(docker_registry, haven, env, model):
         f"http://{docker_registry}/v2/library/artifact/blobs/{manifest['config']['digest']}"))
     assert config["modelfs"] == {"type": "layers", "diffIds": [l["digest"] for l in manifest["layers"]]}
     assert config["descriptor"].pop("createdAt").startswith("2023-11-14T22:13:20")
-    assert config["descriptor"] == {"name": "artifact", "family": "qwen2"}
+    assert config["descriptor"] == {"name": "artifact", "family": "qwen2", "title": "a model"}
     assert config["config"] == {"architecture": "transformer", "format": "safetensors", "precision": "bfloat16"}
 
 

@@ -12,20 +12,12 @@
 #ifndef HAVEN_CLIENT_TARBALL_H
 #define HAVEN_CLIENT_TARBALL_H
 
-#include "client/fetch.h"
-#include "client/members.h"
+#include "client/tar_stream.h"
 
 /* Archives up to this size are streamed, and those whose members are smaller on average than
  * TARBALL_MEMBER_MIN. */
 #define TARBALL_STREAM_MAX (64ull << 20)
 #define TARBALL_MEMBER_MIN (4ull << 20)
-
-struct tarball {
-    const struct download *download;
-    struct transfer *transfer;
-    const struct place *place;
-    bool look; /* the directory was not empty: what is wanted may be there already */
-};
 
 /* For fetch.begin. 1: it is complete (archive has the members; those in place are present). 0:
  * job->spread is filled; *ret_extents is what it stands on, to be freed after. */

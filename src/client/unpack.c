@@ -80,8 +80,8 @@ int unpack_file(const struct place *place, const struct digest *digest, struct m
                 int fd, uint64_t size, enum inflate_kind kind, const atomic_bool *cancel,
                 struct err *e)
 {
-    AUTO(unpack) u;
-    AUTO(untar) t;
+    AUTO(unpack) u = {.fd = -1};
+    AUTO(untar) t = {0};
     AUTO_FREE char *piece = mem_alloc(READ_STEP);
 
     unpack_init(&u, place, digest, archive);

@@ -121,8 +121,6 @@
 #define LIMIT_UNPACK_RATIO 100ull
 /* 128 MiB: the memory that zstd itself takes without --long. */
 #define LIMIT_ZSTD_WINDOW_LOG 27
-/* config.json of a model, read for its facts. */
-#define LIMIT_MODEL_FACTS (1 * MIB)
 /* config.json of a model and its neighbours, read for its facts: a tokenizer's with many added
  * tokens has more than one MiB. */
 #define LIMIT_MODEL_FACTS (2 * MIB)

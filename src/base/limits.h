@@ -91,12 +91,13 @@
 #define LIMIT_DOCKER_CONFIG     (1 * MIB)
 #define LIMIT_CREDENTIAL_HELPER (64 * KIB)
 
-/* A model's files: how many (each is a layer), the length of a path and of one name in it (what
- * file systems take), how deep directories nest. */
-#define LIMIT_MODEL_FILES (LIMIT_DESCRIPTORS - 1)
-#define LIMIT_MODEL_PATH  1024
-#define LIMIT_MODEL_NAME  255
-#define LIMIT_MODEL_DEPTH 32
+/* A model's files: how many (checkpoints in pieces have some ten thousand), in how many layers, the
+ * length of a path and of one name in it (what file systems take), how deep directories nest. */
+#define LIMIT_MODEL_FILES  50000
+#define LIMIT_MODEL_LAYERS (LIMIT_DESCRIPTORS - 1)
+#define LIMIT_MODEL_PATH   1024
+#define LIMIT_MODEL_NAME   255
+#define LIMIT_MODEL_DEPTH  32
 /* A pattern for paths: room for the longest path with every byte escaped. Patterns in one list:
  * each is held against every file. */
 #define LIMIT_GLOB  (2 * LIMIT_MODEL_PATH)

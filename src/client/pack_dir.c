@@ -6,20 +6,11 @@
 #include "base/sys.h"
 #include "client/archive.h"
 #include "client/local.h"
-#include "model/cnai_image.h"
 
 #include <stdlib.h>
 
-/* Headers of archives: some KiB for each of LIMIT_MODEL_FILES. */
-#define PACK_ARENA (64 * MIB)
-
-/* What becomes a blob. */
-struct layer {
-    struct tar_plan plan; /* n == 0: the file is the layer */
-    size_t file;          /* its number; of archives the first one's */
-    uint64_t size;        /* of the blob */
-    struct digest digest;
-};
+/* Headers of archives: a KiB or two for each of LIMIT_MODEL_FILES, and what the manifest lists. */
+#define PACK_ARENA (256 * MIB)
 
 struct packing {
     struct local_files *l;
@@ -28,17 +19,13 @@ struct packing {
     const struct pack_options *options;
     const struct model_facts *facts;
     struct arena arena;
-    char *root;           /* absolute, for the memo; NULL: not known */
-    struct layer *layers; /* large ones first, so that no thread is left with one at the end */
-    size_t n_layers;
-    struct cnai_layer *image; /* PACK_FORM_IMAGE: what the layers were made from */
-    size_t n_image;
+    char *root; /* absolute, for the memo; NULL: not known */
+    struct pack_layers layers;
 };
 
 static void packing_autodone(struct packing *p)
 {
     arena_done(&p->arena);
-    mem_free(p->layers);
     mem_free(p->root);
 }
 
@@ -100,7 +87,7 @@ static void layer_source_autodone(struct layer_source *s)
 }
 
 /* Who the file is, for the memo; what is made of it counts as well ("//" is in no other path). */
-static void identify(const struct packing *p, const struct layer *layer, int fd,
+static void identify(const struct packing *p, const struct pack_layer_blob *layer, int fd,
                      struct memo_id *ret)
 {
     struct stat st;
@@ -114,7 +101,7 @@ static void identify(const struct packing *p, const struct layer *layer, int fd,
     memo_id_make(&st, path, ret);
 }
 
-static int source_of(struct packing *p, const struct layer *layer, struct layer_source *s,
+static int source_of(struct packing *p, const struct pack_layer_blob *layer, struct layer_source *s,
                      struct err *e)
 {
     size_t i = layer->file;
@@ -143,7 +130,8 @@ static int source_of(struct packing *p, const struct layer *layer, struct layer_
     return 0;
 }
 
-static int pack_small(struct packing *p, struct layer *layer, bool *ret_present, struct err *e)
+static int pack_small(struct packing *p, struct pack_layer_blob *layer, bool *ret_present,
+                      struct err *e)
 {
     const char *path = p->l->files[layer->file].path.p;
     struct str bytes = p->l->local[layer->file].content;
@@ -164,7 +152,8 @@ static int pack_small(struct packing *p, struct layer *layer, bool *ret_present,
     return put_memory(p, bytes, path, p->transfer, &layer->digest, ret_present, e);
 }
 
-static int pack_large(struct packing *p, struct layer *layer, bool *ret_present, struct err *e)
+static int pack_large(struct packing *p, struct pack_layer_blob *layer, bool *ret_present,
+                      struct err *e)
 {
     const struct memo *memo = p->options->memo;
     struct digest known;
@@ -196,7 +185,7 @@ static void tell(struct packing *p, size_t file, bool present)
 static int pack_one(void *self, size_t job, struct err *e)
 {
     struct packing *p = self;
-    struct layer *layer = &p->layers[job];
+    struct pack_layer_blob *layer = &p->layers.blobs[job];
     bool present;
 
     (void)transfer_file_begin(p->transfer, p->l->files[layer->file].path.p, layer->size);
@@ -210,103 +199,34 @@ static int pack_one(void *self, size_t job, struct err *e)
     return 0;
 }
 
-static int by_size(const void *va, const void *vb)
-{
-    const struct layer *a = va, *b = vb;
-    /* The same order in every run: what an earlier one sent then stands together. */
-    if (a->size != b->size)
-        return a->size > b->size ? -1 : 1;
-    return a->file < b->file ? -1 : 1;
-}
-
-static int plan_tar(struct packing *p, size_t i, struct layer *layer, struct err *e)
-{
-    struct modelpack_file *f = &p->l->files[i];
-    struct tar_member *m = arena_try(&p->arena, sizeof(*m), e);
-    if (!m)
-        return -1;
-    *m = (struct tar_member){.path = f->path, .size = f->size, .mode = f->mode, .file = i};
-    if (tar_plan_make(&p->arena, m, 1, &layer->plan, e) < 0)
-        return -1;
-    layer->size = f->layer_size = layer->plan.size;
-    f->tar = true;
-    return 0;
-}
-
-static int plan_image(struct packing *p, struct err *e)
-{
-    if (cnai_image_plan(&p->arena, p->l->files, p->l->n, &p->image, &p->n_image, e) < 0)
-        return -1;
-    p->n_layers = p->n_image;
-    p->layers = NEW_ARRAY(p->n_layers, struct layer);
-    for (size_t i = 0; i < p->n_layers; i++) {
-        const struct tar_plan *plan = &p->image[i].plan;
-        p->layers[i] =
-            (struct layer){.plan = *plan, .file = plan->members[0].file, .size = plan->size};
-    }
-    return 0;
-}
-
-/* Which blobs there will be. */
-static int plan(struct packing *p, struct err *e)
-{
-    uint64_t total = 0;
-    if (p->options->form == PACK_FORM_IMAGE) {
-        if (plan_image(p, e) < 0)
-            return -1;
-    } else {
-        p->n_layers = p->l->n;
-        p->layers = NEW_ARRAY(p->n_layers, struct layer);
-        for (size_t i = 0; i < p->n_layers; i++) {
-            p->layers[i] = (struct layer){.file = i, .size = p->l->files[i].size};
-            if (p->options->form == PACK_FORM_TAR && plan_tar(p, i, &p->layers[i], e) < 0)
-                return -1;
-        }
-    }
-    for (size_t i = 0; i < p->n_layers; i++)
-        total += p->layers[i].size;
-    qsort(p->layers, p->n_layers, sizeof(*p->layers), by_size);
-    transfer_expect(p->transfer, p->l->n, total);
-    return 0;
-}
-
-/* The digests go to where the manifest is made from. */
-static void collect(struct packing *p)
-{
-    for (size_t i = 0; i < p->n_layers; i++) {
-        const struct layer *layer = &p->layers[i];
-        if (!p->image)
-            p->l->files[layer->file].digest = layer->digest;
-        for (size_t k = 0; k < p->n_image; k++)
-            if (p->image[k].plan.members == layer->plan.members)
-                p->image[k].digest = layer->digest;
-    }
-}
-
-/* The manifest's size is known before its digests are: a model of too many files is refused at
- * once. */
-static int check_fits(const struct local_files *l, const struct model_facts *facts, struct err *e)
-{
-    AUTO(buf) bytes = {0};
-    struct digest any;
-    hash_bytes(DIGEST_SHA256, "", 0, &any);
-    for (size_t i = 0; i < l->n; i++)
-        l->files[i].digest = any;
-    buf_init(&bytes, LIMIT_MANIFEST);
-    return modelpack_write_manifest(&bytes, facts, STR("{}"), l->files, l->n, e);
-}
-
 static int write_config(const struct packing *p, struct buf *out, struct err *e)
 {
-    return p->image ? cnai_image_write_config(out, p->facts, p->image, p->n_image, e)
-                    : modelpack_write_config(out, p->facts, p->l->files, p->l->n, e);
+    return p->layers.image
+               ? cnai_image_write_config(out, p->facts, p->layers.image, p->layers.n_image, e)
+               : modelpack_write_config(out, p->facts, p->layers.entries, p->layers.n_entries, e);
 }
 
 static int write_manifest(const struct packing *p, struct str config, struct buf *out,
                           struct err *e)
 {
-    return p->image ? cnai_image_write_manifest(out, p->facts, config, p->image, p->n_image, e)
-                    : modelpack_write_manifest(out, p->facts, config, p->l->files, p->l->n, e);
+    return p->layers.image ? cnai_image_write_manifest(out, p->facts, config, p->layers.image,
+                                                       p->layers.n_image, e)
+                           : modelpack_write_manifest(out, p->facts, config, p->layers.entries,
+                                                      p->layers.n_entries, e);
+}
+
+/* The manifest's size is known before its digests are: a model of too many files is refused at
+ * once. */
+static int check_fits(struct packing *p, struct err *e)
+{
+    AUTO(buf) bytes = {0};
+    struct digest any;
+    hash_bytes(DIGEST_SHA256, "", 0, &any);
+    for (size_t i = 0; i < p->layers.n; i++)
+        p->layers.blobs[i].digest = any;
+    pack_layers_digests(&p->layers);
+    buf_init(&bytes, LIMIT_MANIFEST);
+    return write_manifest(p, STR("{}"), &bytes, e);
 }
 
 /* Config and manifest, when every layer is there. */
@@ -320,7 +240,7 @@ static int conclude(struct packing *p, const struct reference *ref, struct diges
 
     buf_init(&config, LIMIT_MANIFEST);
     buf_init(&manifest, LIMIT_MANIFEST);
-    collect(p);
+    pack_layers_digests(&p->layers);
     if (write_config(p, &config, e) < 0 || write_manifest(p, buf_str(&config), &manifest, e) < 0 ||
         put_memory(p, buf_str(&config), "the model's config", NULL, &digest, &present, e) < 0)
         return -1;
@@ -353,10 +273,14 @@ int pack_dir(const char *dir, struct endpoint *to, const struct reference *ref,
     if (local_files_facts(&l, options->name, options->pick->modelfile, &facts, e) < 0)
         return -1;
     model_facts_resolve(&facts);
-    if (plan(&p, e) < 0 || (!p.image && check_fits(&l, &facts, e) < 0))
+    if (pack_layers_plan(&p.arena, &l, options->form, &p.layers, e) < 0 || check_fits(&p, e) < 0)
         return -1;
+    uint64_t total = 0;
+    for (size_t i = 0; i < p.layers.n; i++)
+        total += p.layers.blobs[i].size;
+    transfer_expect(x, l.n, total);
     unsigned threads = options->threads ? options->threads : TRANSFER_THREADS;
-    if (transfer_run(x, p.n_layers, threads, pack_one, &p, e) < 0)
+    if (transfer_run(x, p.layers.n, threads, pack_one, &p, e) < 0)
         return -1;
     if (conclude(&p, ref, ret, e) < 0)
         return -1;

@@ -15,15 +15,10 @@
 #include "base/limits.h"
 #include "client/endpoint.h"
 #include "client/memo.h"
+#include "client/pack_layers.h"
 #include "client/pick.h"
 
 #define PACK_SMALL (4 * MIB)
-
-enum pack_form {
-    PACK_FORM_RAW,  /* ModelPack: a layer is a file */
-    PACK_FORM_TAR,  /* ModelPack: a layer is a tar of one file */
-    PACK_FORM_IMAGE /* the mountable form */
-};
 
 struct pack_options {
     enum pack_form form;

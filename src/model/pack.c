@@ -243,7 +243,7 @@ static int check_set(struct arena *a, const struct pack *p, struct err *e)
     if (!paths)
         return -1;
     for (size_t i = 0; i < p->n_layers; i++) {
-        /* Sizes are at most LIMIT_BLOB each, so that the sum of LIMIT_MODEL_FILES fits. */
+        /* Sizes are at most LIMIT_BLOB each, so that the sum of LIMIT_MODEL_LAYERS fits. */
         total += p->layers[i].size;
         if (p->layers[i].encoding == PACK_RAW)
             paths[n++] = p->layers[i].path;
@@ -270,8 +270,8 @@ int pack_read(struct arena *a, const struct oci_manifest *m, struct pack *ret, s
                    "this is an index of several manifests; name one of them by digest");
     if (m->n_items == 0)
         return ERR(e, MODEL_INVALID, "the manifest has no layers");
-    if (m->n_items > LIMIT_MODEL_FILES)
-        return ERR(e, MODEL_INVALID, "the manifest has more than %d layers", LIMIT_MODEL_FILES);
+    if (m->n_items > LIMIT_MODEL_LAYERS)
+        return ERR(e, MODEL_INVALID, "the manifest has more than %d layers", LIMIT_MODEL_LAYERS);
     const struct pack_form *form = form_of(m);
     struct pack p = {.form = form->name,
                      .ordered = form->ordered,

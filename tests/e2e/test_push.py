@@ -729,3 +729,32 @@ def test_cnai_image(docker_registry, haven, model, tmp_path, env):
 def test_forms(haven, model):
     refused(haven("push", "--form", "zip", model, "localhost:1/a/b"), "USAGE", "zip")
     refused(haven("build", "--form", "zip", model, "-o", "x"), "USAGE", "zip")
+
+
+# ---- many files ----
+
+@pytest.mark.parametrize("options", [(), ("--tar",)])
+def test_more_files_than_layers(docker_registry, haven, tmp_path, options):
+    """Small files share layers then, and come back as the files they were."""
+    files = {f"pieces/{i // 500}/{i:05}.bin": b"%d" % i * (i % 60) for i in range(2100)}
+    files |= {"config.json": b'{"model_type": "pieces"}', "README.md": b"# Pieces\n", "large.safetensors": noise(2 * MIB, 3)}
+    folder = write(tmp_path / "m", files)
+    (folder / "pieces" / "0" / "00001.bin").chmod(0o755)
+    ref = f"{docker_registry}/library/pieces{len(options)}:v1"
+    first = json.loads(ok(haven("push", "-q", "--json", *options, folder, ref)).stdout)
+    assert first["files"] == len(files)
+    again = json.loads(ok(haven("push", "-q", "--json", *options, folder, ref)).stdout)
+    assert again["digest"] == first["digest"] and again["bytes_transferred"] == 0
+    request = urllib.request.Request(f"http://{docker_registry}/v2/library/pieces{len(options)}/manifests/v1",
+                                     headers={"Accept": OCI})
+    with urllib.request.urlopen(request) as answer:
+        layers = json.load(answer)["layers"]
+    paths = [layer["annotations"]["org.cncf.model.filepath"] for layer in layers]
+    assert len(layers) < 20 and {"config.json", "README.md", "large.safetensors"} <= set(paths), paths
+    shared = [layer for layer in layers if layer["mediaType"].endswith(".v1.tar") and "-files-" in
+              layer["annotations"]["org.cncf.model.filepath"]]
+    assert shared
+    out = tmp_path / "out"
+    ok(haven("pull", "-q", ref, out))
+    assert tree(out) == files
+    assert os.stat(out / "pieces" / "0" / "00001.bin").st_mode & 0o777 == 0o755

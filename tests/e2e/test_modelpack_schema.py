@@ -63,7 +63,7 @@ class Pusher:
         self.reference = f"{host}/{repo}"
         self.count = 0
 
-    def push(self, files, **env):
+    def push(self, files, *flags, **env):
         """(config, manifest, what was said on standard error)"""
         self.count += 1
         model = self.folder / f"model-{self.count}"
@@ -72,7 +72,7 @@ class Pusher:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content if isinstance(content, bytes) else
                                (content if isinstance(content, str) else json.dumps(content)).encode())
-        done = subprocess.run([HAVEN, "push", "-q", str(model), f"{self.reference}:t{self.count}"], capture_output=True,
+        done = subprocess.run([HAVEN, "push", "-q", *flags, str(model), f"{self.reference}:t{self.count}"], capture_output=True,
                               text=True, timeout=60, env={**self.env, **env}, check=False)
         assert done.returncode == 0, done.stderr
         manifest = json.loads(self.registry.get(f"/v2/{self.repo}/manifests/t{self.count}").body)
@@ -189,4 +189,6 @@ def test_every_shape_fits(pusher, seed):
         files["config.json"] = chance.choice(CONFIGS)
     for path in chance.sample(sorted(OTHERS), chance.randint(0, 4)):
         files[path] = chance.choice(OTHERS[path])
-    pusher.push(files)
+    form = "tar" if seed % 4 == 0 else "raw"
+    _, manifest, _ = pusher.push(files, *(["--tar"] if form == "tar" else []))
+    assert all(layer["mediaType"].endswith("." + form) for layer in manifest["layers"])

@@ -179,7 +179,7 @@ const struct command cmd_rm = {
         "\n"
         "Not every registry takes away a tag alone, and some delete nothing until that is switched "
         "on. When\n"
-        "the space becomes free is the registry's business; of a layout, only the entry goes.\n"
+        "the space becomes free is the registry's business; in a layout it is free at once.\n"
         "\n"
         "  haven rm registry.example.org/library/qwen3-0.6b:old\n",
     .options = options,

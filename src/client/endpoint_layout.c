@@ -15,6 +15,8 @@
 #include "base/random.h"
 #include "base/sys.h"
 #include "client/endpoint.h"
+#include "client/layout_index.h"
+#include "client/sweep.h"
 #include "oci/manifest.h"
 
 #include <dirent.h>
@@ -26,7 +28,6 @@
 #define PARTIAL    ".haven-partial"
 #define STEP       (1 * MIB)
 #define SYNC_ALONE (4 * MIB) /* larger blobs are synced one by one */
-#define NOTE_NAME  "org.opencontainers.image.ref.name"
 
 struct layout {
     struct endpoint endpoint;
@@ -280,37 +281,6 @@ static json_t *load_index(const struct layout *l, struct err *e)
     return TAKE(doc);
 }
 
-static bool is_named(const json_t *descriptor, const char *tag)
-{
-    struct str name = json_get_str(json_object_get(descriptor, "annotations"), NOTE_NAME);
-    return name.n && str_eqz(name, tag);
-}
-
-static bool has_digest(const json_t *descriptor, const struct digest *digest)
-{
-    return str_eqz(json_get_str(descriptor, "digest"), digest->text);
-}
-
-/* The only entry of a layout that has one is meant by "latest" too: few tools name it. */
-static const json_t *find_entry(const json_t *list, const struct reference *ref)
-{
-    const json_t *one;
-    size_t i;
-    json_array_foreach(list, i, one)
-    {
-        struct digest d;
-        if (ref->is_digest && digest_parse(json_get_str(one, "digest"), &d, NULL) == 0 &&
-            digest_eq(&d, &ref->digest))
-            return one;
-        if (!ref->is_digest && is_named(one, ref->tag.text))
-            return one;
-    }
-    one = json_array_get(list, 0);
-    bool nameless = json_array_size(list) == 1 &&
-                    json_get_str(json_object_get(one, "annotations"), NOTE_NAME).n == 0;
-    return nameless && !ref->is_digest && str_eqz(str_from(ref->tag.text), "latest") ? one : NULL;
-}
-
 static int layout_manifest_get(struct endpoint *p, struct arena *a, const struct reference *ref,
                                struct endpoint_manifest *ret, struct err *e)
 {
@@ -323,7 +293,7 @@ static int layout_manifest_get(struct endpoint *p, struct arena *a, const struct
     AUTO_JSON doc = load_index(l, e);
     if (!doc)
         return -1;
-    const json_t *entry = find_entry(json_object_get(doc, "manifests"), ref);
+    const json_t *entry = layout_index_find(doc, ref);
     struct str said = reference_str(ref);
     if (!entry && !ref->is_digest)
         return ERR(e, MANIFEST_UNKNOWN, "%s holds nothing under the name %.*s", l->shown, S(said));
@@ -354,45 +324,6 @@ static int layout_manifest_get(struct endpoint *p, struct arena *a, const struct
     m.bytes = str_of(copy, bytes.n);
     m.type = str_of(copy + bytes.n + 1, type.n);
     *ret = m;
-    return 0;
-}
-
-static void set_str(json_t *obj, const char *key, struct str value)
-{
-    BUG_ON(json_object_set_new(obj, key, json_stringn(value.p ? value.p : "", value.n)) != 0);
-}
-
-/* Lists the manifest, under the tag if there is one; what the tag named before goes. */
-static int add_entry(json_t *doc, struct str bytes, struct str type, const struct digest *digest,
-                     const struct tag *tag, struct err *e)
-{
-    json_t *list = json_object_get(doc, "manifests");
-    AUTO_JSON manifest = json_load(bytes, ERR_MANIFEST_INVALID, e);
-    if (!manifest)
-        return -1;
-    for (size_t i = json_array_size(list); i-- > 0;) {
-        const json_t *one = json_array_get(list, i);
-        bool same = has_digest(one, digest);
-        bool named = json_get_str(json_object_get(one, "annotations"), NOTE_NAME).n > 0;
-        if (!tag && same)
-            return 0;
-        /* With a tag, an entry without one says nothing more. */
-        if (tag && (is_named(one, tag->text) || (same && !named)))
-            BUG_ON(json_array_remove(list, i) != 0);
-    }
-    json_t *entry = json_object();
-    set_str(entry, "mediaType", type);
-    set_str(entry, "digest", digest_str(digest));
-    BUG_ON(json_object_set_new(entry, "size", json_integer((json_int_t)bytes.n)) != 0);
-    struct str artifact = json_get_str(manifest, "artifactType");
-    if (artifact.n)
-        set_str(entry, "artifactType", artifact);
-    if (tag) {
-        json_t *notes = json_object();
-        set_str(notes, NOTE_NAME, str_from(tag->text));
-        BUG_ON(json_object_set_new(entry, "annotations", notes) != 0);
-    }
-    BUG_ON(json_array_append_new(list, entry) != 0);
     return 0;
 }
 
@@ -452,7 +383,7 @@ static int layout_manifest_put(struct endpoint *p, struct str bytes, struct str 
     if (lock < 0)
         return -1;
     AUTO_JSON doc = load_index(l, e);
-    if (!doc || add_entry(doc, bytes, type, digest, tag, e) < 0)
+    if (!doc || layout_index_add(doc, bytes, type, digest, tag, e) < 0)
         return -1;
     return store_index(l, doc, e);
 }
@@ -487,31 +418,6 @@ static int layout_manifest_head(struct endpoint *p, struct arena *a, const struc
     return 1;
 }
 
-/* One entry of index.json. */
-static int read_entry(const struct layout *l, struct arena *a, const json_t *one,
-                      struct endpoint_entry *ret, struct err *e)
-{
-    struct endpoint_entry r = {.size = 0};
-    json_int_t size = json_integer_value(json_object_get(one, "size"));
-    struct str name = json_get_str(json_object_get(one, "annotations"), NOTE_NAME);
-    struct str type = json_get_str(one, "mediaType");
-    struct str *const from[] = {&name, &type}, *const to[] = {&r.tag, &r.type};
-
-    if (digest_parse(json_get_str(one, "digest"), &r.digest, e) < 0)
-        return err_wrap(e, "%s: index.json", l->shown);
-    r.size = size > 0 ? (uint64_t)size : 0;
-    for (size_t i = 0; i < ARRAY_LEN(from); i++) {
-        char *copy = arena_try(a, from[i]->n + 1, e);
-        if (!copy)
-            return -1;
-        if (from[i]->n)
-            memcpy(copy, from[i]->p, from[i]->n);
-        *to[i] = str_of(copy, from[i]->n);
-    }
-    *ret = r;
-    return 0;
-}
-
 static int layout_list(struct endpoint *p, struct arena *a, struct endpoint_entry **ret,
                        size_t *ret_n, struct err *e)
 {
@@ -528,8 +434,8 @@ static int layout_list(struct endpoint *p, struct arena *a, struct endpoint_entr
         return -1;
     json_array_foreach(manifests, i, one)
     {
-        if (read_entry(of(p), a, one, &list[i], e) < 0)
-            return -1;
+        if (layout_index_entry(one, a, &list[i], e) < 0)
+            return err_wrap(e, "%s: index.json", of(p)->shown);
     }
     *ret = list;
     *ret_n = n;
@@ -577,27 +483,28 @@ static int layout_referrers(struct endpoint *p, struct arena *a, const struct di
     return 0;
 }
 
-/* Takes the name off an entry; one that is listed elsewhere too goes. */
-static void take_name(json_t *list, size_t at)
+/* Frees what only the artifact that is gone had. Nobody else may be writing: a blob that another
+ * one counts on would go. What cannot be told, or removed, stays, which costs only space. */
+static void sweep(struct layout *l, const struct digest *gone)
 {
-    json_t *one = json_array_get(list, at);
-    struct str digest = json_get_str(one, "digest");
-    const json_t *other;
-    size_t i;
-    json_array_foreach(list, i, other)
-    {
-        if (i != at && str_eq(json_get_str(other, "digest"), digest)) {
-            BUG_ON(json_array_remove(list, at) != 0);
-            return;
+    AUTO_FREE struct digest *list = NULL;
+    struct err ignored = {.code = ERR_OK};
+    size_t n;
+
+    if (flock(l->partial, LOCK_EX | LOCK_NB) == 0 &&
+        sweep_plan(&l->endpoint, gone, &list, &n, &ignored) == 0) {
+        for (size_t i = 0; i < n; i++) {
+            AUTOFD dir = open_blobs(l, list[i].alg, false, NULL);
+            if (dir >= 0)
+                (void)sys->unlinkat(dir, digest_hex(&list[i]), 0);
         }
     }
-    BUG_ON(json_object_del(json_object_get(one, "annotations"), NOTE_NAME) != 0);
+    (void)flock(l->partial, LOCK_SH);
 }
 
 static int layout_remove(struct endpoint *p, const struct reference *ref, struct err *e)
 {
     struct layout *l = of(p);
-    bool found = false;
 
     if (writable(l, e) < 0)
         return -1;
@@ -607,20 +514,13 @@ static int layout_remove(struct endpoint *p, const struct reference *ref, struct
     AUTO_JSON doc = load_index(l, e);
     if (!doc)
         return -1;
-    json_t *list = json_object_get(doc, "manifests");
-    for (size_t i = json_array_size(list); i-- > 0;) {
-        const json_t *one = json_array_get(list, i);
-        if (ref->is_digest ? !has_digest(one, &ref->digest) : !is_named(one, ref->tag.text))
-            continue;
-        found = true;
-        if (ref->is_digest)
-            BUG_ON(json_array_remove(list, i) != 0);
-        else
-            take_name(list, i);
-    }
-    if (!found)
+    if (!layout_index_remove(doc, ref))
         return 0;
-    return store_index(l, doc, e) < 0 ? -1 : 1;
+    if (store_index(l, doc, e) < 0)
+        return -1;
+    if (ref->is_digest)
+        sweep(l, &ref->digest);
+    return 1;
 }
 
 static void dir_autodone(DIR **d)
@@ -629,17 +529,21 @@ static void dir_autodone(DIR **d)
         (void)closedir(*d);
 }
 
+static DIR *open_dir(int at)
+{
+    AUTOFD fd = file_open_at(at, ".", O_RDONLY | O_DIRECTORY, 0, NULL);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (d)
+        (void)TAKE_FD(fd);
+    return d;
+}
+
 /* What writers that were killed have left; called with the only lock. */
 static void empty_partial(int partial)
 {
-    int fd = file_open_at(partial, ".", O_RDONLY | O_DIRECTORY, 0, NULL);
-    if (fd < 0)
+    __attribute__((cleanup(dir_autodone))) DIR *d = open_dir(partial);
+    if (!d)
         return;
-    __attribute__((cleanup(dir_autodone))) DIR *d = fdopendir(fd);
-    if (!d) {
-        mem_autoclose(&fd);
-        return;
-    }
     for (struct dirent *de; (de = readdir(d));)
         if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
             (void)sys->unlinkat(partial, de->d_name, 0);
@@ -708,20 +612,27 @@ static int check_version(const struct layout *l, struct err *e)
     return 1;
 }
 
+/* What file_replace_at leaves when it is killed. */
+static bool is_left(struct str name)
+{
+    return str_ends(name, STR(".tmp")) &&
+           (str_starts(name, STR("oci-layout.")) || str_starts(name, STR("index.json.")));
+}
+
+/* Nothing lies in it but what writers of layouts leave; that is removed. Called with the lock. */
 static bool is_empty(const struct layout *l)
 {
     bool empty = true;
-    int fd = file_open_at(l->root, ".", O_RDONLY | O_DIRECTORY, 0, NULL);
-    if (fd < 0)
+    __attribute__((cleanup(dir_autodone))) DIR *d = open_dir(l->root);
+    if (!d)
         return false;
-    __attribute__((cleanup(dir_autodone))) DIR *d = fdopendir(fd);
-    if (!d) {
-        mem_autoclose(&fd);
-        return false;
+    for (struct dirent *de; empty && (de = readdir(d));) {
+        if (is_left(str_from(de->d_name)))
+            (void)sys->unlinkat(l->root, de->d_name, 0);
+        else
+            empty = strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
+                    strcmp(de->d_name, PARTIAL) == 0;
     }
-    for (struct dirent *de; empty && (de = readdir(d));)
-        empty = strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
-                strcmp(de->d_name, PARTIAL) == 0;
     return empty;
 }
 

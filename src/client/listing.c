@@ -44,7 +44,7 @@ static bool take_param(struct str *rest, struct str *ret_name, struct str *ret_v
     return true;
 }
 
-static struct str link_next(struct str field)
+struct str listing_link_next(struct str field)
 {
     struct str name, value;
     for (;;) {
@@ -79,7 +79,7 @@ static int next_page(const struct transport *t, const struct http_answer *a, str
     size_t at = 0;
 
     while (!target.p && http_answer_next(a, "Link", &at, &field))
-        target = link_next(field);
+        target = listing_link_next(field);
     if (!target.p)
         return 0;
     buf_init(&full, LIMIT_CLIENT_URL);

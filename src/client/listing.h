@@ -33,4 +33,7 @@ int listing_referrers(struct transport *t, enum transport_access access, const c
                       const struct digest *subject, struct arena *a, struct listing_referrers *ret,
                       struct err *e);
 
+/* The address that a Link field (RFC 8288) calls next, or STR_NULL. A view into the field. */
+struct str listing_link_next(struct str field);
+
 #endif

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/copying.h"
 
-#include "base/json.h"
 #include "client/copy.h"
-
-#include <stdio.h>
 
 int copying_ref(const char *text, struct artifact_ref *ret, struct err *e)
 {
@@ -23,14 +20,6 @@ static void set_host(struct cli *c, const struct copying_wish *w)
         c->host = one->is_layout ? NULL : arena_strz(&c->arena, str_from(one->remote.host));
 }
 
-static void write_seconds(struct json_writer *w, int64_t ms)
-{
-    char text[32];
-    (void)snprintf(text, sizeof(text), "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
-    jsonw_key(w, "seconds");
-    jsonw_raw(w, str_from(text));
-}
-
 static int summary_json(const char *from, const char *to, const struct copy_result *r,
                         const struct transfer_state *s, struct err *e)
 {
@@ -40,17 +29,11 @@ static int summary_json(const char *from, const char *to, const struct copy_resu
     buf_init(&out, CLI_TEXT_MAX);
     jsonw_init(&w, &out);
     jsonw_object(&w);
-    jsonw_kstrz(&w, "reference", to);
+    progress_summary_members(&w, to, &r->digest, s);
     jsonw_kstrz(&w, "source", from);
-    jsonw_kstr(&w, "digest", digest_str(&r->digest));
     jsonw_kbool(&w, "already_there", r->already);
     jsonw_ku64(&w, "manifests", r->manifests);
-    jsonw_ku64(&w, "files", s->files_total);
-    jsonw_ku64(&w, "files_present", s->files_present);
     jsonw_ku64(&w, "layers_left_out", r->left_out);
-    jsonw_ku64(&w, "bytes", s->bytes_total);
-    jsonw_ku64(&w, "bytes_transferred", s->bytes_moved);
-    write_seconds(&w, s->elapsed_ms);
     jsonw_object_done(&w);
     buf_addc(&out, '\n');
     return cli_print(buf_str(&out), e);

@@ -20,6 +20,7 @@
 #ifndef HAVEN_CLI_PROGRESS_H
 #define HAVEN_CLI_PROGRESS_H
 
+#include "base/json.h"
 #include "cli/command.h"
 #include "cli/frame.h"
 #include "client/transport.h"
@@ -92,5 +93,8 @@ void progress_end(struct progress *p);
  * done: "pushed". */
 int progress_summary(const struct cli *c, const char *done, const char *reference,
                      const struct digest *digest, const struct transfer_state *s, struct err *e);
+/* The members of that object, for a command that has more to say in it. */
+void progress_summary_members(struct json_writer *w, const char *reference,
+                              const struct digest *digest, const struct transfer_state *s);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/json.h"
 #include "cli/progress.h"
 
 #include <stdio.h>
@@ -53,32 +52,39 @@ static void add_seconds(struct json_writer *w, const char *key, int64_t us)
     jsonw_raw(w, str_from(text));
 }
 
+void progress_summary_members(struct json_writer *w, const char *reference,
+                              const struct digest *digest, const struct transfer_state *s)
+{
+    size_t order[TRANSFER_PHASES];
+
+    sort_phases(s, order);
+    jsonw_kstrz(w, "reference", reference);
+    jsonw_kstr(w, "digest", digest_str(digest));
+    jsonw_ku64(w, "files", s->files_total);
+    jsonw_ku64(w, "files_present", s->files_present);
+    jsonw_ku64(w, "bytes", s->bytes_total);
+    jsonw_ku64(w, "bytes_transferred", s->bytes_moved);
+    jsonw_ku64(w, "retries", s->retries);
+    add_seconds(w, "seconds", s->elapsed_ms * 1000);
+    jsonw_ku64(w, "bytes_per_second", (uint64_t)rate_of(s));
+    jsonw_kstrz(w, "limited_by", sum_of(s) ? phases[order[0]].name : NULL);
+    jsonw_key(w, "thread_seconds");
+    jsonw_object(w);
+    for (size_t i = 0; i < TRANSFER_PHASES; i++)
+        add_seconds(w, phases[i].name, s->phase_us[i]);
+    jsonw_object_done(w);
+}
+
 static int summary_json(const char *reference, const struct digest *digest,
                         const struct transfer_state *s, struct err *e)
 {
     AUTO(buf) out = {0};
-    size_t order[TRANSFER_PHASES];
     struct json_writer w;
 
-    sort_phases(s, order);
     buf_init(&out, CLI_TEXT_MAX);
     jsonw_init(&w, &out);
     jsonw_object(&w);
-    jsonw_kstrz(&w, "reference", reference);
-    jsonw_kstr(&w, "digest", digest_str(digest));
-    jsonw_ku64(&w, "files", s->files_total);
-    jsonw_ku64(&w, "files_present", s->files_present);
-    jsonw_ku64(&w, "bytes", s->bytes_total);
-    jsonw_ku64(&w, "bytes_transferred", s->bytes_moved);
-    jsonw_ku64(&w, "retries", s->retries);
-    add_seconds(&w, "seconds", s->elapsed_ms * 1000);
-    jsonw_ku64(&w, "bytes_per_second", (uint64_t)rate_of(s));
-    jsonw_kstrz(&w, "limited_by", sum_of(s) ? phases[order[0]].name : NULL);
-    jsonw_key(&w, "thread_seconds");
-    jsonw_object(&w);
-    for (size_t i = 0; i < TRANSFER_PHASES; i++)
-        add_seconds(&w, phases[i].name, s->phase_us[i]);
-    jsonw_object_done(&w);
+    progress_summary_members(&w, reference, digest, s);
     jsonw_object_done(&w);
     buf_addc(&out, '\n');
     return cli_print(buf_str(&out), e);

@@ -440,7 +440,7 @@ def test_both_sides_break(fake, haven, tmp_path):
     assert done["bytes_transferred"] == len(content) + 2
 
 
-def test_killed_and_again(docker_registry, fake, haven, env, tmp_path):
+def test_killed_and_again(fake, haven, env, tmp_path):
     """After kill -9 the same command goes on; what the target has is not fetched again."""
     env["HAVEN_CACHE_DIR"] = str(tmp_path / "cache")
     target = fake()
@@ -476,7 +476,6 @@ def test_killed_and_again(docker_registry, fake, haven, env, tmp_path):
               if m == "PATCH" and "Content-Range" in h]
     assert starts and starts[0] >= 24 * MIB, "the upload began afresh"
     assert done["bytes_transferred"] <= len(content) - 24 * MIB + 6 * MIB
-    assert not [n for n in os.listdir(tmp_path / "cache") if n != "lock"], "a note of an upload that ended"
 
 
 def test_killed_into_a_layout(docker_registry, haven, env, tmp_path, source):

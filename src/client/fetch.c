@@ -279,6 +279,8 @@ static int do_begin(struct run *r, struct fetch_job *job, struct err *e)
         blob_init(&job->blob, &job->spread, &job->digest, job->size, map);
         transfer_bytes(r->f->transfer, blob_there(&job->blob), false);
     }
+    if (rc != 0)
+        transfer_file_drop(r->f->transfer); /* unless it was told already */
     MUTEX_SCOPE(&r->lock);
     job->state = rc == 0 ? FETCH_RUNNING : FETCH_OVER;
     r->n_over += rc != 0;
@@ -299,8 +301,10 @@ static int conclude(struct run *r, struct fetch_job *job, struct err *e)
     } else if (rc < 0) {
         place_part_remove_all(r->f->place, &job->digest);
     }
-    if (rc != 0)
+    if (rc != 0) {
         close_job(job);
+        transfer_file_drop(r->f->transfer);
+    }
     MUTEX_SCOPE(&r->lock);
     job->state = rc == 0 ? FETCH_RUNNING : FETCH_OVER;
     r->n_over += rc != 0;

@@ -15,6 +15,10 @@
 
 /* An index may hold an index; nobody needs more. */
 #define INDEX_DEPTH 3
+/* Files up to this size get their names in batches, with one sync of the file system for all of a
+ * batch instead of two for each. */
+#define BATCH_FILE_MAX PIECEMAP_PIECE
+#define BATCH_MAX      256
 
 /* All files of one content: fetched once, copied for the rest. */
 struct group {
@@ -42,10 +46,15 @@ struct pull {
     struct pull_archives archives;
     struct fetch_job *jobs;
     size_t n_jobs;
+    struct mutex lock;
+    /* Under lock: groups that are complete and right, and have no names yet. */
+    struct group *batch[BATCH_MAX];
+    size_t n_batch;
 };
 
 static void pull_autodone(struct pull *p)
 {
+    mutex_done(&p->lock);
     pull_archives_autodone(&p->archives);
     place_autodone(&p->place);
     arena_done(&p->arena);
@@ -231,11 +240,13 @@ static int check_space(const struct pull *p, struct err *e)
 }
 
 static int put(const struct pull *p, int fd, const struct pack_layer *f, enum transfer_how how,
-               struct err *e)
+               bool later, struct err *e)
 {
     const struct place_part part = place_part(&f->digest, "");
     TRANSFER_PHASE(TRANSFER_WRITE);
-    if (place_put(&p->place, fd, &part, f->path, f->mode, f->mtime_ms, e) < 0)
+    int rc = later ? place_put_later(&p->place, fd, &part, f->path, f->mode, f->mtime_ms, e)
+                   : place_put(&p->place, fd, &part, f->path, f->mode, f->mtime_ms, e);
+    if (rc < 0)
         return -1;
     transfer_file(p->transfer, f->path.p, f->size, how);
     return 0;
@@ -255,10 +266,46 @@ static int put_copies(struct pull *p, const struct group *g, const struct pack_l
             return err_wrap(e, "%s", f->path.p);
         AUTOFD fd = place_part_open(&p->place, &part, &ignored, e);
         transfer_bytes(p->transfer, f->size, false);
-        if (fd < 0 || put(p, fd, f, TRANSFER_COPIED, e) < 0)
+        if (fd < 0 || put(p, fd, f, TRANSFER_COPIED, false, e) < 0)
             return err_wrap(e, "%s", f->path.p);
     }
     return 0;
+}
+
+/* Gives names to a batch. */
+static int put_batch(struct pull *p, struct group *const *batch, size_t n, struct err *e)
+{
+    if (n && place_sync(&p->place, e) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        const struct pack_layer *f = batch[i]->files;
+        const struct place_part part = place_part(&f->digest, "");
+        uint64_t there;
+        AUTOFD fd = place_part_open(&p->place, &part, &there, e);
+        if (fd < 0)
+            return -1;
+        if (there != f->size)
+            return ERR(e, CORRUPT, "%s: a partial file was changed by somebody else", f->path.p);
+        if (put(p, fd, f, TRANSFER_MOVED, true, e) < 0 || put_copies(p, batch[i], f, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int put_in_batch(struct pull *p, struct group *g, struct err *e)
+{
+    struct group *batch[BATCH_MAX];
+    size_t n = 0;
+    mutex_lock(&p->lock);
+    p->batch[p->n_batch++] = g;
+    if (p->n_batch == BATCH_MAX) {
+        n = p->n_batch;
+        memcpy(batch, p->batch, sizeof(batch));
+        p->n_batch = 0;
+    }
+    mutex_unlock(&p->lock);
+    transfer_file_drop(p->transfer);
+    return put_batch(p, batch, n, e);
 }
 
 /* A file of this group that was right from the beginning, or NULL. */
@@ -288,7 +335,9 @@ static int job_done(void *self, struct fetch_job *job, struct err *e)
     const struct job_of *of = job->self;
     if (of->archive)
         return pull_archives_done(&p->archives, of->archive, job, e);
-    if (put(p, job->spread.fd, of->group->files, TRANSFER_MOVED, e) < 0)
+    if (job->size <= BATCH_FILE_MAX)
+        return put_in_batch(p, of->group, e);
+    if (put(p, job->spread.fd, of->group->files, TRANSFER_MOVED, false, e) < 0)
         return -1;
     return put_copies(p, of->group, of->group->files, e);
 }
@@ -347,7 +396,17 @@ static int fetch_files(struct pull *p, unsigned threads, struct err *e)
                       .begin = begin_job,
                       .done = job_done,
                       .self = p};
-    return fetch_run(&f, e);
+    struct err late;
+    int rc = fetch_run(&f, e);
+    /* What is right is not lost because something else is wrong. */
+    bool batched = p->n_batch > 0 || p->n_jobs > BATCH_MAX;
+    if (put_batch(p, p->batch, p->n_batch, &late) < 0 ||
+        (batched && place_sync(&p->place, &late) < 0)) {
+        if (rc == 0)
+            *e = late;
+        return -1;
+    }
+    return rc;
 }
 
 /* One content cannot be a file and an archive, or archives of two kinds: they would be in each
@@ -406,6 +465,7 @@ int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_op
     struct pack pack;
 
     arena_init(&p.arena, PULL_ARENA);
+    mutex_init(&p.lock, "pull");
     transfer_init(&x, options->events);
     struct transport_options to = options->transport;
     to.cancel = x.cancel;

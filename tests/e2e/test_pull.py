@@ -226,3 +226,22 @@ def test_corrupt_storage(haven, start, tmp_path):
         f.write(bytes([byte ^ 4]))
     refused(haven("pull", ref, tmp_path / "o"), "DIGEST_INVALID", "weights.safetensors")
     assert names(tmp_path / "o") <= {"README.md"}
+
+
+def test_many_small_files(fake, haven, env, tmp_path):
+    """Small files get their names in batches; what was right before an error or a signal is not lost."""
+    reg = fake()
+    files = {f"d{i % 7}/{i:04}.json": b"%d" % (i % 900) * (i % 50 + 1) for i in range(1200)}
+    bad = noise(1000, 99)
+    reg.add_manifest("p/m", "v1", [*files.items(), ("zz-last.bin", bad)])
+    digest = reg.add_blob(bad)
+    reg.blobs[digest] = bad[:-1] + bytes([bad[-1] ^ 1])
+    out = tmp_path / "o"
+    refused(haven("pull", "-j", "1", f"{reg.host}/p/m:v1", out), "DIGEST_INVALID", "zz-last.bin")
+    there = tree(out)
+    assert all(files[p] == c for p, c in there.items()) and "zz-last.bin" not in there
+    reg.blobs[digest] = bad
+    ok(haven("pull", f"{reg.host}/p/m:v1", out))
+    assert tree(out) == {**files, "zz-last.bin": bad} and not (out / ".haven-partial").exists()
+    ok(haven("pull", "-j", "8", f"{reg.host}/p/m:v1", tmp_path / "o2"))
+    assert tree(tmp_path / "o2") == tree(out)

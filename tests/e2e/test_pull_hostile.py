@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from harness.client import env, fake, haven, noise, ok, refused, tree, write  # noqa: F401
+from harness.client import MIB, env, fake, haven, noise, ok, refused, tree, write  # noqa: F401
 from harness.fake_registry import OCI
 
 
@@ -153,3 +153,27 @@ def test_title_alone(fake, haven, tmp_path):
                                     "annotations": {"org.opencontainers.image.title": "sub/hello.txt"}}])
     ok(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"))
     assert tree(tmp_path / "o") == {"sub/hello.txt": content}
+
+
+@pytest.mark.parametrize("lie", [
+    lambda first, last, n: (first + 1, last + 1, n), lambda first, last, n: (first, last + 1, n),
+    lambda first, last, n: (first, last, n + 1), lambda first, last, n: (0, last - first, n)])
+def test_lying_ranges(fake, haven, tmp_path, lie):
+    """Another range than was asked for is not taken for the right one."""
+    reg = fake()
+    big = noise(MIB, 3) * 80
+    reg.add_manifest("p/m", "v1", [("w", big)])
+
+    def hook(h):
+        if "/blobs/" not in h.path or "Range" not in h.headers:
+            return False
+        first, last = map(int, h.headers["Range"][6:].split("-"))
+        if first == 0:
+            return False
+        begin, end, n = lie(first, last, len(big))
+        h.reply(206, {"Content-Range": f"bytes {begin}-{end}/{n}"}, big[first:last + 1])
+        return True
+
+    reg.hook = hook
+    refused(haven("pull", f"{reg.host}/p/m:v1", tmp_path / "o"), "REMOTE", "another range")
+    assert not (tmp_path / "o" / "w").exists()

@@ -449,7 +449,7 @@ def test_completion_bash(haven, tmp_path):
     assert complete_bash(script, tmp_path, "haven", "serve", "--log-level", "d") == ["debug"]
     assert complete_bash(script, tmp_path, "haven", "se") == ["serve"]
     assert set(complete_bash(script, tmp_path, "haven", "push", "--progress", "")) == CHOICES
-    assert complete_bash(script, tmp_path, "haven", "pull", "--pl") == ["--plain-http"]
+    assert complete_bash(script, tmp_path, "haven", "pull", "--pla") == ["--plain-http", "--platform"]
     assert complete_bash(script, tmp_path, "haven", "help", "ex") == ["exit-codes"]
     assert complete_bash(script, tmp_path, "haven", "man", "pu") == ["push", "pull"]
     assert haven("completion", "tcsh").returncode == 2

@@ -249,6 +249,29 @@ def restart(runs):
     return [*out, ""]
 
 
+def tools(runs):
+    """Seconds, CPU, memory and writes of the tools that push and pull models."""
+    out = []
+    for name, title in (("tool_push", "Pushing a model"), ("tool_pull", "Pulling a model")):
+        run = newest(runs, name)
+        if not run:
+            continue
+        table = Table(run, name)
+        out += [f"## {title}", "",
+                "The tool's own figures, the registry's not counted: seconds, CPU seconds, peak memory (RSS, MiB), MiB "
+                "that it wrote to files; medians (least–most of the seconds). skopeo cannot pack: it copies to and from an "
+                f"OCI layout that was made before. {facts_of(run)}", ""]
+        for label in table.labels:
+            size = table.of(table.servers[0], label)[0]["bytes"] / 2**20
+            out += [f"{label[0].upper()}{label[1:]}, {size:,.0f} MiB:", "",
+                    *head(["Tool", "Seconds", "CPU seconds", "Peak MiB", "Written MiB"])]
+            for tool in table.servers:
+                out.append(row([tool, spread(table.of(tool, label), "seconds"),
+                                *(number(table.median(tool, label, f)) for f in ("cpu_seconds", "peak_mib", "written_mib"))]))
+            out.append("")
+    return out
+
+
 def history(runs):
     """The ratios of every run, so that a step back is seen."""
     names = [("manifest", 64), ("small_blob", 64), ("blob_get", 1), ("blob_get", 4), ("blob_get", 16),
@@ -282,7 +305,7 @@ def report(runs):
     out += budgets(runs)
     for name in TITLES:
         out += scenario(runs, name)
-    out += memory(runs) + restart(runs) + history(runs)
+    out += memory(runs) + restart(runs) + tools(runs) + history(runs)
     return "\n".join(out).rstrip("\n") + "\n"
 
 

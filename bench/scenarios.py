@@ -11,6 +11,7 @@ import time
 
 import client
 import machine
+import tools
 from servers import DockerRegistry, Haven, Nginx
 
 MIB = 1 << 20
@@ -330,13 +331,13 @@ def memory(bench):
 
 WITH_STORES = {"manifest": manifest, "small_blob": small_blob, "blob_get": blob_get, "tls_get": tls_get,
                "restart": restart}
-ALONE = {"blob_put": blob_put, "memory": memory}
+ALONE = {"blob_put": blob_put, "memory": memory, "tools": tools.tools}
 ALL = [*WITH_STORES, *ALONE]
 
 
 def missing_programs():
     path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
-    return [p for p in ("docker-registry", "nginx", "wrk", "openssl", "dd") if not shutil.which(p, path=path)]
+    return [p for p in ("docker-registry", "nginx", "wrk", "openssl", "dd", "skopeo", "/usr/bin/time") if not shutil.which(p, path=path)]
 
 
 def run(bench, names):

@@ -129,7 +129,7 @@ static void ceilings(void **state)
     assert_err(modelfile_parse(&arena, "M", str_from(longer), &m, &unit_e), MODEL_INVALID, "long");
     assert_fine(modelfile_parse(&arena, "M", repeat("CODE a\n", LIMIT_MODEL_FILES), &m, &unit_e));
     assert_err(modelfile_parse(&arena, "M", repeat("CODE a\n", LIMIT_MODEL_FILES + 1), &m, &unit_e),
-               LIMIT, "line 10000");
+               LIMIT, "line 50001");
     assert_fine(modelfile_parse(&arena, "M", repeat("CODE *\n", LIMIT_GLOBS), &m, &unit_e));
     assert_err(modelfile_parse(&arena, "M", repeat("CODE *\n", LIMIT_GLOBS + 1), &m, &unit_e),
                LIMIT, "line 4097");

@@ -362,7 +362,7 @@ def test_second_interrupt(fake, env, tmp_path):
     reg.add_manifest("p/m", "v1", [(f"{i}-{'x' * 200}", b"%d" % i) for i in range(400)])
     p = subprocess.Popen([HAVEN, "pull", "--progress", "json", f"{reg.host}/p/m:v1", str(tmp_path / "o")], env=env,
                          stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    wait_until(lambda: (tmp_path / "o").is_dir() and len(list((tmp_path / "o").iterdir())) > 100)
+    wait_until(lambda: len(reg.asked("GET", "/blobs/")) > 100)
     time.sleep(1)
     p.send_signal(signal.SIGINT)
     time.sleep(1.5)

@@ -338,6 +338,9 @@ static void *work(void *arg)
         int rc = t.work == WORK_SPAN   ? do_span(w, &t, &err)
                  : t.work == WORK_HASH ? do_hash(w, t.job, &err)
                                        : do_begin(w->run, t.job, &err);
+        /* What was begun is fetched before more is: open files are few. */
+        if (t.work == WORK_BEGIN)
+            w->mine = t.job;
         if (rc < 0)
             fail(w->run, t.job, &err);
         if (leave(w->run, t.job, &err) < 0)

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -245,3 +246,14 @@ def test_many_small_files(fake, haven, env, tmp_path):
     assert tree(out) == {**files, "zz-last.bin": bad} and not (out / ".haven-partial").exists()
     ok(haven("pull", "-j", "8", f"{reg.host}/p/m:v1", tmp_path / "o2"))
     assert tree(tmp_path / "o2") == tree(out)
+
+
+def test_many_files_need_few_descriptors(fake, haven, tmp_path):
+    """A file is fetched before the next one begins: an ordinary limit of open files is enough for any number."""
+    reg = fake()
+    files = {f"part-{i:04}": b"%d" % i for i in range(600)}
+    reg.add_manifest("p/m", "v1", list(files.items()))
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    ok(haven("pull", "-j", "8", f"{reg.host}/p/m:v1", tmp_path / "o",
+             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, limit[1]))))
+    assert tree(tmp_path / "o") == files

@@ -94,7 +94,7 @@
 /* A model's files: how many (checkpoints in pieces have some ten thousand), in how many layers, the
  * length of a path and of one name in it (what file systems take), how deep directories nest. */
 #define LIMIT_MODEL_FILES  50000
-#define LIMIT_MODEL_LAYERS (LIMIT_DESCRIPTORS - 1)
+#define LIMIT_MODEL_LAYERS LIMIT_DESCRIPTORS
 #define LIMIT_MODEL_PATH   1024
 #define LIMIT_MODEL_NAME   255
 #define LIMIT_MODEL_DEPTH  32

@@ -68,7 +68,7 @@ static int on_take(void *self, const void *p, size_t n, struct err *e)
     return 0;
 }
 
-enum step { STEP_DONE, STEP_AGAIN, STEP_USELESS, STEP_FAILED };
+enum step { STEP_DONE, STEP_MORE, STEP_AGAIN, STEP_USELESS, STEP_FAILED };
 
 static enum step ask(const struct download *d, struct receiving *g, struct http_answer *a,
                      struct err *e)
@@ -107,6 +107,9 @@ static enum step ask(const struct download *d, struct receiving *g, struct http_
     if (a->status == 200 || a->status == 206) {
         if (r->at == r->end)
             return STEP_DONE;
+        /* A shorter range than was asked for, but whole: so they come. */
+        if (a->status == 206 && r->at > g->asked)
+            return STEP_MORE;
         (void)ERR(e, NETWORK, "the download ended %" PRIu64 " bytes early", r->end - r->at);
         a->status = 0;
         return STEP_AGAIN;
@@ -132,6 +135,8 @@ int download_range(const struct download *d, struct download_range *r, struct er
             return 0;
         if (step == STEP_FAILED)
             return -1;
+        if (step == STEP_MORE)
+            continue;
         if (r->at > g.furthest) {
             g.furthest = r->at;
             retry.failed = 0;

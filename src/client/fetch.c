@@ -294,7 +294,7 @@ static int conclude(struct run *r, struct fetch_job *job, struct err *e)
     take_back(r, lost);
     if (rc > 0) {
         rc = r->f->done(r->f->self, job, e) < 0 ? -1 : 1;
-        if (rc > 0) {
+        if (rc > 0 && job->blob.map_fd >= 0) {
             const struct place_part part = place_part(&job->digest, ".map");
             (void)place_part_remove(r->f->place, &part, NULL);
         }

@@ -2,6 +2,7 @@
 #include "client/members.h"
 
 #include "base/limits.h"
+#include "base/random.h"
 #include "model/path.h"
 
 #define WHITEOUT STR(".wh.")
@@ -17,6 +18,7 @@ bool members_selects(const struct members_filter *f, struct str path)
 void members_init(struct members *a, const struct members_filter *filter, bool whiteouts)
 {
     *a = (struct members){.filter = filter, .whiteouts = whiteouts};
+    random_bytes(&a->seed, sizeof(a->seed));
     arena_init(&a->arena, LIMIT_ARCHIVE_NAMES);
 }
 
@@ -44,18 +46,20 @@ struct member *members_last(const struct members *a)
 
 /* ---- members by path ---- */
 
-static size_t hash_path(struct str s)
+/* FNV-1a from a secret, stirred at the end. */
+static size_t hash_path(const struct members *a, struct str s)
 {
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+    uint64_t h = a->seed;
     for (size_t i = 0; i < s.n; i++)
         h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
-    return (size_t)(h ^ h >> 29);
+    h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
+    return (size_t)(h ^ h >> 32);
 }
 
 /* The slot of a path, or the empty one where it would be. */
 static uint32_t *slot_of(const struct members *a, struct str path)
 {
-    size_t i = hash_path(path) & (a->n_slots - 1);
+    size_t i = hash_path(a, path) & (a->n_slots - 1);
     while (a->slots[i] && !str_eq(a->members[a->slots[i] - 1].path, path))
         i = (i + 1) & (a->n_slots - 1);
     return &a->slots[i];

@@ -43,6 +43,7 @@ struct members {
     bool whiteouts; /* it is a layer of an image */
     struct member *members;
     size_t n, cap;
+    uint64_t seed;   /* of the hash: nobody can foresee which paths meet */
     uint32_t *slots; /* members by path: a hash table of n_slots, 0 is empty */
     size_t n_slots;
     uint64_t total; /* bytes of all files */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 
@@ -19,6 +20,8 @@ void place_autodone(struct place *p)
 {
     mem_autoclose(&p->root);
     mem_autoclose(&p->partial);
+    mem_free(p->full);
+    p->full = NULL;
 }
 
 /* Every missing directory of a path of the user's own. */
@@ -88,6 +91,7 @@ int place_open(const char *dir, struct place *ret, struct err *e)
     p.fresh = is_fresh(p.root);
     if (flock(p.partial, LOCK_EX | LOCK_NB) != 0)
         return ERR(e, CONFLICT, "another pull into %s is under way", dir);
+    p.full = realpath(dir, NULL);
     *ret = p;
     p = (struct place){.root = -1, .partial = -1};
     return 0;
@@ -152,10 +156,26 @@ int place_open_file(const struct place *p, struct str path)
     return sys->openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 }
 
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* The digest of what was just hashed is worth remembering if nobody wrote to it meanwhile. */
+static void remember(const struct place *p, int fd, const struct stat *before,
+                     const struct memo_id *id, const struct digest *there)
+{
+    struct stat st;
+    if (sys->fstat(fd, &st) == 0 && st.st_size == before->st_size &&
+        same_time(st.st_mtim, before->st_mtim) && same_time(st.st_ctim, before->st_ctim))
+        memo_digest_keep(p->memo, id, there);
+}
+
 int place_has(const struct place *p, struct str path, uint64_t size, const struct digest *digest,
               struct err *e)
 {
     struct stat st;
+    struct memo_id id = {.settled = false};
     struct digest there;
     AUTOFD fd = place_open_file(p, path);
 
@@ -166,7 +186,17 @@ int place_has(const struct place *p, struct str path, uint64_t size, const struc
         return ERR_SYS(e, "cannot ask about %.*s", S(path));
     if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
         return 0;
-    return hash_file(fd, size, digest->alg, &there) && digest_eq(&there, digest);
+    if (p->memo && p->full && size >= PLACE_REMEMBER_MIN) {
+        AUTO_FREE char *full = mem_printf("%s/%.*s", p->full, S(path));
+        memo_id_make(&st, full, &id);
+    }
+    if (id.settled && memo_digest_find(p->memo, &id, &there) && there.alg == digest->alg)
+        return digest_eq(&there, digest);
+    if (!hash_file(fd, size, digest->alg, &there))
+        return 0;
+    if (id.settled)
+        remember(p, fd, &st, &id, &there);
+    return digest_eq(&there, digest);
 }
 
 struct place_part place_part(const struct digest *d, const char *suffix)

@@ -12,15 +12,20 @@
 
 #include "base/digest.h"
 #include "base/err.h"
+#include "client/memo.h"
 
 #include <stdbool.h>
 
 #define PLACE_PARTIAL ".haven-partial"
+/* The digests of files from this size on are remembered. */
+#define PLACE_REMEMBER_MIN (4ull << 20)
 
 struct place {
     int root;
-    int partial; /* locked: one pull at a time */
-    bool fresh;  /* there was nothing in the directory, but for partial files */
+    int partial;             /* locked: one pull at a time */
+    char *full;              /* absolute path, for memo; NULL: not known */
+    const struct memo *memo; /* digests of files in their places; borrowed, NULL: none */
+    bool fresh;              /* there was nothing in the directory, but for partial files */
 };
 
 /* Makes the directory if it is missing. CONFLICT when another pull works there. */
@@ -29,7 +34,8 @@ void place_autodone(struct place *p);
 /* The pull is over: removes the folder of partial files if there are none. */
 void place_finish(struct place *p);
 
-/* 1 a regular file of this size and content is there, 0 not, -1 error. */
+/* 1 a regular file of this size and content is there, 0 not, -1 error. It is read, unless memo
+ * knows its digest. */
 int place_has(const struct place *p, struct str path, uint64_t size, const struct digest *digest,
               struct err *e);
 /* The name of a partial file, "sha256-HEX" and what tells apart the files of one blob. */

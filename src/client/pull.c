@@ -17,8 +17,10 @@
 #define INDEX_DEPTH 3
 /* Files up to this size get their names in batches, with one sync of the file system for all of a
  * batch instead of two for each. */
-#define BATCH_FILE_MAX PIECEMAP_PIECE
+#define BATCH_FILE_MAX (256 * KIB)
 #define BATCH_MAX      256
+/* … of at most this many bytes: a kill costs them. */
+#define BATCH_BYTES (8 * MIB)
 
 /* All files of one content: fetched once, copied for the rest. */
 struct group {
@@ -50,6 +52,7 @@ struct pull {
     /* Under lock: groups that are complete and right, and have no names yet. */
     struct group *batch[BATCH_MAX];
     size_t n_batch;
+    uint64_t batch_bytes;
 };
 
 static void pull_autodone(struct pull *p)
@@ -298,10 +301,12 @@ static int put_in_batch(struct pull *p, struct group *g, struct err *e)
     size_t n = 0;
     mutex_lock(&p->lock);
     p->batch[p->n_batch++] = g;
-    if (p->n_batch == BATCH_MAX) {
+    p->batch_bytes += g->files->size;
+    if (p->n_batch == BATCH_MAX || p->batch_bytes >= BATCH_BYTES) {
         n = p->n_batch;
         memcpy(batch, p->batch, sizeof(batch));
         p->n_batch = 0;
+        p->batch_bytes = 0;
     }
     mutex_unlock(&p->lock);
     transfer_file_drop(p->transfer);
@@ -482,6 +487,8 @@ int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_op
         return ERR(e, NOT_FOUND, "no file of the model is selected");
     if (place_open(dir, &p.place, e) < 0)
         return -1;
+    AUTO_MEMO memo = p.place.fresh ? NULL : memo_open();
+    p.place.memo = memo;
     p.archives.tarball = (struct tarball){
         .download = &p.download, .transfer = &x, .place = &p.place, .look = !p.place.fresh};
     int rc = pull_files(&p, options->threads ? options->threads : TRANSFER_THREADS, e);

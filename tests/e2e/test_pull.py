@@ -6,9 +6,11 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -257,3 +259,48 @@ def test_many_files_need_few_descriptors(fake, haven, tmp_path):
     ok(haven("pull", "-j", "8", f"{reg.host}/p/m:v1", tmp_path / "o",
              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, limit[1]))))
     assert tree(tmp_path / "o") == files
+
+
+def test_registry_with_short_ranges(fake, haven, tmp_path):
+    """Ranges that end earlier than asked for are taken as they come, without a wait."""
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [("big", BIG)])
+
+    def hook(h):
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", h.headers.get("Range", ""))
+        if not found:
+            return False
+        first = int(found[1])
+        part = BIG[first:min(int(found[2]) + 1, first + 3 * MIB)]
+        h.reply(206, {"Content-Range": f"bytes {first}-{first + len(part) - 1}/{len(BIG)}"}, part)
+        return True
+
+    reg.hook = hook
+    done = json.loads(ok(haven("pull", "--json", f"{reg.host}/p/m:v1", tmp_path / "o")).stdout)
+    assert tree(tmp_path / "o") == {"big": BIG}
+    assert done["seconds"] < 15, "it waited as after a failure"
+
+
+def test_digests_are_remembered(fake, haven, env, tmp_path):
+    """A large file that did not change since it was found right is not read again."""
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [("w.bin", noise(9 * MIB)), ("small", b"s")])
+    out, log = tmp_path / "o", tmp_path / "log"
+    ok(haven("pull", f"{reg.host}/p/m:v1", out))
+    os.utime(out / "w.bin", (1700000000, 1700000000))
+    time.sleep(2.2)  # a file is trusted when its times have settled
+
+    def bytes_read():
+        ok(subprocess.run(["strace", "-f", "-qq", "-e", "trace=pread64", "-y", "-o", log, HAVEN, "pull", f"{reg.host}/p/m:v1",
+                           str(out)], env={**env, "ASAN_OPTIONS": "detect_leaks=0"}, capture_output=True, text=True))
+        return sum(int(x.rsplit("= ", 1)[1].split()[0]) for x in log.read_text().splitlines() if "/w.bin>" in x and "= " in x)
+
+    assert bytes_read() == 9 * MIB
+    assert bytes_read() == 0
+    data = bytearray(noise(9 * MIB))
+    data[5] ^= 1
+    (out / "w.bin").write_bytes(data)
+    os.utime(out / "w.bin", (1700000000, 1700000000))
+    assert bytes_read() > 0 and (out / "w.bin").read_bytes() == noise(9 * MIB)

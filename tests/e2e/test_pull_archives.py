@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -227,6 +228,7 @@ def test_spoiled_parts(fake, haven, env, tmp_path, size, what):
     assert tree(out) == files and not (out / ".haven-partial").exists()
 
 
+@pytest.mark.release
 def test_memory(fake, env, tmp_path):
     reg = fake()
     big = noise(MIB, 17) * 120
@@ -236,9 +238,10 @@ def test_memory(fake, env, tmp_path):
             "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
     done = subprocess.run(["python3", "-c", code, HAVEN, "pull", "-q", f"{reg.host}/p/m:v1", str(tmp_path / "o")], env=env,
                           capture_output=True, text=True, check=True)
-    if b"__asan_init" in open(HAVEN, "rb").read() or b"__tsan_init" in open(HAVEN, "rb").read():
-        pytest.skip("sanitizers take memory of their own")
-    assert int(done.stdout.split()[-1]) < 64 * 1024
+    program = pathlib.Path(HAVEN).read_bytes()
+    sanitized = b"__asan_init" in program or b"__tsan_init" in program
+    # Sanitizers keep what was freed, up to 256 MiB, and shadows of it.
+    assert int(done.stdout.split()[-1]) < (512 if sanitized else 64) * 1024
 
 
 # ---- a part of it ----

@@ -2,6 +2,7 @@
 #include "cli/form.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
+#include "cli/set.h"
 #include "cli/warnings.h"
 #include "client/push.h"
 
@@ -17,6 +18,7 @@ static const struct cli_option options[] = {
     SELECTION_OPTION_MODELFILE,
     SELECTION_OPTIONS,
     FORM_OPTIONS,
+    SET_OPTION,
     PROGRESS_OPTIONS_TRANSFER,
 };
 
@@ -34,7 +36,7 @@ static int run(struct cli *c, struct err *e)
         return ERR(e, USAGE, "-o LAYOUT is missing: the directory to write to");
     if (tag_parse(str_from(name ? name : "latest"), &tag, e) < 0 ||
         progress_threads(c, &o.threads, e) < 0 || progress_source_date(&o.created_ms, e) < 0 ||
-        form_read(c, &o.form, e) < 0)
+        form_read(c, &o.form, e) < 0 || set_read(c, &o.set, &o.n_set, e) < 0)
         return -1;
     if (selection_read(&s, c, cli_value(c, "modelfile"), e) < 0)
         return -1;

@@ -53,8 +53,11 @@ bool cli_flag(const struct command *command, size_t i, struct cli_flag *ret)
 
     if (i < command->n_options) {
         const struct cli_option *o = &command->options[i];
-        *ret = (struct cli_flag){
-            .letter = o->letter, .metavar = o->metavar, .choices = o->choices, .help = o->help};
+        *ret = (struct cli_flag){.letter = o->letter,
+                                 .metavar = o->metavar,
+                                 .choices = o->choices,
+                                 .help = o->help,
+                                 .key = o->key};
         snprintf(ret->name, sizeof(ret->name), "%s", o->name);
         return true;
     }
@@ -322,6 +325,14 @@ static void write_flag(struct buf *out, const struct cli_flag *f)
         buf_addf(out, "      --%s", f->name);
     buf_addf(out, "%s%s\n%*s", value ? " " : "", value ? value : "", INDENT, "");
     write_wrapped(out, f->help, INDENT, INDENT);
+    const char *key, *help;
+    for (size_t i = 0; f->key && (key = f->key(i, &help)) != NULL; i++) {
+        AUTO(buf) text = {0};
+        buf_init(&text, CLI_TEXT_MAX);
+        buf_addf(&text, "%s: %s", key, help);
+        buf_addf(out, "%*s", INDENT + 2, "");
+        write_wrapped(out, text.p, INDENT + 2, INDENT + 6);
+    }
 }
 
 /* Lines of a paragraph are joined and broken anew; lines that begin with a blank stay. */

@@ -44,6 +44,9 @@ struct cli_option {
     const char *metavar; /* the value's name in help ("FILE"); NULL: the option takes no value */
     const char *choices; /* "auto|bar": the only values there are; NULL: any */
     const char *help;    /* one sentence */
+    /* The value is KEY=VALUE: the i-th key and what it is, NULL behind the last; for completion and
+     * help. NULL: it is none. */
+    const char *(*key)(size_t i, const char **ret_help);
 };
 
 struct cli;
@@ -111,6 +114,7 @@ struct cli_flag {
     const char *metavar; /* NULL: no value */
     const char *choices; /* "text|json", or NULL */
     const char *help;
+    const char *(*key)(size_t i, const char **ret_help);
     bool setting; /* from config.def */
 };
 /* The i-th; false behind the last. */

@@ -22,6 +22,14 @@ static void add_quoted(struct buf *out, const char *text, const char *special)
     }
 }
 
+/* "name= title=": the value goes on behind the word. */
+static void add_keys(struct buf *out, const struct cli_flag *f)
+{
+    const char *key, *help;
+    for (size_t i = 0; (key = f->key(i, &help)) != NULL; i++)
+        buf_addf(out, "%s%s=", i ? " " : "", key);
+}
+
 static void add_names(const struct cli *c, struct buf *out)
 {
     for (size_t i = 0; i < c->n_commands; i++)
@@ -72,6 +80,10 @@ static void bash_command(const struct cli *c, const struct command *command, str
             buf_addz(out, "COMPREPLY=($(compgen -W '");
             add_words(out, f.choices);
             buf_addz(out, "' -- \"$cur\")); ");
+        } else if (f.key) {
+            buf_addz(out, "COMPREPLY=($(compgen -W '");
+            add_keys(out, &f);
+            buf_addz(out, "' -- \"$cur\")); compopt -o nospace 2>/dev/null; ");
         }
         buf_addz(out, "return ;;\n");
     }
@@ -116,6 +128,10 @@ static void zsh_flag(const struct cli_flag *f, struct buf *out)
         buf_addc(out, '(');
         add_words(out, f->choices);
         buf_addc(out, ')');
+    } else if (f->key) {
+        buf_addz(out, "{compadd -S \"\" -- ");
+        add_keys(out, f);
+        buf_addc(out, '}');
     } else if (f->metavar) {
         buf_addz(out, "_files");
     }
@@ -179,6 +195,10 @@ static void fish_command(const struct cli *c, const struct command *command, str
         if (f.choices) {
             buf_addz(out, " -x -a '");
             add_words(out, f.choices);
+            buf_addc(out, '\'');
+        } else if (f.key) {
+            buf_addz(out, " -x -a '");
+            add_keys(out, &f);
             buf_addc(out, '\'');
         } else if (f.metavar) {
             buf_addz(out, " -r");

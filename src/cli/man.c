@@ -70,6 +70,16 @@ static void add_flag(struct buf *out, const struct cli_flag *f)
     }
     buf_addc(out, '\n');
     add_line(out, str_from(f->help));
+    const char *key, *help;
+    if (f->key)
+        buf_addz(out, ".RS\n");
+    for (size_t i = 0; f->key && (key = f->key(i, &help)) != NULL; i++) {
+        buf_addz(out, ".TP\n");
+        add_line(out, str_from(key));
+        add_line(out, str_from(help));
+    }
+    if (f->key)
+        buf_addz(out, ".RE\n");
 }
 
 static void add_command(struct buf *out, const struct command *command)

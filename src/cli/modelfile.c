@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "cli/selection.h"
 #include "client/local.h"
+#include "client/weigh.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@ static int add_facts(struct local_files *l, const bool *given, struct modelfile 
     model_facts_init(&facts);
     if (local_files_facts(l, STR_NULL, NULL, &facts, e) < 0)
         return -1;
+    weigh(l, &facts);
     model_facts_resolve(&facts);
     const struct str said[MODELFILE_VALUE_COUNT] = {
         [MODELFILE_ARCH] = facts.architecture,   [MODELFILE_FAMILY] = facts.family,

@@ -4,12 +4,14 @@
 #include "cli/copying.h"
 #include "cli/form.h"
 #include "cli/selection.h"
+#include "cli/set.h"
 #include "cli/warnings.h"
 
 static const struct cli_option options[] = {
     SELECTION_OPTION_MODELFILE,
     SELECTION_OPTIONS,
     FORM_OPTIONS,
+    SET_OPTION,
     {.name = "tag",
      .metavar = "TAG",
      .help = "Which artifact of an OCI image layout, when it holds several."},
@@ -26,12 +28,17 @@ static int run(struct cli *c, struct err *e)
     AUTO(selection) s = {0};
     AUTO(warnings) w = {0};
 
-    if (endpoint_is_layout(c->args[0]))
+    if (endpoint_is_layout(c->args[0])) {
+        if (cli_has(c, "set"))
+            return ERR(e, USAGE, "--set is for directories of files; the model in %s is packed",
+                       c->args[0]);
         return copying_push(c, c->args[0], c->args[1], e);
+    }
     if (cli_value(c, "tag"))
         return ERR(e, USAGE, "--tag is for OCI image layouts, and %s is none", c->args[0]);
     if (progress_ref(c, c->args[1], &ref, e) < 0 || progress_threads(c, &o.threads, e) < 0 ||
-        progress_source_date(&o.created_ms, e) < 0 || form_read(c, &o.form, e) < 0)
+        progress_source_date(&o.created_ms, e) < 0 || form_read(c, &o.form, e) < 0 ||
+        set_read(c, &o.set, &o.n_set, e) < 0)
         return -1;
     if (selection_read(&s, c, cli_value(c, "modelfile"), e) < 0)
         return -1;

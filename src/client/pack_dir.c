@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "client/archive.h"
 #include "client/local.h"
+#include "client/weigh.h"
 
 #include <stdlib.h>
 
@@ -255,6 +256,21 @@ static int conclude(struct packing *p, const struct reference *ref, struct diges
     return 0;
 }
 
+/* All that is known of the model; what the user says comes last and counts. */
+static int learn(struct local_files *l, const struct pack_options *o, struct model_facts *facts,
+                 struct err *e)
+{
+    facts->created_ms = o->created_ms;
+    if (local_files_facts(l, o->name, o->pick->modelfile, facts, e) < 0)
+        return -1;
+    for (size_t i = 0; i < o->n_set; i++)
+        if (model_facts_set_pair(facts, str_from(o->set[i]), e) < 0)
+            return err_wrap(e, "--set");
+    weigh(l, facts);
+    model_facts_resolve(facts);
+    return 0;
+}
+
 int pack_dir(const char *dir, struct endpoint *to, const struct reference *ref,
              const struct pack_options *options, struct transfer *x, struct digest *ret,
              struct err *e)
@@ -266,13 +282,11 @@ int pack_dir(const char *dir, struct endpoint *to, const struct reference *ref,
 
     arena_init(&p.arena, PACK_ARENA);
     model_facts_init(&facts);
-    facts.created_ms = options->created_ms;
     if (local_files_scan(dir, options->pick, &l, e) < 0)
         return -1;
     p.root = realpath(dir, NULL);
-    if (local_files_facts(&l, options->name, options->pick->modelfile, &facts, e) < 0)
+    if (learn(&l, options, &facts, e) < 0)
         return -1;
-    model_facts_resolve(&facts);
     if (pack_layers_plan(&p.arena, &l, options->form, &p.layers, e) < 0 || check_fits(&p, e) < 0)
         return -1;
     uint64_t total = 0;

@@ -19,6 +19,8 @@ static int pack(const char *dir, struct endpoint *to, const struct reference *re
     const struct pack_options po = {.form = options->form,
                                     .name = name,
                                     .pick = &options->pick,
+                                    .set = options->set,
+                                    .n_set = options->n_set,
                                     .threads = options->threads,
                                     .created_ms = options->created_ms,
                                     .memo = memo,

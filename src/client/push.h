@@ -16,6 +16,8 @@ struct push_options {
     struct transport_options transport; /* cancel is set here; not for layouts */
     struct pick_options pick;           /* which files */
     enum pack_form form;
+    const char *const *set; /* facts, each KEY=VALUE (model_facts_set) */
+    size_t n_set;
     unsigned threads;   /* 0: TRANSFER_THREADS */
     int64_t created_ms; /* time of creation to write down, UTC; 0: none, reproducible */
     const struct transfer_events *events;

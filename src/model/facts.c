@@ -96,6 +96,25 @@ static void *member(struct model_facts *f, size_t row)
     return (char *)f + rows[row].at;
 }
 
+struct model_fact model_facts_get(const struct model_facts *f, size_t i)
+{
+    static const struct str answers[] = {
+        [MODEL_NO] = {.p = "false", .n = 5}, [MODEL_YES] = {.p = "true", .n = 4}};
+    const void *m = (const char *)f + rows[i].at;
+    const struct model_list *list = m;
+    const struct str *text = m;
+    const enum model_answer *answer = m;
+    switch (rows[i].kind) {
+    case TEXT:
+        return (struct model_fact){.values = text, .n = text->n > 0};
+    case LIST:
+        return (struct model_fact){.values = list->items, .n = list->n};
+    case ANSWER:
+        return (struct model_fact){.values = &answers[*answer], .n = *answer != MODEL_UNSAID};
+    }
+    return (struct model_fact){.n = 0};
+}
+
 static bool is_set(struct model_facts *f, const void *m)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -245,7 +264,7 @@ bool model_facts_wants(struct str path)
     return str_eqz(path, "README.md") || model_config_knows(path);
 }
 
-static void warn(struct model_facts *f, const struct err *why)
+void model_facts_warn(struct model_facts *f, const struct err *why)
 {
     (void)model_list_add(&f->said, &f->warnings, str_from(why->msg), NULL);
 }
@@ -255,7 +274,7 @@ static void add_card(struct model_facts *f, struct str readme)
     struct err why = {.code = ERR_OK};
     if (model_card_parse(&f->said, readme, &f->card, &why) == 0)
         return;
-    warn(f, &why);
+    model_facts_warn(f, &why);
     /* The text has its heading all the same. */
     struct str text = str_skip(readme, model_card_text_at(readme));
     (void)model_card_parse(&f->said, text, &f->card, NULL);
@@ -267,7 +286,7 @@ void model_facts_add_file(struct model_facts *f, struct str path, struct str tex
     if (str_eqz(path, "README.md"))
         add_card(f, text);
     else if (model_config_add(&f->said, path, text, &f->config, &why) < 0)
-        warn(f, &why);
+        model_facts_warn(f, &why);
 }
 
 void model_facts_pass_over(struct model_facts *f, struct str path)
@@ -275,7 +294,7 @@ void model_facts_pass_over(struct model_facts *f, struct str path)
     struct err why;
     (void)ERR(&why, MODEL_INVALID, "%.*s is larger than %llu bytes and was not read", S(path),
               LIMIT_MODEL_FACTS);
-    warn(f, &why);
+    model_facts_warn(f, &why);
 }
 
 void model_facts_add_weights(struct model_facts *f, const struct weight_totals *totals)
@@ -517,7 +536,7 @@ static void add_license(struct model_facts *f, struct str name)
     struct err why = {.code = ERR_OK};
     int rc = model_license_spdx(name, text, &why);
     if (rc < 0)
-        warn(f, &why);
+        model_facts_warn(f, &why);
     else if (rc > 0)
         say_list(f, &f->licenses, str_from(text));
 }

@@ -75,6 +75,8 @@ bool model_facts_wants(struct str path);
 void model_facts_add_file(struct model_facts *f, struct str path, struct str text);
 /* Such a file that is not read since it is larger than LIMIT_MODEL_FACTS: a warning. */
 void model_facts_pass_over(struct model_facts *f, struct str path);
+/* A warning of the caller's own about a file of the model; the message names it. */
+void model_facts_warn(struct model_facts *f, const struct err *why);
 /* The sum over all files of weights, in place of one that was given before; copied. */
 void model_facts_add_weights(struct model_facts *f, const struct weight_totals *totals);
 
@@ -92,6 +94,14 @@ struct model_fact_key {
 };
 /* The keys that model_facts_set takes, in the order of a help text; their number goes to *ret_n. */
 const struct model_fact_key *model_facts_keys(size_t *ret_n);
+
+/* What is known of the i-th key; n is 0 when nothing is. Answers are "true" and "false". Valid
+ * until the facts change. */
+struct model_fact {
+    const struct str *values;
+    size_t n;
+};
+struct model_fact model_facts_get(const struct model_facts *f, size_t i);
 
 void model_facts_resolve(struct model_facts *f);
 

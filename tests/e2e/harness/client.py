@@ -22,6 +22,12 @@ def noise(n, seed=1):
     return random.Random(seed).randbytes(n)
 
 
+def weights(n, seed=1):
+    """A safetensors file of noise, n bytes in all."""
+    header = json.dumps({"t": {"dtype": "U8", "shape": [n - 128], "data_offsets": [0, n - 128]}}).encode().ljust(120)
+    return len(header).to_bytes(8, "little") + header + noise(n - 128, seed)
+
+
 @pytest.fixture
 def env(tmp_path):
     """No credentials, proxies or settings but this test's own."""
@@ -127,13 +133,13 @@ def refused(done, code, text=""):
 
 MODEL = {
     "config.json": b'{"model_type": "qwen2", "torch_dtype": "bfloat16", "transformers_version": "4.40"}',
-    "model-00001-of-00002.safetensors": noise(9 * MIB + 13),
-    "model-00002-of-00002.safetensors": noise(5 * MIB, 2),
+    "model-00001-of-00002.safetensors": weights(9 * MIB + 13),
+    "model-00002-of-00002.safetensors": weights(5 * MIB, 2),
     "tokenizer/vocab.txt": b"a\nb\n",
     "README.md": b"# a model\n",
     "nothing.txt": b"",
     "code/deep/run.py": b"print(1)\n",
-    "copy/same.safetensors": noise(5 * MIB, 2),
+    "copy/same.safetensors": weights(5 * MIB, 2),
 }
 
 

@@ -3,33 +3,37 @@
 
 #include "base/file.h"
 #include "base/sys.h"
-#include "cli/command.h"
+#include "cli/copying.h"
+#include "cli/warnings.h"
 #include "client/local.h"
 #include "model/path.h"
 #include "model/shards.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 
 static const struct cli_option options[] = {
     {.name = "tensors", .help = "List every tensor: name, type, shape, place and size."},
     {.name = "json", .help = "Print the result as a JSON object."},
+    {.name = "platform",
+     .metavar = "OS/ARCH",
+     .help = "Which manifest of an index (default: the one for this machine)."},
+    PROGRESS_OPTIONS_CONNECTION,
 };
 
-/* Reads the header of a file of weights, wherever its bytes are, and adds it. path: lives as long
- * as the arena. */
-static int inspect_add(struct inspect *in, struct str path, const struct model_reader *r,
-                       struct err *e)
+/* Reads the header of a file of weights and adds it. path: lives as long as the arena. */
+static struct look_file *inspect_add(struct inspect *in, struct str path,
+                                     const struct model_reader *r, struct err *e)
 {
-    struct inspect_file f = {.path = path, .size = r->size};
-    int rc = weights_read_named(in->arena, r, path, &f.weights, e);
-    if (rc < 0)
-        return -1;
-    f.known = rc == 1;
-    in->files[in->n_files++] = f;
-    if (f.known)
-        weight_totals_add(&in->totals, &in->files[in->n_files - 1].weights);
-    return 0;
+    struct look_file *f = look_add(&in->look, e);
+    if (!f)
+        return NULL;
+    f->path = path;
+    f->size = r->size;
+    int rc = weights_read_named(in->look.arena, r, path, &f->weights, e);
+    f->known = rc > 0;
+    return rc < 0 ? NULL : f;
 }
 
 static int inspect_file(struct inspect *in, const char *path, int fd, uint64_t size, struct err *e)
@@ -37,14 +41,16 @@ static int inspect_file(struct inspect *in, const char *path, int fd, uint64_t s
     char show[MODEL_PATH_SHOW];
     struct model_reader r = model_reader_file(&fd, size);
 
-    in->single = true;
-    in->files = ARENA_NEW(in->arena, struct inspect_file);
-    if (inspect_add(in, str_from(path), &r, e) < 0)
+    in->what = INSPECT_FILE;
+    struct look_file *f = inspect_add(in, str_from(path), &r, e);
+    if (!f)
         return -1;
-    if (!in->files[0].known)
+    if (!f->known)
         return ERR(e, MODEL_INVALID,
                    "%s: no format of weights that is known here; safetensors and GGUF are",
                    model_path_show(str_from(path), show, sizeof(show)));
+    f->counts = true; /* whatever it is called */
+    weight_totals_add(&in->look.totals, &f->weights);
     return 0;
 }
 
@@ -66,7 +72,7 @@ static int check_index(const struct inspect *in, const struct local_files *l, si
     if (fd < 0)
         return -1;
     struct model_reader r = model_reader_file(&fd, l->files[at].size);
-    if (shards_read(in->arena, &r, &shards, e) < 0)
+    if (shards_read(in->look.arena, &r, &shards, e) < 0)
         return -1;
     AUTO_FREE struct str *beside = NEW_ARRAY(l->n, struct str);
     size_t n = 0;
@@ -75,8 +81,8 @@ static int check_index(const struct inspect *in, const struct local_files *l, si
             beside[n++] = str_skip(l->files[i].path, dir.n);
     if (shards_check_files(&shards, beside, n, e) < 0)
         return -1;
-    for (size_t i = 0; i < in->n_files; i++) {
-        const struct inspect_file *f = &in->files[i];
+    for (size_t i = 0; i < in->look.n_files; i++) {
+        const struct look_file *f = &in->look.files[i];
         if (f->known && str_starts(f->path, dir) &&
             shards_check_tensors(&shards, str_skip(f->path, dir.n), &f->weights, e) < 0)
             return -1;
@@ -86,13 +92,39 @@ static int check_index(const struct inspect *in, const struct local_files *l, si
 
 static int add_local(struct inspect *in, const struct local_files *l, size_t i, struct err *e)
 {
-    struct str path;
-    AUTOFD fd = local_files_open(l, i, e);
-    if (fd < 0)
-        return -1;
+    AUTOFD fd = -1;
     struct model_reader r = model_reader_file(&fd, l->files[i].size);
-    path = arena_str(in->arena, l->files[i].path);
-    return inspect_add(in, path, &r, e);
+    struct look_file *f;
+    struct str path = arena_str(in->look.arena, l->files[i].path);
+
+    if (l->files[i].kind == MODEL_WEIGHT) {
+        fd = local_files_open(l, i, e);
+        f = fd < 0 ? NULL : inspect_add(in, path, &r, e);
+    } else {
+        f = look_add(&in->look, e);
+    }
+    if (!f)
+        return -1;
+    f->path = path;
+    f->size = l->files[i].size;
+    f->kind = l->files[i].kind;
+    f->has_kind = true;
+    return 0;
+}
+
+/* What push would write. */
+static int add_facts(struct inspect *in, struct local_files *l, const char *dir, struct err *e)
+{
+    AUTO_FREE char *full = realpath(dir, NULL);
+    struct str name = str_from(full);
+    ptrdiff_t slash = str_rchr(name, '/');
+    name = str_skip(name, slash < 0 ? 0 : (size_t)slash + 1);
+    if (local_files_facts(l, arena_str(in->look.arena, name), NULL, &in->look.facts, e) < 0)
+        return -1;
+    if (in->look.totals.format)
+        model_facts_add_weights(&in->look.facts, &in->look.totals);
+    model_facts_resolve(&in->look.facts);
+    return 0;
 }
 
 static int inspect_dir(struct inspect *in, const char *dir, struct err *e)
@@ -100,30 +132,47 @@ static int inspect_dir(struct inspect *in, const char *dir, struct err *e)
     char show[MODEL_PATH_SHOW];
     AUTO(local_files) l = {.root = -1};
 
+    in->what = INSPECT_DIR;
     if (local_files_scan(dir, &(const struct pick_options){0}, &l, e) < 0)
         return -1;
-    in->files = ARENA_ARRAY(in->arena, l.n, struct inspect_file);
     for (size_t i = 0; i < l.n; i++)
-        if (l.files[i].kind == MODEL_WEIGHT && add_local(in, &l, i, e) < 0)
+        if (add_local(in, &l, i, e) < 0)
             return -1;
-    if (!in->totals.format)
+    look_sum(&in->look);
+    if (!in->look.totals.format)
         return ERR(e, MODEL_INVALID, "%s holds no safetensors or GGUF files",
                    model_path_show(str_from(dir), show, sizeof(show)));
     for (size_t i = 0; i < l.n; i++)
         if (shards_is_index(l.files[i].path) && check_index(in, &l, i, e) < 0)
             return err_wrap(e, "%s", model_path_show(l.files[i].path, show, sizeof(show)));
+    return add_facts(in, &l, dir, e);
+}
+
+/* ---- an artifact ---- */
+
+static int inspect_artifact(struct inspect *in, struct cli *c, struct artifact_ref *ref,
+                            struct err *e)
+{
+    struct transport_options connection;
+    const char *platform = cli_value(c, "platform");
+
+    in->what = INSPECT_ARTIFACT;
+    if (!ref->is_layout)
+        c->host = arena_strz(&c->arena, str_from(ref->remote.host));
+    progress_connection(c, &connection);
+    AUTO_ENDPOINT p = artifact_ref_open(ref, ARTIFACT_READ, &connection, e);
+    if (!p || artifact_ref_settle(ref, p, e) < 0 ||
+        look_artifact(&in->look, p, &ref->ref, str_from(platform), e) < 0)
+        return -1;
+    in->shown = artifact_ref_text(&c->arena, ref);
     return 0;
 }
 
 /* ---- the command ---- */
 
-static int inspect_path(struct inspect *in, const char *path, struct err *e)
+static int inspect_path(struct inspect *in, const char *path, int fd, struct err *e)
 {
     struct stat st;
-    /* Not to wait for the other side of a pipe. */
-    AUTOFD fd = file_open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, e);
-    if (fd < 0)
-        return -1;
     if (sys->fstat(fd, &st) < 0)
         return ERR_SYS(e, "cannot ask about %s", path);
     if (S_ISDIR(st.st_mode))
@@ -133,13 +182,52 @@ static int inspect_path(struct inspect *in, const char *path, struct err *e)
     return inspect_file(in, path, fd, (uint64_t)st.st_size, e);
 }
 
+/* What is there on this machine is meant first; the error is that of the likelier reading. */
+static int inspect_any(struct inspect *in, struct cli *c, struct err *e)
+{
+    const char *arg = c->args[0];
+    struct artifact_ref ref;
+    bool is_layout = str_starts(str_from(arg), STR("oci:"));
+    if (!is_layout) {
+        struct err why = {.code = ERR_OK};
+        /* Not to wait for the other side of a pipe. */
+        AUTOFD fd = file_open_at(AT_FDCWD, arg, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &why);
+        if (fd >= 0)
+            return inspect_path(in, arg, fd, e);
+        if (why.sys != ENOENT || artifact_ref_parse(str_from(arg), &ref, NULL) < 0) {
+            *e = why;
+            return -1;
+        }
+    } else if (copying_ref(arg, &ref, e) < 0) {
+        return -1;
+    }
+    return inspect_artifact(in, c, &ref, e);
+}
+
+static void inspect_autodone(struct inspect *in)
+{
+    look_autodone(&in->look);
+}
+
+static void print_warnings(const struct inspect *in)
+{
+    AUTO(warnings) w = {0};
+    warnings_init(&w);
+    for (size_t i = 0; i < in->look.facts.warnings.n; i++)
+        warnings_keep(&w, in->look.facts.warnings.items[i]);
+    warnings_print(&w);
+}
+
 static int run(struct cli *c, struct err *e)
 {
     AUTO(arena) a = {0};
-    struct inspect in = {.arena = &a, .shown = c->args[0]};
+    AUTO(inspect) in = {.shown = c->args[0]};
 
     arena_init(&a, LIMIT_WEIGHT_ARENA);
-    if (inspect_path(&in, c->args[0], e) < 0)
+    look_init(&in.look, &a);
+    int rc = inspect_any(&in, c, e);
+    print_warnings(&in);
+    if (rc < 0)
         return -1;
     bool tensors = cli_has(c, "tensors");
     return cli_has(c, "json") ? inspect_print_json(&in, tensors, e)
@@ -148,19 +236,47 @@ static int run(struct cli *c, struct err *e)
 
 const struct command cmd_inspect = {
     .name = "inspect",
-    .summary = "Say what is inside the weights of a model",
-    .synopsis = "[--tensors] [--json] FILE|DIR",
+    .summary = "Say what a model is, without fetching it",
+    .synopsis = "[--tensors] [--json] [OPTION ...] FILE | DIR | REF",
     .help =
-        "Reads the headers of safetensors and GGUF files, never their weights, and says how many\n"
-        "parameters of which type they hold, and what else is written there. The files of a\n"
-        "directory count as one model: shards are added up, and must be what the index beside\n"
-        "them says. A header that does not fit its file is an error.\n"
+        "Of a model in a registry (HOST/PROJECT/NAME[:TAG]) or an image layout (oci:DIR[:TAG]) it\n"
+        "reads the manifest, the config and, by ranges, the headers of the weights, also of those\n"
+        "in archives that are not compressed: some KiB, however large the model is. What the\n"
+        "headers say is not verified: digests are of whole files.\n"
         "\n"
+        "Of a FILE or DIR it reads the headers of safetensors and GGUF files, never their "
+        "weights,\n"
+        "and says how many parameters of which type they hold, and what else is written there. Of\n"
+        "a DIR it also says the facts that `haven push` would write. A header that does not fit\n"
+        "its file is an error; shards must be what the index beside them says.\n"
+        "\n"
+        "The files of a model are added up: shards, and the parts of a pipeline in directories of\n"
+        "their own. Of alternatives beside each other (several quantisations, another precision)\n"
+        "the largest counts, as it does for push.\n"
+        "\n"
+        "  haven inspect registry.example.org/library/qwen3-0.6b:v1\n"
         "  haven inspect model.gguf\n"
         "  haven inspect --tensors ./qwen3-0.6b\n"
         "\n"
-        "With --json, one object. Of the whole:\n"
-        "  file            what was asked for\n"
+        "With --json, one object:\n"
+        "  file            what was asked for; or of an artifact:\n"
+        "  reference, digest, manifest, form\n"
+        "                  as it is meant; of what it names; of the manifest that was chosen, "
+        "where\n"
+        "                  that is an index; \"modelpack\", \"cnai\", \"kitops\", \"docker\", "
+        "\"ollama\",\n"
+        "                  \"image\", \"oras\"\n"
+        "  facts           but of a FILE: by the keys of `haven push --set`, those that are "
+        "known;\n"
+        "                  lists where a key may be given several times\n"
+        "  weights         of the files that count; null: there are none that can be read\n"
+        "  files           list, see below\n"
+        "  tensors         with --tensors: list of {file, name, dtype, shape, offset, bytes}; "
+        "shape\n"
+        "                  as the file has it (GGUF: innermost first), offset from the file's "
+        "start\n"
+        "  warnings        list of texts\n"
+        "Of the weights:\n"
         "  format          \"safetensors\", \"gguf\"; of most bytes when there are several\n"
         "  parameters      elements of all tensors; integers into which GPTQ and the like pack\n"
         "                  several parameters count once\n"
@@ -173,18 +289,18 @@ const struct command cmd_inspect = {
         "  tensor_count    how many tensors\n"
         "  tensor_bytes    what they take\n"
         "  dtypes          list of {dtype, tensors, parameters, bytes}, most parameters first\n"
-        "  tensors         with --tensors: list of {file, name, dtype, shape, offset, bytes}; "
-        "shape\n"
-        "                  as the file has it (GGUF: innermost first), offset from the file's "
-        "start\n"
-        "Of a single FILE also:\n"
-        "  size            of the file\n"
-        "  header_bytes    of its header\n"
-        "  big_endian      true or false\n"
-        "  metadata        texts by key; long arrays and texts are told by their length\n"
-        "Of a directory instead:\n"
-        "  files           list of {file, size, format}; where the format can be read also\n"
-        "                  tensor_count, parameters, header_bytes, big_endian and metadata\n",
+        "Of each file:\n"
+        "  file, size, format\n"
+        "                  format by its header, else by its name, or null\n"
+        "  kind            but of a FILE: \"weight\", \"weight.config\", \"code\", \"doc\", "
+        "\"dataset\"\n"
+        "  layer, encoding of an artifact: the layer's digest; \"raw\", \"tar\", \"tar+gzip\", "
+        "\"tar+zstd\"\n"
+        "  looked_into     of an artifact: false for a layer that is an archive and was not read\n"
+        "                  (compressed): size is the layer's then\n"
+        "  counts, tensor_count, parameters, header_bytes, big_endian, metadata\n"
+        "                  where the header was read; long arrays and texts of the metadata are\n"
+        "                  told by their length\n",
     .options = options,
     .n_options = ARRAY_LEN(options),
     .min_args = 1,

@@ -52,12 +52,16 @@ static void json_dtypes(struct json_writer *w, const struct weight_totals *t)
     jsonw_list_done(w);
 }
 
-static void json_totals(struct json_writer *w, const struct inspect *in)
+static void json_weights(struct json_writer *w, const struct weight_totals *t)
 {
-    const struct weight_totals *t = &in->totals;
     char size[WEIGHT_PARAM_SIZE_MAX], precision[WEIGHT_PRECISION_MAX];
 
-    jsonw_kstrz(w, "file", in->shown);
+    jsonw_key(w, "weights");
+    if (!t->format) {
+        jsonw_nothing(w);
+        return;
+    }
+    jsonw_object(w);
     jsonw_kstrz(w, "format", t->format);
     jsonw_ku64(w, "parameters", t->parameters);
     jsonw_kstrz(w, "param_size", weight_param_size(t->parameters, size));
@@ -74,6 +78,49 @@ static void json_totals(struct json_writer *w, const struct inspect *in)
     jsonw_ku64(w, "tensor_count", t->tensors);
     jsonw_ku64(w, "tensor_bytes", t->bytes);
     json_dtypes(w, t);
+    jsonw_object_done(w);
+}
+
+static int json_facts(struct json_writer *w, const struct model_facts *f, struct err *e)
+{
+    size_t n;
+    const struct model_fact_key *keys = model_facts_keys(&n);
+    jsonw_key(w, "facts");
+    jsonw_object(w);
+    for (size_t i = 0; i < n; i++) {
+        struct model_fact fact = model_facts_get(f, i);
+        if (fact.n == 0)
+            continue;
+        jsonw_key(w, keys[i].name);
+        if (keys[i].repeated)
+            jsonw_list(w);
+        for (size_t k = 0; k < fact.n; k++) {
+            jsonw_str(w, fact.values[k]);
+            if (flush(w->out, false, e) < 0)
+                return -1;
+        }
+        if (keys[i].repeated)
+            jsonw_list_done(w);
+    }
+    jsonw_object_done(w);
+    return 0;
+}
+
+static int json_top(struct json_writer *w, const struct inspect *in, struct err *e)
+{
+    const struct look *l = &in->look;
+    if (in->what == INSPECT_ARTIFACT) {
+        jsonw_kstrz(w, "reference", in->shown);
+        jsonw_kstr(w, "digest", digest_str(&l->digest));
+        jsonw_kstr(w, "manifest", digest_str(&l->manifest));
+        jsonw_kstrz(w, "form", l->form);
+    } else {
+        jsonw_kstrz(w, "file", in->shown);
+    }
+    if (in->what != INSPECT_FILE && json_facts(w, &l->facts, e) < 0)
+        return -1;
+    json_weights(w, &l->totals);
+    return 0;
 }
 
 static int json_header(struct json_writer *w, const struct weights *x, struct err *e)
@@ -92,37 +139,50 @@ static int json_header(struct json_writer *w, const struct weights *x, struct er
     return 0;
 }
 
-static int json_files(struct json_writer *w, const struct inspect *in, struct err *e)
+static int json_file(struct json_writer *w, const struct look_file *f, struct err *e)
+{
+    jsonw_object(w);
+    jsonw_kstr(w, "file", f->path);
+    jsonw_ku64(w, "size", f->size);
+    jsonw_kstrz(w, "format", f->known ? f->weights.format : model_format_of(f->path));
+    if (f->has_kind)
+        jsonw_kstrz(w, "kind", model_kind_name(f->kind));
+    if (f->in_layer) {
+        jsonw_kstr(w, "layer", digest_str(&f->layer));
+        jsonw_kstrz(w, "encoding", f->encoding);
+        jsonw_kbool(w, "looked_into", !f->closed);
+    }
+    if (f->known) {
+        uint64_t parameters = 0;
+        for (size_t k = 0; k < f->weights.n_tensors; k++)
+            parameters += f->weights.tensors[k].elements;
+        jsonw_kbool(w, "counts", f->counts);
+        jsonw_ku64(w, "tensor_count", f->weights.n_tensors);
+        jsonw_ku64(w, "parameters", parameters);
+        if (json_header(w, &f->weights, e) < 0)
+            return -1;
+    }
+    jsonw_object_done(w);
+    return flush(w->out, false, e);
+}
+
+static int json_files(struct json_writer *w, const struct look *l, struct err *e)
 {
     jsonw_key(w, "files");
     jsonw_list(w);
-    for (size_t i = 0; i < in->n_files; i++) {
-        const struct inspect_file *f = &in->files[i];
-        jsonw_object(w);
-        jsonw_kstr(w, "file", f->path);
-        jsonw_ku64(w, "size", f->size);
-        jsonw_kstrz(w, "format", f->known ? f->weights.format : model_format_of(f->path));
-        if (f->known) {
-            uint64_t parameters = 0;
-            for (size_t k = 0; k < f->weights.n_tensors; k++)
-                parameters += f->weights.tensors[k].elements;
-            jsonw_ku64(w, "tensor_count", f->weights.n_tensors);
-            jsonw_ku64(w, "parameters", parameters);
-            if (json_header(w, &f->weights, e) < 0)
-                return -1;
-        }
-        jsonw_object_done(w);
-    }
+    for (size_t i = 0; i < l->n_files; i++)
+        if (json_file(w, &l->files[i], e) < 0)
+            return -1;
     jsonw_list_done(w);
     return 0;
 }
 
-static int json_tensors(struct json_writer *w, const struct inspect *in, struct err *e)
+static int json_tensors(struct json_writer *w, const struct look *l, struct err *e)
 {
     jsonw_key(w, "tensors");
     jsonw_list(w);
-    for (size_t i = 0; i < in->n_files; i++) {
-        const struct inspect_file *f = &in->files[i];
+    for (size_t i = 0; i < l->n_files; i++) {
+        const struct look_file *f = &l->files[i];
         for (size_t k = 0; k < f->weights.n_tensors; k++) {
             const struct weight_tensor *t = &f->weights.tensors[k];
             jsonw_object(w);
@@ -145,6 +205,19 @@ static int json_tensors(struct json_writer *w, const struct inspect *in, struct 
     return 0;
 }
 
+static int json_warnings(struct json_writer *w, const struct model_list *l, struct err *e)
+{
+    jsonw_key(w, "warnings");
+    jsonw_list(w);
+    for (size_t i = 0; i < l->n; i++) {
+        jsonw_str(w, l->items[i]);
+        if (flush(w->out, false, e) < 0)
+            return -1;
+    }
+    jsonw_list_done(w);
+    return 0;
+}
+
 int inspect_print_json(const struct inspect *in, bool tensors, struct err *e)
 {
     AUTO(buf) out = {0};
@@ -153,15 +226,9 @@ int inspect_print_json(const struct inspect *in, bool tensors, struct err *e)
     buf_init(&out, PIECE_MAX);
     jsonw_init(&w, &out);
     jsonw_object(&w);
-    json_totals(&w, in);
-    if (in->single) {
-        jsonw_ku64(&w, "size", in->files[0].size);
-        if (json_header(&w, &in->files[0].weights, e) < 0)
-            return -1;
-    } else if (json_files(&w, in, e) < 0) {
-        return -1;
-    }
-    if (tensors && json_tensors(&w, in, e) < 0)
+    if (json_top(&w, in, e) < 0 || json_files(&w, &in->look, e) < 0 ||
+        (tensors && json_tensors(&w, &in->look, e) < 0) ||
+        json_warnings(&w, &in->look.facts.warnings, e) < 0)
         return -1;
     jsonw_object_done(&w);
     buf_addc(&out, '\n');
@@ -191,15 +258,42 @@ static void line(struct buf *out, const char *what, struct str s)
         buf_addf(out, "%-15s %s\n", what, model_path_show(s, show, sizeof(show)));
 }
 
-static void text_totals(struct buf *out, const struct inspect *in)
+static void text_facts(struct buf *out, const struct model_facts *f)
 {
-    const struct weight_totals *t = &in->totals;
+    size_t n;
+    const struct model_fact_key *keys = model_facts_keys(&n);
+    buf_addz(out, "\nFACTS\n");
+    for (size_t i = 0; i < n; i++) {
+        struct model_fact fact = model_facts_get(f, i);
+        for (size_t k = 0; k < fact.n && out->n < PIECE; k++)
+            line(out, k ? "" : keys[i].name, fact.values[k]);
+    }
+}
+
+static void text_top(struct buf *out, const struct inspect *in)
+{
+    static const char *const whats[] = {
+        [INSPECT_FILE] = "file", [INSPECT_DIR] = "directory", [INSPECT_ARTIFACT] = "reference"};
+    const struct look *l = &in->look;
+    line(out, whats[in->what], str_from(in->shown));
+    if (in->what == INSPECT_ARTIFACT) {
+        line(out, "digest", digest_str(&l->digest));
+        if (!digest_eq(&l->digest, &l->manifest))
+            line(out, "manifest", digest_str(&l->manifest));
+        line(out, "form", str_from(l->form));
+    }
+    if (in->what != INSPECT_FILE)
+        text_facts(out, &l->facts);
+}
+
+static void text_totals(struct buf *out, const struct look *l)
+{
+    const struct weight_totals *t = &l->totals;
     char size[WEIGHT_PARAM_SIZE_MAX], precision[WEIGHT_PRECISION_MAX], bytes[SIZE_TEXT];
     bool big = false;
 
-    for (size_t i = 0; i < in->n_files; i++)
-        big = big || in->files[i].weights.big_endian;
-    line(out, in->single ? "file" : "directory", str_from(in->shown));
+    for (size_t i = 0; i < l->n_files; i++)
+        big = big || (l->files[i].counts && l->files[i].weights.big_endian);
     buf_addf(out, "%-15s %s%s\n", "format", t->format, big ? ", big-endian" : "");
     line(out, "name", t->name);
     line(out, "architecture", t->architecture);
@@ -228,18 +322,23 @@ static void text_dtypes(struct buf *out, const struct weight_totals *t)
     }
 }
 
-static int text_files(struct buf *out, const struct inspect *in, struct err *e)
+static int text_files(struct buf *out, const struct look *l, struct err *e)
 {
     char show[SHOWN], bytes[SIZE_TEXT];
-    buf_addf(out, "\n%-12s %10s %12s  %s\n", "FORMAT", "TENSORS", "SIZE", "FILE");
-    for (size_t i = 0; i < in->n_files; i++) {
-        const struct inspect_file *f = &in->files[i];
+    buf_addf(out, "\n%-14s %-12s %10s %12s  %s\n", "KIND", "FORMAT", "TENSORS", "SIZE", "FILE");
+    for (size_t i = 0; i < l->n_files; i++) {
+        const struct look_file *f = &l->files[i];
         const char *format = f->known ? f->weights.format : model_format_of(f->path);
-        char count[SIZE_TEXT] = "not read";
+        bool weight = f->has_kind && f->kind == MODEL_WEIGHT;
+        char count[SIZE_TEXT];
+        (void)snprintf(count, sizeof(count), "%s", weight || f->closed ? "not read" : "-");
         if (f->known)
             (void)snprintf(count, sizeof(count), "%zu", f->weights.n_tensors);
-        buf_addf(out, "%-12s %10s %12s  %s\n", format ? format : "-", count,
-                 size_text(f->size, bytes), model_path_show(f->path, show, sizeof(show)));
+        buf_addf(out, "%-14s %-12s %10s %12s  %s%s%s%s\n",
+                 f->has_kind ? model_kind_name(f->kind) : "-", format ? format : "-", count,
+                 size_text(f->size, bytes), model_path_show(f->path, show, sizeof(show)),
+                 f->closed ? f->path.n ? " in " : "" : "", f->closed ? f->encoding : "",
+                 f->known && !f->counts ? " (not counted)" : "");
         if (flush(out, false, e) < 0)
             return -1;
     }
@@ -282,20 +381,25 @@ int inspect_print_text(const struct inspect *in, bool tensors, struct err *e)
 {
     char show[SHOWN];
     AUTO(buf) out = {0};
+    const struct look *l = &in->look;
 
     buf_init(&out, PIECE_MAX);
-    text_totals(&out, in);
-    if (in->totals.tensors)
-        text_dtypes(&out, &in->totals);
-    if (!in->single && text_files(&out, in, e) < 0)
+    text_top(&out, in);
+    if (l->totals.format && in->what != INSPECT_FILE)
+        buf_addz(&out, "\nWEIGHTS\n");
+    if (l->totals.format)
+        text_totals(&out, l);
+    if (l->totals.tensors)
+        text_dtypes(&out, &l->totals);
+    if (in->what != INSPECT_FILE && text_files(&out, l, e) < 0)
         return -1;
-    if (in->single && text_metadata(&out, &in->files[0].weights, e) < 0)
+    if (in->what == INSPECT_FILE && text_metadata(&out, &l->files[0].weights, e) < 0)
         return -1;
-    for (size_t i = 0; tensors && i < in->n_files; i++) {
-        const struct inspect_file *f = &in->files[i];
+    for (size_t i = 0; tensors && i < l->n_files; i++) {
+        const struct look_file *f = &l->files[i];
         if (f->weights.n_tensors == 0)
             continue;
-        if (!in->single)
+        if (in->what != INSPECT_FILE)
             buf_addf(&out, "\n%s\n", model_path_show(f->path, show, sizeof(show)));
         if (text_tensors(&out, &f->weights, e) < 0)
             return -1;

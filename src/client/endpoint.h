@@ -63,6 +63,11 @@ struct endpoint_ops {
     int (*get)(struct endpoint *p, const struct digest *digest, uint64_t size, uint64_t at,
                uint64_t n, int (*take)(void *self, const void *p, size_t n, struct err *e),
                void *self, struct err *e);
+    /* The same for who wants little of a large blob: a registry that knows no ranges is
+     * UNSUPPORTED, and nothing but the answer's head has come then. */
+    int (*get_part)(struct endpoint *p, const struct digest *digest, uint64_t size, uint64_t at,
+                    uint64_t n, int (*take)(void *self, const void *p, size_t n, struct err *e),
+                    void *self, struct err *e);
     int (*manifest_get)(struct endpoint *p, struct arena *a, const struct reference *ref,
                         struct endpoint_manifest *ret, struct err *e);
     /* tag NULL: by digest alone. */

@@ -583,6 +583,7 @@ static void layout_close(struct endpoint *p)
 static const struct endpoint_ops layout_ops = {.has = layout_has,
                                                .put = layout_put,
                                                .get = layout_get,
+                                               .get_part = layout_get,
                                                .manifest_get = layout_manifest_get,
                                                .manifest_put = layout_manifest_put,
                                                .manifest_put_part = layout_manifest_put_part,

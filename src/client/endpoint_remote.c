@@ -94,9 +94,11 @@ static int remote_mount(struct endpoint *p, const struct repo_name *from,
 
 /* A range of a blob on its way to somebody. */
 struct getting {
+    const struct digest *digest;
     uint64_t size, from, n; /* of the blob; what is wanted */
     uint64_t got;           /* of the n bytes */
     uint64_t skip;          /* bytes before them that a registry without ranges sends */
+    bool strict;            /* the whole blob is not wanted for a part of it */
     bool open_end;          /* … and it sends what stands behind them */
     int (*take)(void *self, const void *p, size_t n, struct err *e);
     void *self;
@@ -132,6 +134,10 @@ static int on_begin(void *self, const struct http_answer *a, struct err *e)
     if (said.n && (!str_u64(said, 0, UINT64_MAX, &length) || length != g->size))
         return ERR(e, REMOTE, "the registry sends %.*s bytes instead of %" PRIu64,
                    S(str_head(said, 32)), g->size);
+    if (g->strict && g->n != g->size)
+        return ERR(e, UNSUPPORTED,
+                   "the registry knows no ranges: all %" PRIu64 " bytes of %s would have to come",
+                   g->size, g->digest->text);
     g->skip = g->from + g->got; /* it does not know ranges */
     g->open_end = true;
     return 0;
@@ -178,38 +184,59 @@ static int get_once(struct remote *r, const char *url, struct getting *g, struct
     return transport_do(r->transport, r->access, &call, a, e);
 }
 
-static int remote_get(struct endpoint *p, const struct digest *digest, uint64_t size, uint64_t at,
-                      uint64_t n, int (*take)(void *self, const void *p, size_t n, struct err *e),
-                      void *self, struct err *e)
+static int get_all(struct endpoint *p, struct getting *g, struct err *e)
 {
     AUTO_ANSWER a;
     AUTO(buf) url = {0};
     struct remote *r = of(p);
     struct retry retry = {0};
-    struct getting g = {.size = size, .from = at, .n = n, .take = take, .self = self};
 
     http_answer_init(&a);
     buf_init(&url, LIMIT_CLIENT_URL);
-    if (transport_url(r->transport, &url, e, "/v2/%s/blobs/%s", r->repo.text, digest->text) < 0)
+    if (transport_url(r->transport, &url, e, "/v2/%s/blobs/%s", r->repo.text, g->digest->text) < 0)
         return -1;
-    while (g.got < n) {
-        uint64_t before = g.got;
-        int rc = get_once(r, url.p, &g, &a, e);
+    while (g->got < g->n) {
+        uint64_t before = g->got;
+        int rc = get_once(r, url.p, g, &a, e);
         if (rc == 0 && !retry_status(a.status)) {
             if (a.status != 200 && a.status != 206)
-                return transport_refused(&a, digest->text, e);
-            if (g.got < n)
+                return transport_refused(&a, g->digest->text, e);
+            if (g->got < g->n)
                 return ERR(e, REMOTE, "the registry sends less than was asked for");
             break;
         }
         if (rc < 0 && !retry_error(e))
             return -1;
-        if (g.got > before)
+        if (g->got > before)
             retry.failed = 0;
         if (!retry_wait(&retry, rc < 0 ? NULL : &a, transport_cancel(r->transport)))
-            return rc < 0 ? -1 : transport_refused(&a, digest->text, e);
+            return rc < 0 ? -1 : transport_refused(&a, g->digest->text, e);
     }
     return 0;
+}
+
+static int remote_get(struct endpoint *p, const struct digest *digest, uint64_t size, uint64_t at,
+                      uint64_t n, int (*take)(void *self, const void *p, size_t n, struct err *e),
+                      void *self, struct err *e)
+{
+    struct getting g = {
+        .digest = digest, .size = size, .from = at, .n = n, .take = take, .self = self};
+    return get_all(p, &g, e);
+}
+
+static int remote_get_part(struct endpoint *p, const struct digest *digest, uint64_t size,
+                           uint64_t at, uint64_t n,
+                           int (*take)(void *self, const void *p, size_t n, struct err *e),
+                           void *self, struct err *e)
+{
+    struct getting g = {.digest = digest,
+                        .size = size,
+                        .from = at,
+                        .n = n,
+                        .strict = true,
+                        .take = take,
+                        .self = self};
+    return get_all(p, &g, e);
 }
 
 static int remote_manifest_get(struct endpoint *p, struct arena *arena, const struct reference *ref,
@@ -494,6 +521,7 @@ static const struct endpoint_ops remote_ops = {.has = remote_has,
                                                .put = remote_put,
                                                .mount = remote_mount,
                                                .get = remote_get,
+                                               .get_part = remote_get_part,
                                                .manifest_get = remote_manifest_get,
                                                .manifest_put = remote_manifest_put,
                                                .manifest_put_part = remote_manifest_put_part,

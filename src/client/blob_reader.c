@@ -84,7 +84,7 @@ static int part_read(void *self, uint64_t at, void *p, size_t n, struct err *e)
     return part->whole->read(part->whole->self, part->at + at, p, n, e);
 }
 
-struct model_reader part_reader_reader(struct part_reader *p, uint64_t size)
+struct model_reader blob_reader_part(struct part_reader *p, uint64_t size)
 {
     return (struct model_reader){.size = size, .read = part_read, .self = p};
 }

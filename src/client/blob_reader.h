@@ -39,6 +39,6 @@ struct part_reader {
     const struct model_reader *whole; /* borrowed */
     uint64_t at;
 };
-struct model_reader part_reader_reader(struct part_reader *p, uint64_t size);
+struct model_reader blob_reader_part(struct part_reader *p, uint64_t size);
 
 #endif

@@ -261,7 +261,7 @@ static int add_members(struct look *l, struct opened *o, struct err *e)
             f->has_kind = true;
         }
         struct part_reader part = {.whole = &whole, .at = o->at[source - o->members.members]};
-        const struct model_reader r = part_reader_reader(&part, f->size);
+        const struct model_reader r = blob_reader_part(&part, f->size);
         if (read_weights(l, f, &r, e) < 0)
             return -1;
     }

@@ -260,7 +260,8 @@ def tools(runs):
         out += [f"## {title}", "",
                 "The tool's own figures, the registry's not counted: seconds, CPU seconds, peak memory (RSS, MiB), MiB "
                 "that it wrote to files; medians (least–most of the seconds). skopeo cannot pack: it copies to and from an "
-                f"OCI layout that was made before. {facts_of(run)}", ""]
+                "OCI layout that was made before, in which small files share layers already; a tool that fails with a model is left "
+                f"out. {facts_of(run)}", ""]
         for label in table.labels:
             size = table.of(table.servers[0], label)[0]["bytes"] / 2**20
             out += [f"{label[0].upper()}{label[1:]}, {size:,.0f} MiB:", "",

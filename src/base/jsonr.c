@@ -157,7 +157,7 @@ static void keep_point(struct jsonr *r, uint32_t v)
 /* Behind "\u". */
 static int read_unicode(struct jsonr *r, struct err *e)
 {
-    uint32_t v, low;
+    uint32_t v = 0, low = 0;
     char c = 0;
     if (read_hex4(r, &v, e) < 0)
         return -1;

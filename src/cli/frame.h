@@ -21,7 +21,7 @@ struct frame {
 #define FRAME_TEXT_MAX 65536
 /* Appends the lines, parted by \n and without one at the end, and returns how many. No line reaches
  * the last column, and one line of the terminal stays free. */
-size_t frame_write(const struct frame *f, struct buf *out);
+size_t frame_write(const struct frame *given, struct buf *out);
 
 /* Text of at most `width` columns, cut at its front ("…") if it is wider and filled with blanks if
  * pad. Control characters and bytes that are no UTF-8 become "?", everything but ASCII does if not

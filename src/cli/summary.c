@@ -29,6 +29,7 @@ static int64_t sum_of(const struct transfer_state *s)
 /* The phases by their shares, largest first. */
 static void sort_phases(const struct transfer_state *s, size_t order[TRANSFER_PHASES])
 {
+    memset(order, 0, TRANSFER_PHASES * sizeof(order[0]));
     for (size_t i = 0; i < TRANSFER_PHASES; i++) {
         size_t at = i;
         for (; at && s->phase_us[order[at - 1]] < s->phase_us[i]; at--)

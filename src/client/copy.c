@@ -105,15 +105,15 @@ static int whole_check(void *self, struct err *e)
     return w->there ? 0 : whole_fetch(w, e);
 }
 
-static int put_whole(struct copying *c, const struct copy_blob *b, struct blob_source *s,
+static int put_whole(struct copying *c, const struct copy_blob *b, struct blob_source s,
                      bool *ret_present, struct err *e)
 {
     AUTO(whole) w = {.from = c->from, .b = b};
     struct digest digest;
-    s->read = whole_read;
-    s->check = b->size == 0 ? whole_check : NULL;
-    s->self = &w;
-    return c->to->ops->put(c->to, s, c->x, &digest, ret_present, e);
+    s.read = whole_read;
+    s.check = b->size == 0 ? whole_check : NULL;
+    s.self = &w;
+    return c->to->ops->put(c->to, &s, c->x, &digest, ret_present, e);
 }
 
 /* A later run finds what this one has sent: a digest is the same bytes wherever they lie. */
@@ -126,8 +126,8 @@ static void remember(const struct copying *c, const struct copy_blob *b, struct 
     hash_sha256(b->digest.text, strlen(b->digest.text), u->id.key);
 }
 
-static int put_through(struct copying *c, const struct copy_blob *b, int slot,
-                       struct blob_source *s, bool *ret_present, struct err *e)
+static int put_through(struct copying *c, const struct copy_blob *b, int slot, struct blob_source s,
+                       bool *ret_present, struct err *e)
 {
     AUTO(bridge) bridge = {.from = NULL};
     struct memo_upload memo;
@@ -135,10 +135,10 @@ static int put_through(struct copying *c, const struct copy_blob *b, int slot,
 
     bridge_init(&bridge, c->from, &b->digest, b->size, c->x, slot);
     remember(c, b, &memo);
-    s->read = bridge_read;
-    s->self = &bridge;
-    s->memo = c->o->memo && b->digest.alg == DIGEST_SHA256 ? &memo : NULL;
-    if (c->to->ops->put(c->to, s, c->x, &digest, ret_present, e) == 0)
+    s.read = bridge_read;
+    s.self = &bridge;
+    s.memo = c->o->memo && b->digest.alg == DIGEST_SHA256 ? &memo : NULL;
+    if (c->to->ops->put(c->to, &s, c->x, &digest, ret_present, e) == 0)
         return 0;
     (void)bridge_failed(&bridge, e);
     return -1;
@@ -174,9 +174,9 @@ static int copy_blob(void *self, size_t i, struct err *e)
         transfer_file(c->x, shown, b->size, TRANSFER_COPIED);
         return 0;
     }
-    struct blob_source s = {.size = b->size, .shown = shown, .digest = &b->digest};
-    rc = b->size <= WHOLE ? put_whole(c, b, &s, &present, e)
-                          : put_through(c, b, slot, &s, &present, e);
+    const struct blob_source s = {.size = b->size, .shown = shown, .digest = &b->digest};
+    rc = b->size <= WHOLE ? put_whole(c, b, s, &present, e)
+                          : put_through(c, b, slot, s, &present, e);
     if (rc < 0)
         return strstr(e->msg, shown) ? -1 : err_wrap(e, "%s", shown);
     transfer_file(c->x, shown, b->size, present ? TRANSFER_PRESENT : TRANSFER_MOVED);

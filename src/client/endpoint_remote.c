@@ -390,7 +390,7 @@ static int fallback_get(struct endpoint *p, struct arena *arena, const struct di
 {
     struct err why = {.code = ERR_OK};
     struct reference ref = {.is_digest = false};
-    struct endpoint_manifest m;
+    struct endpoint_manifest m = {.type = STR_NULL};
     tag_for_referrers(subject, &ref.tag);
     if (remote_manifest_get(p, arena, &ref, &m, &why) < 0) {
         if (why.code == ERR_MANIFEST_UNKNOWN || why.code == ERR_NAME_UNKNOWN ||

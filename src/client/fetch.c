@@ -387,14 +387,14 @@ static unsigned hashers(const struct fetch *f)
 
 int fetch_run(struct fetch *f, struct err *e)
 {
-    struct worker workers[TRANSFER_THREADS_MAX + HASHERS_MAX];
+    struct worker workers[TRANSFER_THREADS_MAX + HASHERS_MAX] = {{.run = NULL}};
     pthread_t ids[ARRAY_LEN(workers)];
     struct run r = {.f = f};
     size_t started = 0;
 
     mutex_init(&r.lock, "fetch");
     BUG_ON(pthread_cond_init(&r.changed, NULL) != 0);
-    size_t n = MIN_OF(f->threads, (unsigned)TRANSFER_THREADS_MAX) + hashers(f);
+    size_t n = MAX_OF(1u, MIN_OF(f->threads, (unsigned)TRANSFER_THREADS_MAX)) + hashers(f);
     for (size_t i = 0; i < n; i++)
         workers[i] =
             (struct worker){.run = &r, .hasher = i >= n - hashers(f), .cursor = SPREAD_CURSOR};

@@ -55,7 +55,7 @@ void members_autodone(struct members *a);
 /* Forgets all members. */
 void members_reset(struct members *a);
 /* The next member. MODEL_INVALID with its name; LIMIT. */
-int members_add(struct members *a, const struct tar_entry *entry, struct err *e);
+int members_add(struct members *a, const struct tar_entry *t, struct err *e);
 /* The member that was added last. */
 struct member *members_last(const struct members *a);
 

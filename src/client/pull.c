@@ -422,7 +422,7 @@ static int check_meaning(const struct pack *pack, struct err *e)
         NEW_ARRAY(pack->n_layers + 1, const struct pack_layer *);
     for (size_t i = 0; i < pack->n_layers; i++)
         l[i] = &pack->layers[i];
-    qsort(l, pack->n_layers, sizeof(*l), by_content);
+    qsort(l, pack->n_layers, sizeof(void *), by_content);
     for (size_t i = 1; i < pack->n_layers; i++)
         if (digest_eq(&l[i - 1]->digest, &l[i]->digest) &&
             (l[i - 1]->encoding != l[i]->encoding || l[i - 1]->size != l[i]->size))
@@ -466,7 +466,7 @@ int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_op
     AUTO(pull) p = {.place = {.root = -1, .partial = -1}, .filter = options->filter};
     AUTO(transfer) x = {0};
     struct pull_result r;
-    struct oci_manifest m;
+    struct oci_manifest m = {.is_index = false};
     struct pack pack;
 
     arena_init(&p.arena, PULL_ARENA);

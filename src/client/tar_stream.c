@@ -23,7 +23,7 @@ struct stream {
     uint64_t head_at; /* bytes of it that were read or written */
     bool replaying;   /* the bytes come from files of an earlier run */
     uint64_t resumed; /* how many did */
-    struct download_range *range;
+    struct download_range range;
 };
 
 static int on_entry(void *self, const struct tar_entry *entry, struct err *e)
@@ -149,24 +149,23 @@ static bool on_whole(void *self)
 {
     struct stream *s = self;
     restart(s);
-    s->range->at = 0;
-    s->range->whole = true;
+    s->range.at = 0;
+    s->range.whole = true;
     return true;
 }
 
 static int receive(struct stream *s, struct err *e)
 {
-    struct download_range range = {.digest = &s->job->digest,
-                                   .size = s->job->size,
-                                   .at = s->hash.n,
-                                   .end = s->job->size,
-                                   .take = on_take,
-                                   .take_whole = on_whole,
-                                   .rewind = on_rewind,
-                                   .self = s};
     struct digest got;
-    s->range = &range;
-    if (download_range(s->t->download, &range, e) < 0)
+    s->range = (struct download_range){.digest = &s->job->digest,
+                                       .size = s->job->size,
+                                       .at = s->hash.n,
+                                       .end = s->job->size,
+                                       .take = on_take,
+                                       .take_whole = on_whole,
+                                       .rewind = on_rewind,
+                                       .self = s};
+    if (download_range(s->t->download, &s->range, e) < 0)
         return -1;
     hash_digest(&s->hash, &got);
     if (!digest_eq(&got, &s->job->digest))

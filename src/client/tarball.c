@@ -308,10 +308,11 @@ static int lay_out(const struct tarball *t, struct fetch_job *job, struct member
     if (make_empty(w, e) < 0 || check_space(w, e) < 0)
         return -1;
     *ret_extents = w->extents;
+    int head = TAKE_FD(w->head);
     job->spread = (struct spread){.place = t->place,
                                   .digest = &job->digest,
                                   .fd = -1,
-                                  .head = TAKE_FD(w->head),
+                                  .head = head,
                                   .extents = w->extents,
                                   .n = w->n,
                                   .gaps = w->gaps};

@@ -258,14 +258,16 @@ static bool other_way(struct sending *s, int status)
     struct upload_ways *w = s->t->ways;
     buf_reset(&s->location);
     if (s->how == HOW_CHUNKS && status == 413 && s->chunk / 4 >= MAX_OF(CHUNK_MIN, s->chunk_min)) {
-        (void)atomic_compare_exchange_strong(&w->chunk, &(uint64_t){s->chunk}, s->chunk / 4);
+        uint64_t old = s->chunk;
+        (void)atomic_compare_exchange_strong(&w->chunk, &old, s->chunk / 4);
         return true;
     }
     if (s->how == HOW_PUT)
         return false;
     /* A blob that fits into one chunk has gone as a stream. Another thread may have been faster. */
     bool chunked = s->how == HOW_CHUNKS && s->s->size > s->chunk;
-    (void)atomic_compare_exchange_strong(&w->how, &(int){s->how}, chunked ? HOW_STREAM : HOW_PUT);
+    int old = s->how;
+    (void)atomic_compare_exchange_strong(&w->how, &old, chunked ? HOW_STREAM : HOW_PUT);
     return true;
 }
 

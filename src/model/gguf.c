@@ -439,12 +439,14 @@ static int read_description(struct header *h, struct weight_tensor *t, uint64_t 
     if (!t->dtype)
         return ERR(e, MODEL_INVALID, "the type %" PRIu64 " is not known or was removed", type);
     t->n_dims = (unsigned)n_dims;
-    t->dims = dims;
     uint64_t row = n_dims ? dims[0] : 1;
     if (row % t->dtype->block)
         return ERR(e, MODEL_INVALID, "rows of %" PRIu64 " elements do not divide into blocks of %u",
                    row, t->dtype->block);
-    if (!weight_measure(t) || t->elements > INT64_MAX)
+    t->dims = dims;
+    bool measured = weight_measure(t);
+    t->dims = NULL;
+    if (!measured || t->elements > INT64_MAX)
         return ERR(e, MODEL_INVALID, "dimensions that are too large");
     return weight_keep_dims(h->arena, dims, t->n_dims, &t->dims, e);
 }

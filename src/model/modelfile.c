@@ -196,7 +196,7 @@ static int unknown(struct parser *p, struct str word)
 
 static int parse_line(struct parser *p, struct str line)
 {
-    struct str value;
+    struct str value = STR_NULL;
     if (line.n && line.p[line.n - 1] == '\r')
         line.n--;
     line = str_trim(line);

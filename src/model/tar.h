@@ -73,9 +73,9 @@ struct tar_reader {
 
 void tar_reader_init(struct tar_reader *r);
 void tar_reader_autodone(struct tar_reader *r);
-/* Takes one block (TAR_BLOCK bytes) and returns a tar_step; *ret is filled with TAR_ENTRY. Not to
- * be called after TAR_DONE. -1: MODEL_INVALID, the message names the member or the position. */
-int tar_reader_next(struct tar_reader *r, const void *block, struct tar_entry *ret, struct err *e);
+/* Takes one block (p, TAR_BLOCK bytes) and returns a tar_step; *ret is filled with TAR_ENTRY. Not
+ * to be called after TAR_DONE. -1: MODEL_INVALID, the message names the member or the position. */
+int tar_reader_next(struct tar_reader *r, const void *p, struct tar_entry *ret, struct err *e);
 /* The archive ends here: MODEL_INVALID when that is inside of a member. An archive that ends behind
  * a member without blocks of zeros is taken, as by other readers. */
 int tar_reader_finish(const struct tar_reader *r, struct err *e);

@@ -2,6 +2,8 @@
 /* The store: round trips, sessions that go on after a restart, and two writers. */
 #include "store_fixture.h"
 
+#include "store/hold.h"
+
 /* ---- objects ---- */
 
 static int count_object(void *p, const struct digest *object, uint64_t size, struct err *e)
@@ -437,17 +439,42 @@ static void test_object_that_is_no_file(void **state)
     FAILS(CORRUPT, store_object_open(store, &d, &fd, &size, &err));
 }
 
+/* ---- the hold ---- */
+
+static void test_hold(void **state)
+{
+    (void)state;
+    int keep = -1, second = -1, taken = -1;
+    OK(store_hold_keep(root_fd, &keep, &err));
+    OK(store_hold_keep(root_fd, &second, &err));
+    assert_int_equal(store_hold_remove(root_fd, &taken, &err), 0);
+    (void)close(keep);
+    assert_int_equal(store_hold_remove(root_fd, &taken, &err), 0);
+    (void)close(second);
+    assert_int_equal(store_hold_remove(root_fd, &taken, &err), 1);
+    (void)close(taken);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_objects),      TEST(test_strangers),
-        TEST(test_in_one_go),    TEST(test_resume),
-        TEST(test_unknown),      TEST(test_busy),
-        TEST(test_wrong_digest), TEST(test_sha512),
-        TEST(test_existing),     TEST(test_cancel_and_close),
-        TEST(test_rewind),       TEST(test_announced),
-        TEST(test_sweep),        TEST(test_threads),
-        TEST(test_two_writers),  TEST(test_object_that_is_no_file),
+        TEST(test_objects),
+        TEST(test_hold),
+        TEST(test_strangers),
+        TEST(test_in_one_go),
+        TEST(test_resume),
+        TEST(test_unknown),
+        TEST(test_busy),
+        TEST(test_wrong_digest),
+        TEST(test_sha512),
+        TEST(test_existing),
+        TEST(test_cancel_and_close),
+        TEST(test_rewind),
+        TEST(test_announced),
+        TEST(test_sweep),
+        TEST(test_threads),
+        TEST(test_two_writers),
+        TEST(test_object_that_is_no_file),
     };
     log_setup(STDERR_FILENO, LOG_ERROR, false); /* the warnings are what is tested */
     return cmocka_run_group_tests(tests, NULL, NULL);

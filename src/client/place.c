@@ -97,10 +97,9 @@ int place_open(const char *dir, struct place *ret, struct err *e)
     return 0;
 }
 
-void place_finish(struct place *p)
+bool place_finish(struct place *p)
 {
-    /* Not empty: parts wait there for the next pull, which is as it should be. */
-    (void)sys->unlinkat(p->root, PLACE_PARTIAL, AT_REMOVEDIR);
+    return sys->unlinkat(p->root, PLACE_PARTIAL, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
 /* The directory of path (a descriptor of its own) and the name in it. */

@@ -31,8 +31,9 @@ struct place {
 /* Makes the directory if it is missing. CONFLICT when another pull works there. */
 int place_open(const char *dir, struct place *ret, struct err *e);
 void place_autodone(struct place *p);
-/* The pull is over: removes the folder of partial files if there are none. */
-void place_finish(struct place *p);
+/* The pull is over: removes the folder of partial files if there are none. False: there are some.
+ */
+bool place_finish(struct place *p);
 
 /* 1 a regular file of this size and content is there, 0 not, -1 error. It is read, unless memo
  * knows its digest. */

@@ -460,6 +460,26 @@ static int pull_files(struct pull *p, unsigned threads, struct err *e)
     return place_archives(p, e);
 }
 
+/*
+ * After a failure, parts wait for the next pull. After a success, what is left of this manifest's
+ * contents is of a run that was killed after it gave a file its name and before it removed the map.
+ */
+static void finish(struct pull *p, bool success)
+{
+    if (place_finish(&p->place) || !success)
+        return;
+    for (size_t k = 0; k < p->n_groups; k++) {
+        static const char *const suffixes[] = {"", ".map"};
+        for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+            const struct place_part part = place_part(&p->groups[k].files->digest, suffixes[i]);
+            (void)place_part_remove(&p->place, &part, NULL);
+        }
+    }
+    for (size_t k = 0; k < p->archives.n; k++)
+        place_part_remove_all(&p->place, &p->archives.all[k].layer->digest);
+    (void)place_finish(&p->place);
+}
+
 int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_options *options,
              struct pull_result *ret, struct err *e)
 {
@@ -492,7 +512,7 @@ int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_op
     p.archives.tarball = (struct tarball){
         .download = &p.download, .transfer = &x, .place = &p.place, .look = !p.place.fresh};
     int rc = pull_files(&p, options->threads ? options->threads : TRANSFER_THREADS, e);
-    place_finish(&p.place);
+    finish(&p, rc == 0);
     if (rc < 0)
         return -1;
     r.state = transfer_state_now(&x);

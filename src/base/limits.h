@@ -116,6 +116,8 @@
 #define LIMIT_TAR_PATH      4096
 /* The names in one archive that is pulled, kept until it is unpacked. */
 #define LIMIT_ARCHIVE_NAMES (256 * MIB)
+/* What the client remembers of an archive: some hundred thousand files. */
+#define LIMIT_ARCHIVE_CONTENTS (32 * MIB)
 /* What a compressed layer may unpack to: deflate and zstd make a thousandth of zeros and more,
  * models hardly half. Below the first of these nothing is said. */
 #define LIMIT_UNPACK_SMALL (256 * MIB)

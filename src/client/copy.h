@@ -18,8 +18,9 @@
 #include "client/memo.h"
 
 struct copy_options {
-    unsigned threads;    /* 0: TRANSFER_THREADS */
-    bool referrers;      /* with what refers to it (signatures, …), and what refers to that */
+    unsigned threads; /* 0: TRANSFER_THREADS */
+    bool referrers;   /* with what refers to it (signatures, …), and what refers to that, also by
+                         cosign's tags (sha256-HEX.sig, .att, .sbom) */
     struct str platform; /* "os/architecture[/variant]" of an index; empty: all of it */
     const struct repo_name *mount_from; /* the source lies in the target's registry; NULL: not */
     const struct memo

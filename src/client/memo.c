@@ -37,7 +37,7 @@ static void make_dirs(const char *dir)
 /* A note's or a temporary file's name; the lock stays. */
 static bool is_note(const char *name)
 {
-    return strlen(name) > 2 && (name[0] == 'd' || name[0] == 'u') && name[1] == '-';
+    return strlen(name) > 2 && strchr("cdu", name[0]) && name[1] == '-';
 }
 
 static void dir_autodone(DIR **d)
@@ -172,15 +172,9 @@ static bool find(const struct memo *m, const struct memo_entry *like, struct buf
 }
 
 /* Old or new, never a mixture. Nothing is synced: the checksum tells what a power cut leaves. */
-static void keep(const struct memo *m, const struct memo_entry *entry)
+static void write_note(const struct memo *m, const char *name, struct str bytes)
 {
-    char name[NAME_MAX_], tmp[NAME_MAX_ + 16], tail[9];
-    AUTO(buf) bytes = {0};
-    buf_init(&bytes, MEMO_ENTRY_MAX);
-    memo_entry_encode(entry, &bytes);
-    if (!buf_ok(&bytes))
-        return;
-    name_of(entry, name);
+    char tmp[NAME_MAX_ + 16], tail[9];
     random_alnum(tail, sizeof(tail) - 1);
     (void)snprintf(tmp, sizeof(tmp), "%s.%s.tmp", name, tail);
     AUTOFD fd = file_open_at(m->dir, tmp, O_WRONLY | O_CREAT | O_EXCL, 0600, NULL);
@@ -189,6 +183,17 @@ static void keep(const struct memo *m, const struct memo_entry *entry)
     if (file_write_all(fd, bytes.p, bytes.n, NULL) < 0 ||
         sys->renameat(m->dir, tmp, m->dir, name) < 0)
         (void)sys->unlinkat(m->dir, tmp, 0);
+}
+
+static void keep(const struct memo *m, const struct memo_entry *entry)
+{
+    char name[NAME_MAX_];
+    AUTO(buf) bytes = {0};
+    buf_init(&bytes, MEMO_ENTRY_MAX);
+    memo_entry_encode(entry, &bytes);
+    name_of(entry, name);
+    if (buf_ok(&bytes))
+        write_note(m, name, buf_str(&bytes));
 }
 
 static void forget(const struct memo *m, const struct memo_entry *entry)
@@ -230,6 +235,65 @@ void memo_digest_forget(const struct memo *m, const struct memo_id *id)
     const struct memo_entry entry = entry_of(MEMO_DIGEST, id);
     if (m)
         forget(m, &entry);
+}
+
+/* ---- contents of archives: version (8 bit), the list, SHA-256 of both and the digest ---- */
+
+enum { CONTENTS_VERSION = 1, CONTENTS_SUM = 32 };
+
+static void contents_name(const struct digest *archive, char out[NAME_MAX_])
+{
+    uint8_t sum[CONTENTS_SUM];
+    hash_sha256(archive->text, strlen(archive->text), sum);
+    out[0] = 'c';
+    out[1] = '-';
+    str_hex(sum, NAME_BYTES, out + 2);
+}
+
+static void contents_sum(const struct digest *archive, struct str body, uint8_t out[CONTENTS_SUM])
+{
+    struct hash h;
+    struct digest d;
+    hash_init(&h, DIGEST_SHA256);
+    hash_update(&h, archive->text, strlen(archive->text));
+    hash_update(&h, body.p, body.n);
+    hash_digest(&h, &d);
+    BUG_ON(!str_unhex(str_from(digest_hex(&d)), out, CONTENTS_SUM));
+}
+
+bool memo_contents_find(const struct memo *m, const struct digest *archive, struct buf *bytes,
+                        struct str *ret)
+{
+    char name[NAME_MAX_];
+    uint8_t sum[CONTENTS_SUM];
+    if (!m)
+        return false;
+    contents_name(archive, name);
+    if (file_read_at(m->dir, name, bytes->max, bytes, NULL) <= 0 || bytes->n <= CONTENTS_SUM)
+        return false;
+    struct str body = str_head(buf_str(bytes), bytes->n - CONTENTS_SUM);
+    contents_sum(archive, body, sum);
+    if (body.p[0] != CONTENTS_VERSION || memcmp(body.p + body.n, sum, sizeof(sum)) != 0)
+        return false;
+    *ret = str_skip(body, 1);
+    return true;
+}
+
+void memo_contents_keep(const struct memo *m, const struct digest *archive, struct str list)
+{
+    AUTO(buf) bytes = {0};
+    char name[NAME_MAX_];
+    uint8_t sum[CONTENTS_SUM];
+    if (!m)
+        return;
+    buf_init(&bytes, list.n + MEMO_CONTENTS_MORE);
+    buf_addc(&bytes, CONTENTS_VERSION);
+    buf_adds(&bytes, list);
+    contents_sum(archive, buf_str(&bytes), sum);
+    buf_add(&bytes, sum, sizeof(sum));
+    contents_name(archive, name);
+    if (buf_ok(&bytes))
+        write_note(m, name, buf_str(&bytes));
 }
 
 /* The key of an upload: the file, what is made of it, and where it goes to. */

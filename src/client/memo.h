@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memo: what earlier runs of the client found out about files, so that it is not found out again:
- * the digest of a large file, and where an upload stopped.
+ * the digest of a large file, what a compressed archive holds, and where an upload stopped.
  *
  * One small file for each, in HAVEN_CACHE_DIR, else $XDG_CACHE_HOME/haven, else ~/.cache/haven,
  * for its owner only: the address of an upload may let others write to it, so it is never logged.
@@ -48,6 +48,13 @@ bool memo_digest_find(const struct memo *m, const struct memo_id *id, struct dig
 void memo_digest_keep(const struct memo *m, const struct memo_id *id, const struct digest *digest);
 /* It turned out to be wrong. */
 void memo_digest_forget(const struct memo *m, const struct memo_id *id);
+
+/* What the archive of this digest holds (contents.h). The list found is a view into bytes, whose
+ * ceiling is MEMO_CONTENTS_MORE above that of a list. */
+#define MEMO_CONTENTS_MORE 64
+bool memo_contents_find(const struct memo *m, const struct digest *archive, struct buf *bytes,
+                        struct str *ret);
+void memo_contents_keep(const struct memo *m, const struct digest *archive, struct str list);
 
 /* What an upload is to remember: whose it is, filled by who knows the file. `form` tells blobs
  * apart that are made of the same file ("raw", "tar" with its header). */

@@ -213,6 +213,12 @@ static int look_group(void *self, size_t job, struct err *e)
     return 0;
 }
 
+static int look_archive(void *self, size_t i, struct err *e)
+{
+    struct pull *p = self;
+    return pull_archives_look(&p->archives, i, e);
+}
+
 /* What is still to be written must fit, less what partial files hold. Block sharing is not counted
  * on. */
 static int check_space(const struct pull *p, struct err *e)
@@ -231,7 +237,7 @@ static int check_space(const struct pull *p, struct err *e)
     for (size_t k = 0; k < p->archives.n; k++) {
         const struct pack_layer *l = p->archives.all[k].layer;
         const struct place_part name = place_part(&l->digest, "");
-        if (l->encoding != PACK_TAR)
+        if (l->encoding != PACK_TAR && !p->archives.all[k].present)
             need += l->size - MIN_OF(l->size, place_part_size(&p->place, &name));
     }
     if (file_space(p->place.root, &space, e) < 0)
@@ -380,6 +386,8 @@ static int make_jobs(struct pull *p, struct err *e)
         struct pull_archive *a = &p->archives.all[k];
         const struct pack_layer *l = a->layer;
         const char *path = model_path_show(l->path, show, sizeof(show));
+        if (a->present)
+            continue;
         add_job(p, l,
                 l->path.n ? arena_printf(&p->arena, "the archive %s", path)
                           : arena_printf(&p->arena, "the archive %.19s", l->digest.text),
@@ -453,7 +461,8 @@ static int pull_files(struct pull *p, unsigned threads, struct err *e)
         total += p->archives.all[i].layer->size;
     transfer_expect(p->transfer, p->n_files, total);
     if (make_groups(p, e) < 0 ||
-        transfer_run(p->transfer, p->n_groups, threads, look_group, p, e) < 0)
+        transfer_run(p->transfer, p->n_groups, threads, look_group, p, e) < 0 ||
+        transfer_run(p->transfer, p->archives.n, threads, look_archive, p, e) < 0)
         return -1;
     if (check_space(p, e) < 0 || make_jobs(p, e) < 0 || fetch_files(p, threads, e) < 0)
         return -1;
@@ -507,7 +516,7 @@ int pull_dir(const struct remote_ref *ref, const char *dir, const struct pull_op
         return ERR(e, NOT_FOUND, "no file of the model is selected");
     if (place_open(dir, &p.place, e) < 0)
         return -1;
-    AUTO_MEMO memo = p.place.fresh ? NULL : memo_open();
+    AUTO_MEMO memo = p.place.fresh && p.archives.n == 0 ? NULL : memo_open();
     p.place.memo = memo;
     p.archives.tarball = (struct tarball){
         .download = &p.download, .transfer = &x, .place = &p.place, .look = !p.place.fresh};

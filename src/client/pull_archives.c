@@ -39,6 +39,22 @@ void pull_archives_autodone(struct pull_archives *x)
     mem_free(x->order);
 }
 
+int pull_archives_look(struct pull_archives *x, size_t i, struct err *e)
+{
+    struct pull_archive *a = &x->all[i];
+    const struct place *place = x->tarball.place;
+    TRANSFER_PHASE(TRANSFER_HASH);
+    if (a->layer->encoding == PACK_TAR || place->fresh)
+        return 0; /* a tar is looked at by its headers */
+    int rc = contents_find(place->memo, &a->layer->digest, place, &a->archive, e);
+    if (rc < 0)
+        return -1;
+    a->present = rc > 0;
+    if (a->present)
+        transfer_bytes(x->tarball.transfer, a->layer->size, false);
+    return 0;
+}
+
 /* An archive that may not be unpacked will not be next time either: nothing of it is kept. */
 static int refuse(const struct pull_archives *x, const struct digest *digest, const struct err *e)
 {
@@ -119,6 +135,10 @@ static int put_copy(const struct placing *p, size_t i, struct err *e)
     const struct member *m = &p->a->members[i];
     const struct place_part part = place_part_member(p->digest, i);
     struct str *where = &p->where[m->source];
+    if (m->present) {
+        transfer_file(p->transfer, m->path.p, m->size, TRANSFER_PRESENT);
+        return 0;
+    }
     if (!where->p) {
         *where = m->path;
         return put(p, m->source, m, TRANSFER_MOVED, e);

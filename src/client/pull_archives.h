@@ -14,6 +14,7 @@ struct pull_archive {
     const struct pack_layer *layer;
     struct members archive;
     struct spread_extent *extents;
+    bool present; /* all of its files are in place */
 };
 
 struct pull_archives {
@@ -29,7 +30,11 @@ struct pull_archives {
 void pull_archives_init(struct pull_archives *x, const struct pack *pack,
                         const struct members_filter *filter);
 void pull_archives_autodone(struct pull_archives *x);
-/* tarball is to be filled before these, which are for a fetch_job. */
+/* tarball is to be filled before all of these. Looks whether all files of archive i are in place,
+ * if it is compressed and an earlier pull remembered what it holds; any number of threads, each for
+ * another i. */
+int pull_archives_look(struct pull_archives *x, size_t i, struct err *e);
+/* For a fetch_job. */
 int pull_archives_begin(struct pull_archives *x, struct pull_archive *a, struct fetch_job *job,
                         struct err *e);
 int pull_archives_done(const struct pull_archives *x, struct pull_archive *a,

@@ -45,6 +45,8 @@ int unpack_entry(void *self, const struct tar_entry *entry, struct err *e)
 
     if (unpack_end(u, e) < 0 || members_add(u->archive, entry, e) < 0)
         return -1;
+    if (u->contents)
+        contents_entry(u->contents, entry);
     const struct member *m = members_last(u->archive);
     if (m->what != MEMBER_FILE || !m->wanted)
         return 0;
@@ -62,6 +64,8 @@ int unpack_entry(void *self, const struct tar_entry *entry, struct err *e)
 int unpack_content(void *self, const void *p, size_t n, struct err *e)
 {
     struct unpack *u = self;
+    if (u->contents)
+        contents_bytes(u->contents, p, n);
     if (u->fd < 0)
         return 0;
     TRANSFER_PHASE(TRANSFER_WRITE);
@@ -82,9 +86,12 @@ int unpack_file(const struct place *place, const struct digest *digest, struct m
 {
     AUTO(unpack) u = {.fd = -1};
     AUTO(untar) t = {0};
+    AUTO(contents) contents = {.in_file = false};
     AUTO_FREE char *piece = mem_alloc(READ_STEP);
 
     unpack_init(&u, place, digest, archive);
+    contents_init(&contents);
+    u.contents = place->memo ? &contents : NULL;
     const struct untar_sink sink = {.entry = unpack_entry, .content = unpack_content, .self = &u};
     untar_init(&t, &sink);
     AUTO_INFLATE f = inflate_new(kind, on_unpacked, &t);
@@ -96,7 +103,9 @@ int unpack_file(const struct place *place, const struct digest *digest, struct m
             return -1;
         at += n;
     }
-    if (inflate_end(f, e) < 0 || untar_end(&t, e) < 0)
+    if (inflate_end(f, e) < 0 || untar_end(&t, e) < 0 || unpack_end(&u, e) < 0)
         return -1;
-    return unpack_end(&u, e);
+    if (u.contents)
+        contents_keep(u.contents, place->memo, digest);
+    return 0;
 }

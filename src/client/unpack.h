@@ -6,6 +6,7 @@
 #ifndef HAVEN_CLIENT_UNPACK_H
 #define HAVEN_CLIENT_UNPACK_H
 
+#include "client/contents.h"
 #include "client/inflate.h"
 #include "client/members.h"
 #include "client/untar.h"
@@ -16,8 +17,9 @@ struct unpack {
     const struct place *place;
     const struct digest *digest; /* of the layer: the partial files have its name */
     struct members *archive;
-    int fd;      /* of the member that comes by, -1: it is not wanted */
-    uint64_t at; /* in it */
+    struct contents *contents; /* NULL: they are not remembered */
+    int fd;                    /* of the member that comes by, -1: it is not wanted */
+    uint64_t at;               /* in it */
 };
 
 void unpack_init(struct unpack *u, const struct place *place, const struct digest *digest,
@@ -29,7 +31,8 @@ int unpack_content(void *self, const void *p, size_t n, struct err *e);
 /* The last member is complete. */
 int unpack_end(struct unpack *u, struct err *e);
 
-/* The whole of a compressed archive in an open file. cancel: see transfer.h. */
+/* The whole of a compressed archive in an open file, whose digest was found right. What it holds is
+ * remembered in place->memo. cancel: see transfer.h. */
 int unpack_file(const struct place *place, const struct digest *digest, struct members *archive,
                 int fd, uint64_t size, enum inflate_kind kind, const atomic_bool *cancel,
                 struct err *e);

@@ -243,19 +243,42 @@ static void optional(struct json_writer *w, const char *key, struct str value)
         jsonw_kstr(w, key, value);
 }
 
+/* An annotation has one value: several are joined. */
+static void join(struct json_writer *w, const char *key, const struct model_list *l,
+                 const char *between)
+{
+    AUTO(buf) out = {0};
+    buf_init(&out, LIMIT_MODEL_FACTS);
+    for (size_t i = 0; i < l->n; i++)
+        buf_addf(&out, "%s%.*s", i ? between : "", S(l->items[i]));
+    if (buf_ok(&out))
+        optional(w, key, buf_str(&out));
+}
+
 static void write_notes(struct json_writer *w, const struct model_facts *facts)
 {
     char when[CLOCK_TEXT_MAX];
     optional(w, NOTE "architecture", facts->architecture);
+    join(w, NOTE "authors", &facts->authors, ", ");
     if (facts->created_ms)
         jsonw_kstrz(w, NOTE "created", clock_rfc3339(facts->created_ms, when));
+    optional(w, NOTE "description", facts->description);
+    optional(w, NOTE "documentation", facts->doc_url);
     optional(w, NOTE "family", facts->family);
     optional(w, NOTE "format", facts->format);
+    join(w, NOTE "licenses", &facts->licenses, " AND "); /* an SPDX expression */
     optional(w, NOTE "name", facts->name);
+    optional(w, NOTE "param.size", facts->param_size);
     optional(w, NOTE "precision", facts->precision);
     optional(w, NOTE "quantization", facts->quantization);
+    optional(w, NOTE "revision", facts->revision);
+    optional(w, NOTE "source", facts->source_url);
+    optional(w, NOTE "title", facts->title);
+    optional(w, NOTE "vendor", facts->vendor);
+    optional(w, NOTE "version", facts->version);
     if (facts->created_ms)
         jsonw_kstrz(w, "org.opencontainers.image.created", when);
+    join(w, "org.opencontainers.image.licenses", &facts->licenses, " AND ");
     optional(w, "org.opencontainers.image.title", facts->name);
 }
 

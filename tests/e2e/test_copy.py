@@ -308,6 +308,25 @@ def test_referrers(server, docker_registry, haven, tmp_path):
     assert registry.tags("library/back").json()["tags"] == ["v1"], "a fallback tag where none is needed"
 
 
+def test_cosign_tags(server, docker_registry, haven, tmp_path):
+    """Signatures that are found by a tag made of the digest go with what they sign, children of indexes included."""
+    registry = server.registry()
+    root, *_ = with_referrers(registry, "library/cosigned")
+    tags = {f"sha256-{root[7:]}{suffix}" for suffix in (".sig", ".att", ".sbom")}
+    for name in tags:
+        document, blobs = image([noise(70)])
+        push_content(registry, "library/cosigned", {**document, "annotations": {"for": name}}, blobs, name)
+    here, there = f"{server.address}/library/cosigned:v1", f"{docker_registry}/cosigned/m:v1"
+
+    def tags_of(ref):
+        return {tag["tag"] for tag in json.loads(ok(haven("ls", "--json", ref.rsplit(":", 1)[0])).stdout)["tags"]}
+
+    ok(haven("cp", here, there))
+    assert tags_of(there) == {"v1"}
+    ok(haven("cp", "--referrers", here, there))
+    assert tags_of(there) >= tags | {"v1"}
+
+
 def test_referrers_many_pages(fake, haven):
     """A list in pages, of which one hides what it is about."""
     reg = fake()

@@ -322,6 +322,48 @@ def podman(tmp_path_factory):
 GONE = ".wh."
 
 
+@pytest.mark.parametrize("encoding", ["tar+gzip", "tar+zstd"])
+def test_compressed_archive_is_remembered(fake, haven, env, tmp_path, encoding):
+    """A second pull fetches nothing when all files are right, and the archive when one is not."""
+    reg = fake()
+    files = {"w.safetensors": noise(9 * MIB), "config.json": b"{}", "sub/empty": b"", "sub/copy": noise(9 * MIB)}
+    data = PACK[encoding](tar(*[item for item in files.items() if item[0] != "sub/copy"],
+                              member("sub/copy", kind=tarfile.LNKTYPE, link="w.safetensors"),
+                              member("link", kind=tarfile.SYMTYPE, link="config.json")))
+    one = layer(reg, data, encoding)
+    reg.add_manifest("p/m", "v1", [one])
+    out, ref = tmp_path / "o", f"{reg.host}/p/m:v1"
+
+    def blobs(*args, to=out):
+        before = len(reg.asked("GET", "/blobs/" + one["digest"]))
+        said = json.loads(ok(haven("pull", "--json", *args, ref, to)).stdout)
+        assert (to / "link").is_symlink() or "--include" in args
+        return len(reg.asked("GET", "/blobs/" + one["digest"])) - before, said
+
+    shown = {**files, "link": b"{}"}
+    assert blobs()[0] > 0 and tree(out) == shown
+    fetched, said = blobs()
+    assert fetched == 0 and said["bytes_transferred"] == 0 and said["files_present"] >= 4 and tree(out) == shown
+    # One byte, the same size: found, and set right.
+    with open(out / "sub/copy", "r+b") as f:
+        f.write(b"X")
+    assert blobs()[0] > 0 and tree(out) == shown
+    (out / "config.json").unlink()
+    assert blobs()[0] > 0 and tree(out) == shown and blobs()[0] == 0
+    # What is remembered depends on the archive alone: another directory, fewer files.
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "config.json").write_bytes(b"{}")
+    assert blobs("--include", "*.json", to=other)[0] == 0
+    assert blobs(to=other)[0] > 0 and tree(other) == shown
+    # A damaged note costs a download, and no more.
+    note, = pathlib.Path(env["HAVEN_CACHE_DIR"]).glob("c-*")
+    for damage in (lambda d: d[:-1], lambda d: d[:40] + b"?" + d[41:], lambda d: b"", lambda d: b"\x02" + d[1:]):
+        kept = note.read_bytes()
+        note.write_bytes(damage(kept))
+        assert blobs()[0] > 0 and tree(out) == shown and note.read_bytes() == kept
+
+
 def layers_of_an_image():
     first = tar(member("models/", kind=tarfile.DIRTYPE), ("models/old.bin", noise(1000)), ("models/kept.bin", noise(2000, 2)),
                 ("models/sub/a", b"a"), ("models/sub/b", b"b"), ("changed", b"first"), ("opaque/x", b"x"), ("opaque/y/z", b"z"),

@@ -241,7 +241,10 @@ static void compose(struct buf *config, struct buf *manifest, int64_t created_ms
 {
     const struct modelpack_file files[] = {file("README.md", 10), file("LICENSE.txt", 11),
                                            file("config.json", 50), file("m.gguf", 513)};
+    struct str licenses[] = {STR("Apache-2.0"), STR("MIT")};
     const struct model_facts facts = {.name = STR("tiny"),
+                                      .licenses = {.items = licenses, .n = 2},
+                                      .param_size = STR("1.1B"),
                                       .family = STR("llama"),
                                       .architecture = STR("transformer"),
                                       .format = STR("gguf"),
@@ -289,8 +292,10 @@ static void golden(void **state)
         "\",\"size\":3072,\"annotations\":{\"org.cnai.model.license\":\"true\","
         "\"org.cnai.model.readme\":\"true\"}}],\"annotations\":{"
         "\"org.cnai.model.architecture\":\"transformer\",\"org.cnai.model.family\":\"llama\","
-        "\"org.cnai.model.format\":\"gguf\",\"org.cnai.model.name\":\"tiny\","
+        "\"org.cnai.model.format\":\"gguf\",\"org.cnai.model.licenses\":\"Apache-2.0 AND MIT\","
+        "\"org.cnai.model.name\":\"tiny\",\"org.cnai.model.param.size\":\"1.1B\","
         "\"org.cnai.model.precision\":\"float16\",\"org.cnai.model.quantization\":\"q4\","
+        "\"org.opencontainers.image.licenses\":\"Apache-2.0 AND MIT\","
         "\"org.opencontainers.image.title\":\"tiny\"}}",
         d.text, config.n);
     assert_string_equal(manifest.p, want);

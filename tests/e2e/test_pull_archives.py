@@ -356,6 +356,8 @@ def test_compressed_archive_is_remembered(fake, haven, env, tmp_path, encoding):
     (other / "config.json").write_bytes(b"{}")
     assert blobs("--include", "*.json", to=other)[0] == 0
     assert blobs(to=other)[0] > 0 and tree(other) == shown
+    shutil.rmtree(env["HAVEN_CACHE_DIR"])
+    assert blobs("--include", "*.json", to=tmp_path / "third")[0] > 0 and blobs()[0] == 0
     # A damaged note costs a download, and no more.
     note, = pathlib.Path(env["HAVEN_CACHE_DIR"]).glob("c-*")
     for damage in (lambda d: d[:-1], lambda d: d[:40] + b"?" + d[41:], lambda d: b"", lambda d: b"\x02" + d[1:]):

@@ -109,6 +109,8 @@
 #define LIMIT_MODELFILE_VALUE 255
 /* Layers of one manifest that have no file name of their own: each is compared with the others. */
 #define LIMIT_PACK_NAMELESS 1000
+/* What the collector knows of the extents of one object. */
+#define LIMIT_COLLECT_MEMORY (64 * MIB)
 /* A tar archive: its members (more than any model or image has; lists are made of them), the body
  * of an extended header (attributes of a file lie in it), a name in one (what Linux takes). */
 #define LIMIT_TAR_MEMBERS   1000000

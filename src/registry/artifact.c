@@ -40,16 +40,28 @@ int artifact_stat(struct registry *r, struct arena *a, const struct repo_name *r
     return find(r, a, repo, ref, false, ret, e);
 }
 
-/* Memberships first, while the edges still say what the artifact held; tags and edges go with the
- * row. */
-static int delete_row(struct db_conn *c, int64_t repository, int64_t artifact, int64_t document,
-                      struct err *e)
+/* Candidates and memberships first, while the edges still say what the artifact held; tags and
+ * edges go with the row. */
+int artifact_remove(struct db_conn *c, int64_t repository, int64_t artifact, int64_t document,
+                    struct err *e)
 {
-    if (db_exec(c, Q_member_revoke, DB_ARGS(DB_I64(repository), DB_I64(artifact)), NULL, e) < 0 ||
+    if (db_exec(c, Q_blob_candidate_add_of_artifact, DB_ARGS(DB_I64(artifact)), NULL, e) < 0 ||
+        db_exec(c, Q_member_revoke, DB_ARGS(DB_I64(repository), DB_I64(artifact)), NULL, e) < 0 ||
         db_exec(c, Q_artifact_remove, DB_ARGS(DB_I64(artifact)), NULL, e) < 0 ||
         db_exec(c, Q_document_sweep, DB_ARGS(DB_I64(document)), NULL, e) < 0)
         return -1;
     return 0;
+}
+
+int artifact_note_untagged(struct db_conn *c, int64_t artifact, int64_t now_ms, struct err *e)
+{
+    int64_t tagged;
+    int found = registry_one_id(c, Q_tag_any, DB_ARGS(DB_I64(artifact)), &tagged, e);
+
+    if (found < 0)
+        return -1;
+    return found ? db_exec(c, Q_untagged_remove, DB_ARGS(DB_I64(artifact)), NULL, e)
+                 : db_exec(c, Q_untagged_add, DB_ARGS(DB_I64(artifact), DB_I64(now_ms)), NULL, e);
 }
 
 int artifact_delete(struct registry *r, const struct repo_name *repo, const struct digest *d,
@@ -72,7 +84,7 @@ int artifact_delete(struct registry *r, const struct repo_name *repo, const stru
     artifact = db_i64(&rows, 0);
     document = db_i64(&rows, 2);
     db_rows_done(&rows);
-    if (delete_row(t.conn, repository, artifact, document, e) < 0)
+    if (artifact_remove(t.conn, repository, artifact, document, e) < 0)
         return err_wrap(e, "deleting manifest %s", d->text);
     return db_commit(&t, e) < 0 ? -1 : 1;
 }

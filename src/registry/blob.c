@@ -135,8 +135,8 @@ int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, stru
     return 0;
 }
 
-static int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size,
-                         int64_t *ret_id, struct err *e)
+int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size, int64_t *ret_id,
+                  struct err *e)
 {
     AUTO(db_rows) rows = {0};
     int found = db_one(c, Q_object_by_digest, DB_ARGS(DB_TEXT(digest_str(object))), &rows, e);
@@ -151,6 +151,20 @@ static int object_ensure(struct db_conn *c, const struct digest *object, uint64_
                    (long long)db_i64(&rows, 1), (unsigned long long)size);
     *ret_id = db_i64(&rows, 0);
     return 0;
+}
+
+/* Inside of a transaction: a collector takes files away only in one of its own. */
+static int object_hold(struct registry *r, const struct digest *object, struct err *e)
+{
+    int there = store_object_keep(r->store, object, e);
+
+    if (there < 0)
+        return -1;
+    return there ? 0
+                 : ERR(e, UNAVAILABLE,
+                       "the bytes of %s were removed while they were sent again: send them once "
+                       "more",
+                       object->text);
 }
 
 static int join(struct db_conn *c, int64_t repository, int64_t blob, struct err *e)
@@ -176,12 +190,14 @@ int blob_record(struct registry *r, const struct repo_name *repo, const struct d
         return ERR(e, LIMIT, "blob %s is larger than %llu bytes", d->text, LIMIT_BLOB);
     if (db_begin(r->db, &t, e) < 0 || repository_ensure(t.conn, repo, &repository, e) < 0 ||
         object_ensure(t.conn, object, size, &object_id, e) < 0 ||
-        blob_ensure(t.conn, d, size, &blob, e) < 0)
+        blob_ensure(t.conn, d, size, &blob, e) < 0 || object_hold(r, object, e) < 0)
         return -1;
-    if (!blob.present && db_exec(t.conn, Q_extent_add,
-                                 DB_ARGS(DB_I64(blob.id), DB_I64(0), DB_I64(object_id), DB_NULL,
-                                         DB_I64(0), DB_I64(size)),
-                                 NULL, e) < 0)
+    /* A blob that is composed of others has no need of an object of its own. */
+    if ((blob.present ? db_exec(t.conn, Q_object_candidate_add, DB_ARGS(DB_I64(object_id)), NULL, e)
+                      : db_exec(t.conn, Q_extent_add,
+                                DB_ARGS(DB_I64(blob.id), DB_I64(0), DB_I64(object_id), DB_NULL,
+                                        DB_I64(0), DB_I64(size)),
+                                NULL, e)) < 0)
         return -1;
     if (join(t.conn, repository, blob.id, e) < 0)
         return -1;
@@ -220,6 +236,28 @@ int blob_mount(struct registry *r, const struct repo_name *repo, const struct re
     return 1;
 }
 
+int blob_renew(struct registry *r, const struct repo_name *repo, const struct digest *d,
+               int64_t lease_ms, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    AUTO(db_txn) t = {0};
+    int64_t now = clock_now_ms();
+    int found = db_one(db_reader(r->db), Q_member_lease,
+                       DB_ARGS(DB_TEXT(repo_name_str(repo)), DB_TEXT(digest_str(d))), &rows, e);
+
+    if (found <= 0)
+        return found;
+    if (!db_is_null(&rows, 2) && db_i64(&rows, 2) > now - lease_ms / 4)
+        return 0;
+    int64_t repository = db_i64(&rows, 0), blob = db_i64(&rows, 1);
+    db_rows_done(&rows);
+    if (db_begin(r->db, &t, e) < 0 ||
+        db_exec(t.conn, Q_member_renew, DB_ARGS(DB_I64(repository), DB_I64(blob), DB_I64(now)),
+                NULL, e) < 0)
+        return -1;
+    return db_commit(&t, e);
+}
+
 int blob_unlink(struct registry *r, const struct repo_name *repo, const struct digest *d,
                 struct err *e)
 {
@@ -242,7 +280,8 @@ int blob_unlink(struct registry *r, const struct repo_name *repo, const struct d
         return ERR(e, CONFLICT, "a manifest of %.*s holds blob %s: delete the manifest first",
                    S(repo_name_str(repo)), d->text);
     if (found < 0 ||
-        db_exec(t.conn, Q_member_remove, DB_ARGS(DB_I64(repository), DB_I64(blob)), NULL, e) < 0)
+        db_exec(t.conn, Q_member_remove, DB_ARGS(DB_I64(repository), DB_I64(blob)), NULL, e) < 0 ||
+        db_exec(t.conn, Q_blob_candidate_add, DB_ARGS(DB_I64(blob)), NULL, e) < 0)
         return -1;
     return db_commit(&t, e) < 0 ? -1 : 1;
 }
@@ -282,8 +321,8 @@ static int add_literal(struct db_conn *c, int64_t blob, size_t seq, struct str b
         NULL, e);
 }
 
-static int add_range(struct db_conn *c, int64_t blob, size_t seq, const struct blob_extent *x,
-                     struct err *e)
+static int add_range(struct registry *r, struct db_conn *c, int64_t blob, size_t seq,
+                     const struct blob_extent *x, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     int64_t object, size;
@@ -294,6 +333,8 @@ static int add_range(struct db_conn *c, int64_t blob, size_t seq, const struct b
         return -1;
     if (found == 0)
         return ERR(e, BLOB_UNKNOWN, "there is no object %s", x->object.text);
+    if (object_hold(r, &x->object, e) < 0)
+        return -1;
     object = db_i64(&rows, 0);
     size = db_i64(&rows, 1);
     db_rows_done(&rows);
@@ -306,8 +347,8 @@ static int add_range(struct db_conn *c, int64_t blob, size_t seq, const struct b
 }
 
 /* Empty extents are left out; an empty blob gets one, since having extents is having bytes. */
-static int add_extents(struct db_conn *c, int64_t blob, const struct blob_extent *extents, size_t n,
-                       struct err *e)
+static int add_extents(struct registry *r, struct db_conn *c, int64_t blob,
+                       const struct blob_extent *extents, size_t n, struct err *e)
 {
     size_t seq = 0;
 
@@ -316,8 +357,8 @@ static int add_extents(struct db_conn *c, int64_t blob, const struct blob_extent
 
         if (x->len == 0)
             continue;
-        if ((x->literal ? add_literal(c, blob, seq, x->bytes, e) : add_range(c, blob, seq, x, e)) <
-            0)
+        if ((x->literal ? add_literal(c, blob, seq, x->bytes, e)
+                        : add_range(r, c, blob, seq, x, e)) < 0)
             return -1;
         seq++;
     }
@@ -335,7 +376,7 @@ int blob_compose(struct registry *r, const struct repo_name *repo, const struct 
         repository_ensure(t.conn, repo, &repository, e) < 0 ||
         blob_ensure(t.conn, d, size, &blob, e) < 0)
         return -1;
-    if (!blob.present && add_extents(t.conn, blob.id, extents, n, e) < 0)
+    if (!blob.present && add_extents(r, t.conn, blob.id, extents, n, e) < 0)
         return err_wrap(e, "composing blob %s", d->text);
     if (join(t.conn, repository, blob.id, e) < 0)
         return -1;

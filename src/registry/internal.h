@@ -21,4 +21,14 @@ int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db
  * known, made if there is none. */
 int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, struct err *e);
 
+/* Inside a transaction: the row of an object, made if there is none. CORRUPT: it has another size.
+ */
+int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size, int64_t *ret_id,
+                  struct err *e);
+/* Inside a transaction: removes an artifact (row, document) with what only it held. */
+int artifact_remove(struct db_conn *c, int64_t repository, int64_t artifact, int64_t document,
+                    struct err *e);
+/* Inside a transaction, after a tag was moved or removed: notes the artifact if it has no tag. */
+int artifact_note_untagged(struct db_conn *c, int64_t artifact, int64_t now_ms, struct err *e);
+
 #endif

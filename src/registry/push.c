@@ -225,10 +225,16 @@ static int put_edges(struct push *p, struct err *e)
 
 static int put_tag(struct push *p, const struct tag *tag, struct err *e)
 {
-    return db_exec(
-        p->conn, Q_tag_put,
-        DB_ARGS(DB_I64(p->repository), DB_TEXTZ(tag->text), DB_I64(p->artifact), DB_I64(p->now)),
-        NULL, e);
+    int64_t before = p->artifact;
+
+    if (registry_one_id(p->conn, Q_tag_artifact,
+                        DB_ARGS(DB_I64(p->repository), DB_TEXTZ(tag->text)), &before, e) < 0 ||
+        db_exec(p->conn, Q_tag_put,
+                DB_ARGS(DB_I64(p->repository), DB_TEXTZ(tag->text), DB_I64(p->artifact),
+                        DB_I64(p->now)),
+                NULL, e) < 0)
+        return -1;
+    return before == p->artifact ? 0 : artifact_note_untagged(p->conn, before, p->now, e);
 }
 
 static int put_rows(struct push *p, struct err *e)
@@ -240,7 +246,7 @@ static int put_rows(struct push *p, struct err *e)
         if (put_tag(p, &p->req->tags[i], e) < 0)
             return -1;
     }
-    return 0;
+    return artifact_note_untagged(p->conn, p->artifact, p->now, e);
 }
 
 int artifact_push(struct registry *r, struct arena *a, const struct repo_name *repo,

@@ -85,6 +85,10 @@ int blob_record(struct registry *r, const struct repo_name *repo, const struct d
  * is public, or any at all when any_project) is a member of. 1 mounted, 0 no such blob there. */
 int blob_mount(struct registry *r, const struct repo_name *repo, const struct repo_name *from,
                bool any_project, const struct digest *d, struct err *e);
+/* Renews the lease of a membership: somebody who may push was told that the blob is here, and will
+ * name it without sending it. Writes only what is older than a quarter of lease_ms. */
+int blob_renew(struct registry *r, const struct repo_name *repo, const struct digest *d,
+               int64_t lease_ms, struct err *e);
 /* Revokes membership. 1 done, 0 was none; CONFLICT while a manifest of the repository holds it. */
 int blob_unlink(struct registry *r, const struct repo_name *repo, const struct digest *d,
                 struct err *e);

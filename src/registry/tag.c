@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "registry/internal.h"
 
 int tag_delete(struct registry *r, const struct repo_name *repo, const struct tag *tag,
                struct err *e)
 {
     AUTO(db_txn) t = {0};
-    int64_t repository, changed;
+    int64_t repository, artifact;
     int found;
 
     if (db_begin(r->db, &t, e) < 0)
         return -1;
     found = registry_one_id(t.conn, Q_repository_id, DB_ARGS(DB_TEXT(repo_name_str(repo))),
                             &repository, e);
+    if (found > 0)
+        found = registry_one_id(t.conn, Q_tag_artifact,
+                                DB_ARGS(DB_I64(repository), DB_TEXTZ(tag->text)), &artifact, e);
     if (found <= 0)
         return found;
-    if (db_exec(t.conn, Q_tag_remove, DB_ARGS(DB_I64(repository), DB_TEXTZ(tag->text)), &changed,
-                e) < 0)
+    if (db_exec(t.conn, Q_tag_remove, DB_ARGS(DB_I64(repository), DB_TEXTZ(tag->text)), NULL, e) <
+            0 ||
+        artifact_note_untagged(t.conn, artifact, clock_now_ms(), e) < 0)
         return -1;
-    if (changed == 0)
-        return 0;
     return db_commit(&t, e) < 0 ? -1 : 1;
 }
 

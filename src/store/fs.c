@@ -44,9 +44,13 @@ int store_open(int dir, struct store **ret, struct err *e)
     AUTOFD uploads = file_open_dir_at(dir, "uploads", true, e);
     if (uploads < 0)
         return -1;
+    AUTOFD trash = file_open_dir_at(dir, "trash", true, e);
+    if (trash < 0)
+        return -1;
     struct store *s = NEW(struct store);
     s->objects = TAKE_FD(objects);
     s->uploads = TAKE_FD(uploads);
+    s->trash = TAKE_FD(trash);
     read_boot_id(s->boot);
     BUG_ON(pthread_mutex_init(&s->lock, NULL) != 0);
     *ret = s;
@@ -67,6 +71,7 @@ void store_close(struct store *s)
     (void)pthread_mutex_destroy(&s->lock);
     (void)close(s->objects);
     (void)close(s->uploads);
+    (void)close(s->trash);
     mem_free(s);
 }
 

@@ -17,6 +17,8 @@
  * to let go; -1 with error.
  * store_hold_keep waits for a collector that is taking objects away, a batch at most. */
 int store_hold_keep(int dir, int *ret_fd, struct err *e);
+/* One collection at a time, in whatever process: 1 it is yours, 0 another one runs, -1 error. */
+int store_hold_collection(int dir, int *ret_fd, struct err *e);
 /* 1 taken, 0 somebody keeps them at present, -1 error. */
 int store_hold_remove(int dir, int *ret_fd, struct err *e);
 

@@ -26,6 +26,7 @@
 struct store {
     int objects;                                      /* blobs/sha256 */
     int uploads;                                      /* uploads */
+    int trash;                                        /* trash */
     uint8_t boot[STATE_BOOT_SIZE];                    /* zeros when the system does not tell */
     _Atomic uint64_t shards_known[STORE_SHARDS / 64]; /* made, and their making is durable */
     pthread_mutex_t lock;

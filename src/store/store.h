@@ -3,6 +3,7 @@
  * store: bytes by digest, in a directory. Knows objects and upload sessions, no database.
  *
  *     DATA/blobs/sha256/ab/<64 hex>   an object: complete, synced, never changed
+ *     DATA/trash/<64 hex>             an object that nothing refers to, for seconds
  *     DATA/uploads/<uuid>/data        bytes received so far
  *     DATA/uploads/<uuid>/state       who it belongs to, offset, hash state (versioned, with
  * checksum)
@@ -21,6 +22,8 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/err.h"
+
+#include <stdatomic.h>
 
 #define STORE_CHECKPOINT (64ull << 20)
 #define STORE_UPLOAD_ID  36 /* characters of a session id (UUID) */
@@ -41,6 +44,21 @@ int store_object_remove(struct store *s, const struct digest *object,
 int store_object_each(struct store *s,
                       int (*fn)(void *p, const struct digest *object, uint64_t size, struct err *e),
                       void *p, struct err *e);
+
+/* How objects go. A collector that has found an object unused discards it inside of the transaction
+ * that removes its row; the file then lies in the trash until that is emptied. A pusher of the same
+ * bytes calls store_object_keep inside of the transaction that records them: whatever the order of
+ * both, a row never stands without its file.
+ *
+ * 1 discarded, 0 there was none, -1. Not synced: after a power loss it may be back. */
+int store_object_discard(struct store *s, const struct digest *object, struct err *e);
+/* 1 the file is in its place (durably also when it was taken back from the trash), 0 it is gone. */
+int store_object_keep(struct store *s, const struct digest *object, struct err *e);
+/* Removes what lies in the trash and counts it; stops when *stop (may be NULL) becomes true. */
+int store_trash_empty(struct store *s, const atomic_bool *stop, uint64_t *ret_n,
+                      uint64_t *ret_bytes, struct err *e);
+/* All that was removed is removed on the disk. */
+int store_sync(struct store *s, struct err *e);
 
 /* An upload session. A session that is open here is locked: no second request writes to it. */
 struct store_upload;

@@ -382,7 +382,9 @@ static void *work(void *p)
         struct artifact_pushed pushed;
         struct artifact art;
         struct blob b;
-        if (blob_record(r, &name, &config, &config, strlen("shared config"), &e) < 0 ||
+        if (store_put(r->store, STR("shared config"), &config, &e) < 0 ||
+            blob_record(r, &name, &config, &config, strlen("shared config"), &e) < 0 ||
+            store_put(r->store, str_from(layer), &d, &e) < 0 ||
             blob_record(r, &name, &d, &d, strlen(layer), &e) < 0)
             w->failed = true;
         /* what was sent stays until a manifest names it: only another push of the same

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job: what runs in the background, as rows: kind, arguments, state, result, and a log. The rows
+ * are what an operator and the API are shown; a job whose process died is found by who takes the
+ * next of its kind. Any thread.
+ */
+#ifndef HAVEN_JOBS_JOB_H
+#define HAVEN_JOBS_JOB_H
+
+#include "base/arena.h"
+#include "db/db.h"
+
+/* Finished jobs of a kind that are kept. */
+#define JOB_HISTORY 100
+
+struct job {
+    int64_t id;
+    struct str cause;               /* "manual" or "schedule" */
+    struct str args, result, error; /* JSON, JSON, text; result and error may be STR_NULL */
+    struct str state;               /* pending, running, success, error, stopped */
+    int64_t created_ms, started_ms, beat_ms, ended_ms; /* 0: not yet */
+};
+
+/* Adds a running job; those of the kind that nobody ended are ended as errors: their process died.
+ * The caller is the only one who runs a job of this kind (collect.c holds a lock). */
+int job_begin(struct db *db, const char *kind, const char *cause, struct str args, int64_t *ret_id,
+              struct err *e);
+/* It is alive, and has come so far (JSON). */
+int job_beat(struct db *db, int64_t id, struct str result, struct err *e);
+/* state: success, error, stopped; error: NULL without one. Forgets old jobs of the kind. */
+int job_end(struct db *db, const char *kind, int64_t id, const char *state, struct str result,
+            const char *error, struct err *e);
+
+/* The newest first, before a job (INT64_MAX: all), at most limit. In the arena. */
+int job_list(struct db *db, struct arena *a, const char *kind, int64_t before, size_t limit,
+             struct job **ret, size_t *ret_n, struct err *e);
+
+/* Lines of a log are gathered and written together. */
+struct job_log {
+    struct db *db;
+    int64_t job, seq;
+    int64_t written_ms;
+    struct arena arena;
+    struct {
+        int64_t at_ms;
+        struct str text;
+    } lines[64];
+    size_t n;
+};
+void job_log_init(struct job_log *l, struct db *db, int64_t job);
+/* Never fails: what cannot be written is in the server's log. */
+void job_log_add(struct job_log *l, struct str line);
+void job_log_flush(struct job_log *l);
+void job_log_autodone(struct job_log *l); /* flushes */
+/* Calls fn for each line of a job. */
+int job_log_each(struct db *db, int64_t job,
+                 int (*fn)(void *self, int64_t at_ms, struct str line, struct err *e), void *self,
+                 struct err *e);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "jobs/schedule.h"
+
+#include "base/clock.h"
+#include "base/cron.h"
+#include "base/mem.h"
+
+static int next_of(struct str text, int64_t now_ms, int64_t *ret, struct err *e)
+{
+    struct cron c;
+
+    if (cron_parse(text, &c, e) < 0)
+        return -1;
+    int64_t next = cron_next(&c, now_ms);
+    if (next < 0)
+        return ERR(e, USAGE, "the schedule \"%.*s\" never comes", S(text));
+    *ret = next;
+    return 0;
+}
+
+int schedule_get(struct db *db, struct arena *a, const char *kind, struct schedule *ret,
+                 struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(db_reader(db), Q_schedule_get, DB_ARGS(DB_TEXTZ(kind)), &rows, e);
+
+    if (found <= 0)
+        return found;
+    ret->cron = arena_str(a, db_text(&rows, 0));
+    ret->args = arena_str(a, db_text(&rows, 1));
+    ret->next_ms = db_i64(&rows, 2);
+    return 1;
+}
+
+int schedule_set(struct db *db, const char *kind, struct str cron, struct str args, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    int64_t next;
+
+    if (next_of(cron, clock_now_ms(), &next, e) < 0 || db_begin(db, &t, e) < 0 ||
+        db_exec(t.conn, Q_schedule_put,
+                DB_ARGS(DB_TEXTZ(kind), DB_TEXT(cron), DB_TEXT(args), DB_I64(next)), NULL, e) < 0)
+        return -1;
+    return db_commit(&t, e);
+}
+
+int schedule_clear(struct db *db, const char *kind, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+
+    if (db_begin(db, &t, e) < 0 ||
+        db_exec(t.conn, Q_schedule_remove, DB_ARGS(DB_TEXTZ(kind)), NULL, e) < 0)
+        return -1;
+    return db_commit(&t, e);
+}
+
+int schedule_due(struct db *db, struct arena *a, const char *kind, int64_t now_ms,
+                 struct schedule *ret, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    int64_t next;
+    int found = schedule_get(db, a, kind, ret, e);
+
+    if (found <= 0 || ret->next_ms > now_ms)
+        return found < 0 ? -1 : 0;
+    if (next_of(ret->cron, now_ms, &next, e) < 0 || db_begin(db, &t, e) < 0 ||
+        db_exec(t.conn, Q_schedule_next, DB_ARGS(DB_TEXTZ(kind), DB_I64(next)), NULL, e) < 0)
+        return -1;
+    return db_commit(&t, e) < 0 ? -1 : 1;
+}

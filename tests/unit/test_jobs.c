@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs, their logs and their schedules; the collection as a job. */
+#include "registry_fixture.h"
+
+#include "base/clock.h"
+#include "jobs/collect.h"
+#include "jobs/job.h"
+#include "jobs/schedule.h"
+#include "store/hold.h"
+
+static int count_line(void *self, int64_t at_ms, struct str line, struct err *e)
+{
+    (void)e;
+    assert_true(at_ms > 0 && line.n > 0);
+    ++*(size_t *)self;
+    return 0;
+}
+
+static void test_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct job *list;
+    size_t n, lines = 0;
+    int64_t one, two;
+    struct job_log log;
+
+    EXPECT(job_begin(f->r.db, "x", "manual", STR("{}"), &one, &f->e), 0);
+    EXPECT(job_beat(f->r.db, one, STR("{\"n\":1}"), &f->e), 0);
+    /* Its process died. */
+    EXPECT(job_begin(f->r.db, "x", "schedule", STR("{\"a\":1}"), &two, &f->e), 0);
+    job_log_init(&log, f->r.db, two);
+    for (int i = 0; i < 1500; i++)
+        job_log_add(&log, STR("a line"));
+    job_log_autodone(&log);
+    EXPECT(job_end(f->r.db, "x", two, "success", STR("{\"n\":2}"), NULL, &f->e), 0);
+    EXPECT(job_list(f->r.db, &f->a, "x", INT64_MAX, 10, &list, &n, &f->e), 0);
+    assert_int_equal(n, 2);
+    assert_true(list[0].id == two && list[1].id == one);
+    assert_true(str_eqz(list[0].state, "success") && str_eqz(list[0].cause, "schedule"));
+    assert_true(str_eqz(list[0].result, "{\"n\":2}") && !list[0].error.p && list[0].ended_ms > 0);
+    assert_true(str_eqz(list[1].state, "error") && list[1].error.n > 0);
+    assert_true(str_eqz(list[1].result, "{\"n\":1}"));
+    EXPECT(job_log_each(f->r.db, two, count_line, &lines, &f->e), 0);
+    assert_int_equal(lines, 1500);
+    EXPECT(job_list(f->r.db, &f->a, "x", two, 10, &list, &n, &f->e), 0);
+    assert_int_equal(n, 1);
+    EXPECT(job_list(f->r.db, &f->a, "y", INT64_MAX, 10, &list, &n, &f->e), 0);
+    assert_int_equal(n, 0);
+}
+
+static void test_history_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct job *list;
+    size_t n;
+    int64_t id, other;
+
+    EXPECT(job_begin(f->r.db, "other", "manual", STR("{}"), &other, &f->e), 0);
+    EXPECT(job_end(f->r.db, "other", other, "success", STR("{}"), NULL, &f->e), 0);
+    for (int i = 0; i < JOB_HISTORY + 7; i++) {
+        EXPECT(job_begin(f->r.db, "x", "manual", STR("{}"), &id, &f->e), 0);
+        EXPECT(job_end(f->r.db, "x", id, "error", STR("{}"), "why", &f->e), 0);
+    }
+    EXPECT(job_list(f->r.db, &f->a, "x", INT64_MAX, 1000, &list, &n, &f->e), 0);
+    assert_int_equal(n, JOB_HISTORY);
+    assert_true(list[0].id == id);
+    EXPECT(job_list(f->r.db, &f->a, "other", INT64_MAX, 10, &list, &n, &f->e), 0);
+    assert_int_equal(n, 1);
+}
+
+static void test_schedule(void **state)
+{
+    struct fixture *f = *state;
+    struct schedule s;
+    int64_t now = clock_now_ms();
+
+    EXPECT(schedule_get(f->r.db, &f->a, "x", &s, &f->e), 0);
+    EXPECT(schedule_due(f->r.db, &f->a, "x", now, &s, &f->e), 0);
+    REFUSED(schedule_set(f->r.db, "x", STR("daily"), STR("{}"), &f->e), USAGE);
+    REFUSED(schedule_set(f->r.db, "x", STR("0 0 0 30 2 *"), STR("{}"), &f->e), USAGE);
+    EXPECT(schedule_set(f->r.db, "x", STR("@hourly"), STR("{\"a\":1}"), &f->e), 0);
+    EXPECT(schedule_get(f->r.db, &f->a, "x", &s, &f->e), 1);
+    assert_true(s.next_ms > now && s.next_ms <= now + 3600000);
+    EXPECT(schedule_due(f->r.db, &f->a, "x", s.next_ms - 1, &s, &f->e), 0);
+    /* Five hours late: once. */
+    int64_t late = s.next_ms + 5 * 3600000;
+    EXPECT(schedule_due(f->r.db, &f->a, "x", late, &s, &f->e), 1);
+    assert_true(str_eqz(s.args, "{\"a\":1}"));
+    EXPECT(schedule_due(f->r.db, &f->a, "x", late, &s, &f->e), 0);
+    EXPECT(schedule_set(f->r.db, "x", STR("@daily"), STR("{}"), &f->e), 0);
+    EXPECT(schedule_get(f->r.db, &f->a, "x", &s, &f->e), 1);
+    assert_true(str_eqz(s.cron, "@daily"));
+    EXPECT(schedule_clear(f->r.db, "x", &f->e), 0);
+    EXPECT(schedule_get(f->r.db, &f->a, "x", &s, &f->e), 0);
+}
+
+static void test_arguments(void **state)
+{
+    struct fixture *f = *state;
+    AUTO(buf) out = {0};
+    struct job_collect q = {.dry_run = true, .untagged = true, .grace_ms = 7, .rate = 8}, back;
+
+    buf_init(&out, JOB_COLLECT_ARGS_MAX);
+    job_collect_write(&q, &out);
+    EXPECT(job_collect_read(buf_str(&out), &back, &f->e), 0);
+    assert_true(back.dry_run && back.untagged && back.grace_ms == 7 && back.rate == 8);
+    EXPECT(job_collect_read(STR("{}"), &back, &f->e), 0);
+    assert_true(!back.dry_run && !back.untagged && back.grace_ms == JOB_COLLECT_GRACE &&
+                !back.rate);
+    REFUSED(job_collect_read(STR("{"), &back, &f->e), CORRUPT);
+}
+
+static void test_collection(void **state)
+{
+    struct fixture *f = *state;
+    const struct job_collect q = {.grace_ms = -1};
+    struct digest one = push_image(f, "library/a", "v1", "config", "layer");
+    struct collect_result r;
+    struct job *list;
+    size_t n, lines = 0;
+    int64_t id;
+    int lock = -1;
+    atomic_bool stop = true;
+
+    EXPECT(artifact_delete(&f->r, repo("library/a"), &one, &f->e), 1);
+    EXPECT(store_hold_collection(f->fd, &lock, &f->e), 1);
+    REFUSED(job_collect_run(&f->r, f->fd, &q, "manual", NULL, NULL, NULL, &id, &r, &f->e),
+            CONFLICT);
+    (void)close(lock);
+    REFUSED(job_collect_run(&f->r, f->fd, &q, "manual", &stop, NULL, NULL, &id, &r, &f->e),
+            CANCELLED);
+    EXPECT(job_collect_run(&f->r, f->fd, &q, "schedule", NULL, NULL, NULL, &id, &r, &f->e), 0);
+    assert_int_equal(r.objects, 2);
+    EXPECT(job_list(f->r.db, &f->a, JOB_COLLECT, INT64_MAX, 10, &list, &n, &f->e), 0);
+    assert_int_equal(n, 2);
+    assert_true(str_eqz(list[0].state, "success") && str_eqz(list[1].state, "stopped"));
+    assert_non_null(strstr(list[0].result.p, "\"objects\":2"));
+    EXPECT(job_log_each(f->r.db, id, count_line, &lines, &f->e), 0);
+    assert_int_equal(lines, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_rows),      TEST(test_history_is_bounded), TEST(test_schedule),
+        TEST(test_arguments), TEST(test_collection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

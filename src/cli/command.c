@@ -8,6 +8,21 @@
 
 #define HELP_WIDTH 80
 
+/* Only the names of groups' commands have a dash. */
+static void add_spoken(struct buf *out, const char *name)
+{
+    for (const char *z = name; *z; z++)
+        buf_addc(out, *z == '-' ? ' ' : *z);
+}
+
+const char *cli_spoken(struct arena *a, const struct command *command)
+{
+    AUTO(buf) out = {0};
+    buf_init(&out, CLI_TEXT_MAX);
+    add_spoken(&out, command->name);
+    return arena_strz(a, buf_str(&out));
+}
+
 const struct command *cli_find(const struct cli *c, const char *name, struct err *e)
 {
     struct suggest near;
@@ -363,8 +378,11 @@ static void write_text(struct buf *out, const char *text)
 void cli_write_help(const struct command *command, struct buf *out)
 {
     struct cli_flag f;
-    buf_addf(out, "haven %s - %s\n\nUsage: haven %s %s\n\n", command->name, command->summary,
-             command->name, command->synopsis);
+    buf_addz(out, "haven ");
+    add_spoken(out, command->name);
+    buf_addf(out, " - %s\n\nUsage: haven ", command->summary);
+    add_spoken(out, command->name);
+    buf_addf(out, " %s\n\n", command->synopsis);
     write_text(out, command->help);
     buf_addz(out, "\nOptions:\n");
     for (size_t i = 0; cli_flag(command, i, &f) && !f.setting; i++)
@@ -381,7 +399,7 @@ void cli_write_overview(const struct cli *c, struct buf *out)
                   "Usage: haven COMMAND [OPTION ...] [ARGUMENT ...]\n\nCommands:\n");
     for (size_t i = 0; i < c->n_commands; i++)
         if (!c->commands[i]->hidden)
-            buf_addf(out, "  %-12s %s\n", c->commands[i]->name, c->commands[i]->summary);
+            buf_addf(out, "  %-14s %s\n", c->commands[i]->name, c->commands[i]->summary);
     buf_addz(out, "\n`haven help COMMAND` says more about each, `haven help exit-codes` what their "
                   "exit\nstatus says.\n");
 }

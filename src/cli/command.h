@@ -52,7 +52,7 @@ struct cli_option {
 struct cli;
 
 struct command {
-    const char *name;
+    const char *name;     /* "push"; of a group of commands "admin-collect", typed with a blank */
     const char *summary;  /* one line, no full stop */
     const char *synopsis; /* what stands behind "haven NAME " */
     const char *help;     /* paragraphs separated by empty lines; lines that begin with a blank are
@@ -89,6 +89,8 @@ struct cli {
     struct arena arena;
 };
 
+/* The name as it is typed: "admin collect" for the command admin-collect. In the arena. */
+const char *cli_spoken(struct arena *a, const struct command *command);
 /* The command of this name, or NULL with USAGE and, where one is near, what was probably meant. */
 const struct command *cli_find(const struct cli *c, const char *name, struct err *e);
 /* Reads what stands behind the command's name. USAGE errors name the option. */

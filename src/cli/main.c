@@ -87,6 +87,15 @@ static const char *command_name(const char *word)
     return word;
 }
 
+static bool group_has(struct cli *c, const char *group, const char *word)
+{
+    const char *name = arena_printf(&c->arena, "%.40s-%.40s", group, word);
+    for (size_t i = 0; i < c->n_commands; i++)
+        if (strcmp(c->commands[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
 static int run(struct cli *c, size_t argc, char **argv, struct err *e)
 {
     if (argc < 2) {
@@ -97,6 +106,12 @@ static int run(struct cli *c, size_t argc, char **argv, struct err *e)
     const char *name = command_name(argv[1]);
     if (name[0] == '-')
         return ERR(e, USAGE, "unknown option %s; a command comes first", name);
+    /* The commands of a group are typed with a blank: "admin collect" is admin-collect. */
+    if (argc > 2 && argv[2][0] != '-' && group_has(c, name, argv[2])) {
+        name = arena_printf(&c->arena, "%s-%s", name, argv[2]);
+        argv++;
+        argc--;
+    }
     const struct command *command = cli_find(c, name, e);
     if (!command || cli_parse(c, command, argv + 2, argc - 2, e) < 0)
         return -1;

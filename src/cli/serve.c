@@ -1,44 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/command.h"
+#include "cli/settings.h"
 #include "server/server.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 static const struct cli_option options[] = {
-    {.name = "config",
-     .letter = 'c',
-     .metavar = "FILE",
-     .help = "Read settings from this YAML file. Without it HAVEN_CONFIG names the file, if it is "
-             "set."},
+    SETTINGS_OPTION_CONFIG,
     {.name = "print-config",
      .help = "Print the settings in force and where each comes from (secrets hidden), and end."},
 };
 
-static const char *file_name(const struct cli *c)
-{
-    const char *given = cli_value(c, "config");
-    if (given)
-        return given;
-    const char *env = getenv("HAVEN_CONFIG");
-    return env && *env ? env : NULL;
-}
-
-/* Default, file, environment, flag: later ones win. */
 static int load(void *cli, struct config *ret, struct err *e)
 {
-    struct cli *c = cli;
-    struct config made;
-    const char *file = file_name(c);
-
-    config_init(&made);
-    if ((file && config_load_file(&made, file, e) < 0) || config_load_env(&made, c->envp, e) < 0 ||
-        cli_config_flags(c, &made, e) < 0 || config_check(&made, e) < 0) {
-        config_done(&made);
-        return -1;
-    }
-    *ret = made;
-    return 0;
+    return settings_load(cli, ret, e);
 }
 
 /* Takes the password out of the environment, where other programs of this user could read it. */

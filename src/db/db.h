@@ -55,6 +55,9 @@ struct db_args {
  * that is not Haven's, is refused with a message that says so (CONFIG); a damaged file is CORRUPT.
  */
 int db_open(int data_dir, const char *name, struct db **ret, struct err *e);
+/* For programs that work beside a server: the file must be there and have exactly the schema that
+ * this program knows (CONFIG); nothing is migrated. */
+int db_open_as_is(int data_dir, const char *name, struct db **ret, struct err *e);
 void db_close(struct db *db); /* checkpoints; no other thread may be using it. NULL is welcome. */
 int db_schema_version(struct db *db, struct err *e); /* -1: error */
 

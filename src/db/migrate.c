@@ -7,7 +7,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sys.h"
 #include "db/driver.h"
+
+#include <errno.h>
 
 static int known_version(void)
 {
@@ -100,6 +103,39 @@ int db_open(int data_dir, const char *name, struct db **ret, struct err *e)
     if (db_driver_open(data_dir, name, &db, e) < 0)
         return -1;
     if (migrate(db, e) < 0) {
+        err_wrap(e, "%s", db_driver_path(db));
+        db_close(db);
+        return -1;
+    }
+    *ret = db;
+    return 0;
+}
+
+static int check_version(struct db *db, struct err *e)
+{
+    int version = db_schema_version(db, e);
+
+    if (version < 0)
+        return -1;
+    if (version != known_version())
+        return ERR(e, CONFIG,
+                   "its schema has version %d and this program needs %d: start the server of this "
+                   "version once",
+                   version, known_version());
+    return 0;
+}
+
+int db_open_as_is(int data_dir, const char *name, struct db **ret, struct err *e)
+{
+    struct stat st;
+    struct db *db;
+
+    if (sys->fstatat(data_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? ERR(e, CONFIG, "it holds no database %s", name)
+                               : ERR_SYS(e, "looking for %s", name);
+    if (db_driver_open(data_dir, name, &db, e) < 0)
+        return -1;
+    if (check_version(db, e) < 0) {
         err_wrap(e, "%s", db_driver_path(db));
         db_close(db);
         return -1;

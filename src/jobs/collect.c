@@ -9,11 +9,6 @@
 
 #define RESULT_MAX 512
 
-struct job_collect job_collect_default(void)
-{
-    return (struct job_collect){.grace_ms = JOB_COLLECT_GRACE};
-}
-
 void job_collect_write(const struct job_collect *q, struct buf *out)
 {
     struct json_writer w;
@@ -28,7 +23,7 @@ void job_collect_write(const struct job_collect *q, struct buf *out)
 
 int job_collect_read(struct str text, struct job_collect *ret, struct err *e)
 {
-    struct job_collect q = job_collect_default();
+    struct job_collect q = {.grace_ms = JOB_COLLECT_GRACE};
     AUTO_JSON json = json_load(text, ERR_CORRUPT, e);
     if (!json)
         return err_wrap(e, "the arguments of a collection");

@@ -18,10 +18,9 @@ struct job_collect {
     uint64_t rate; /* objects a second, 0: no limit */
 };
 
-/* As JSON, and back; what is missing is as in a fresh job_collect_default. CORRUPT. */
+/* As JSON, and back; without a grace it is JOB_COLLECT_GRACE. CORRUPT. */
 void job_collect_write(const struct job_collect *q, struct buf *out);
 int job_collect_read(struct str json, struct job_collect *ret, struct err *e);
-struct job_collect job_collect_default(void);
 /* The result, as the job's row has it. */
 void job_collect_write_result(const struct collect_result *r, struct buf *out);
 

@@ -135,7 +135,7 @@ static int write_lines(struct job_log *l, struct err *e)
     return db_commit(&t, e);
 }
 
-void job_log_flush(struct job_log *l)
+static void flush(struct job_log *l)
 {
     struct err err;
     if (l->n && write_lines(l, &err) < 0)
@@ -155,12 +155,12 @@ void job_log_add(struct job_log *l, struct str line)
     l->lines[l->n].at_ms = clock_now_ms();
     l->lines[l->n++].text = arena_str(&l->arena, line);
     if (l->n == ARRAY_LEN(l->lines) || clock_mono_ms() - l->written_ms > LOG_FLUSH_MS)
-        job_log_flush(l);
+        flush(l);
 }
 
 void job_log_autodone(struct job_log *l)
 {
-    job_log_flush(l);
+    flush(l);
     arena_done(&l->arena);
 }
 

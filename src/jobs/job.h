@@ -50,7 +50,6 @@ struct job_log {
 void job_log_init(struct job_log *l, struct db *db, int64_t job);
 /* Never fails: what cannot be written is in the server's log. */
 void job_log_add(struct job_log *l, struct str line);
-void job_log_flush(struct job_log *l);
 void job_log_autodone(struct job_log *l); /* flushes */
 /* Calls fn for each line of a job. */
 int job_log_each(struct db *db, int64_t job,

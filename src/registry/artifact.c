@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Artifacts: looking up and deleting. Each look-up is one query. */
+#include "base/clock.h"
 #include "registry/internal.h"
 
 static int find(struct registry *r, struct arena *a, const struct repo_name *repo,
@@ -42,10 +43,14 @@ int artifact_stat(struct registry *r, struct arena *a, const struct repo_name *r
 
 /* Candidates and memberships first, while the edges still say what the artifact held; tags and
  * edges go with the row. */
-int artifact_remove(struct db_conn *c, int64_t repository, int64_t artifact, int64_t document,
-                    struct err *e)
+int artifact_remove(struct registry *r, struct db_conn *c, int64_t repository, int64_t artifact,
+                    int64_t document, struct err *e)
 {
+    int64_t lapsed = clock_now_ms() - r->lease_ms;
+
     if (db_exec(c, Q_blob_candidate_add_of_artifact, DB_ARGS(DB_I64(artifact)), NULL, e) < 0 ||
+        db_exec(c, Q_member_lend, DB_ARGS(DB_I64(repository), DB_I64(artifact), DB_I64(lapsed)),
+                NULL, e) < 0 ||
         db_exec(c, Q_member_revoke, DB_ARGS(DB_I64(repository), DB_I64(artifact)), NULL, e) < 0 ||
         db_exec(c, Q_artifact_remove, DB_ARGS(DB_I64(artifact)), NULL, e) < 0 ||
         db_exec(c, Q_document_sweep, DB_ARGS(DB_I64(document)), NULL, e) < 0)
@@ -84,7 +89,7 @@ int artifact_delete(struct registry *r, const struct repo_name *repo, const stru
     artifact = db_i64(&rows, 0);
     document = db_i64(&rows, 2);
     db_rows_done(&rows);
-    if (artifact_remove(t.conn, repository, artifact, document, e) < 0)
+    if (artifact_remove(r, t.conn, repository, artifact, document, e) < 0)
         return err_wrap(e, "deleting manifest %s", d->text);
     return db_commit(&t, e) < 0 ? -1 : 1;
 }

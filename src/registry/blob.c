@@ -237,25 +237,26 @@ int blob_mount(struct registry *r, const struct repo_name *repo, const struct re
 }
 
 int blob_renew(struct registry *r, const struct repo_name *repo, const struct digest *d,
-               int64_t lease_ms, struct err *e)
+               struct err *e)
 {
     AUTO(db_rows) rows = {0};
     AUTO(db_txn) t = {0};
-    int64_t now = clock_now_ms();
+    int64_t now = clock_now_ms(), changed = 0;
     int found = db_one(db_reader(r->db), Q_member_lease,
                        DB_ARGS(DB_TEXT(repo_name_str(repo)), DB_TEXT(digest_str(d))), &rows, e);
 
     if (found <= 0)
         return found;
-    if (!db_is_null(&rows, 2) && db_i64(&rows, 2) > now - lease_ms / 4)
-        return 0;
+    if (!db_is_null(&rows, 2) && db_i64(&rows, 2) > now - r->lease_ms / 4)
+        return 1;
     int64_t repository = db_i64(&rows, 0), blob = db_i64(&rows, 1);
     db_rows_done(&rows);
     if (db_begin(r->db, &t, e) < 0 ||
         db_exec(t.conn, Q_member_renew, DB_ARGS(DB_I64(repository), DB_I64(blob), DB_I64(now)),
-                NULL, e) < 0)
+                &changed, e) < 0 ||
+        db_commit(&t, e) < 0)
         return -1;
-    return db_commit(&t, e);
+    return changed > 0;
 }
 
 int blob_unlink(struct registry *r, const struct repo_name *repo, const struct digest *d,

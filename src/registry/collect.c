@@ -21,7 +21,10 @@ int collect_turn_begin(struct collecting *c, struct collect_turn *t, struct err 
 {
     if (collect_check(c, e) < 0 || db_begin(c->r->db, &t->txn, e) < 0)
         return -1;
+    t->c = c;
+    t->before = *c->res;
     t->began_us = clock_mono_us();
+    c->in_turn = true;
     return 0;
 }
 
@@ -30,12 +33,23 @@ bool collect_turn_over(const struct collect_turn *t)
     return clock_mono_us() - t->began_us > COLLECT_TURN_US;
 }
 
+static void drop_notes(struct collecting *c)
+{
+    c->in_turn = false;
+    c->n_notes = 0;
+    arena_reset(&c->notes_arena);
+}
+
 int collect_turn_end(struct collecting *c, struct collect_turn *t, struct err *e)
 {
     if (db_commit(&t->txn, e) < 0)
         return -1;
+    t->c = NULL;
     int64_t took = clock_mono_us() - t->began_us;
     const struct timespec rest = {.tv_sec = took / 1000000, .tv_nsec = took % 1000000 * 1000};
+    for (size_t i = 0; i < c->n_notes; i++)
+        c->o->note(c->o->self, c->notes[i].p);
+    drop_notes(c);
     (void)nanosleep(&rest, NULL);
     return collect_check(c, e);
 }
@@ -43,9 +57,13 @@ int collect_turn_end(struct collecting *c, struct collect_turn *t, struct err *e
 void collect_turn_autodone(struct collect_turn *t)
 {
     db_rollback(&t->txn);
+    if (!t->c)
+        return;
+    *t->c->res = t->before;
+    drop_notes(t->c);
 }
 
-void collect_note(const struct collecting *c, const char *fmt, ...)
+void collect_note(struct collecting *c, const char *fmt, ...)
 {
     char line[512];
     va_list args;
@@ -55,7 +73,10 @@ void collect_note(const struct collecting *c, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
-    c->o->note(c->o->self, line);
+    if (!c->in_turn)
+        c->o->note(c->o->self, line);
+    else if (c->n_notes < ARRAY_LEN(c->notes))
+        c->notes[c->n_notes++] = arena_str(&c->notes_arena, str_from(line));
 }
 
 /* ---- untagged artifacts ---- */
@@ -149,7 +170,8 @@ static int untagged_turn(struct collecting *c, int64_t *after, bool *ret_more, s
         *after = list[i].id;
         if (!unused)
             continue;
-        if (artifact_remove(t.txn.conn, list[i].repository, list[i].id, list[i].document, e) < 0)
+        if (artifact_remove(c->r, t.txn.conn, list[i].repository, list[i].id, list[i].document, e) <
+            0)
             return -1;
         c->res->artifacts++;
         collect_note(c, "untagged artifact %.*s@%.*s", S(list[i].name), S(list[i].digest));
@@ -296,16 +318,24 @@ static int collect_blobs(struct collecting *c, struct err *e)
 
 /* ---- all of it ---- */
 
+static int run(struct collecting *c, struct err *e)
+{
+    if (c->o->dry_run)
+        return collect_dry(c, e);
+    if ((c->o->untagged && collect_untagged(c, e) < 0) || collect_memberships(c, e) < 0 ||
+        collect_blobs(c, e) < 0)
+        return -1;
+    return collect_objects(c, e);
+}
+
 int collect_run(struct registry *r, const struct collect_options *o, struct collect_result *ret,
                 struct err *e)
 {
     struct collecting c = {.r = r, .o = o, .res = ret, .now = clock_now_ms()};
 
     *ret = (struct collect_result){.artifacts = 0};
-    if (o->dry_run)
-        return collect_dry(&c, e);
-    if ((o->untagged && collect_untagged(&c, e) < 0) || collect_memberships(&c, e) < 0 ||
-        collect_blobs(&c, e) < 0)
-        return -1;
-    return collect_objects(&c, e);
+    arena_init(&c.notes_arena, LIMIT_REQUEST_ARENA);
+    int rc = run(&c, e);
+    arena_done(&c.notes_arena);
+    return rc;
 }

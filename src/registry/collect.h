@@ -8,8 +8,9 @@
  *
  *     untagged artifacts (if asked for) -> memberships whose lease is over -> blobs -> objects
  *
- * A lease is a membership that no manifest holds yet (repository_blob.pending_ms): sent, mounted,
- * or asked for by somebody who may push, not longer ago than the grace. Every decision is taken
+ * A lease is a membership that no manifest holds yet (repository_blob.pending_ms), or that another
+ * push was told of (asked_ms): sent, mounted, or asked for by somebody who may push, not longer ago
+ * than the grace. Every decision is taken
  * again inside of the transaction that acts on it; transactions are short, and between two of them
  * the collector waits as long as the last one took, so that writers get their turn. An object goes
  * by way of the trash (store.h), so that a push of the same bytes never ends with a row and no

@@ -95,7 +95,13 @@ static int will_be_member(struct dry *d, int64_t blob, struct err *e)
         int held = is_held(d, blob, db_i64(&rows, 0), &doomed, e);
         if (held < 0)
             return -1;
-        if (held || (leased ? db_i64(&rows, 1) >= cutoff : !doomed)) {
+        int64_t since = leased ? db_i64(&rows, 1) : 0;
+        if (!leased && doomed && !db_is_null(&rows, 2) &&
+            db_i64(&rows, 2) > d->c->now - d->c->r->lease_ms) {
+            leased = true; /* it will be lent to a push */
+            since = db_i64(&rows, 2);
+        }
+        if (held || (leased ? since >= cutoff : !doomed)) {
             left = 1;
             continue;
         }

@@ -14,6 +14,7 @@
 
 /* Objects that one transaction takes away: each costs a rename. */
 #define DISCARD_BATCH 64
+#define WAIT_STEP_US  50000
 
 struct candidate {
     int64_t id;
@@ -91,14 +92,31 @@ static int discard(struct collecting *c, struct db_conn *conn, const struct cand
     return 0;
 }
 
-static void keep_to_rate(const struct collecting *c, size_t n)
+/* Sleeps in steps, so that who wants the collection to stop does not wait. */
+static int wait_us(const struct collecting *c, int64_t us, struct err *e)
 {
-    if (!c->o->rate || !n)
-        return;
-    uint64_t ns = n * 1000000000ull / c->o->rate;
-    const struct timespec rest = {.tv_sec = (time_t)(ns / 1000000000),
-                                  .tv_nsec = (long)(ns % 1000000000)};
-    (void)nanosleep(&rest, NULL);
+    const int64_t until = clock_mono_us() + us;
+    int64_t left;
+
+    while ((left = until - clock_mono_us()) > 0) {
+        if (collect_check(c, e) < 0)
+            return -1;
+        const struct timespec step = {.tv_nsec = (long)MIN_OF(left, WAIT_STEP_US) * 1000};
+        (void)nanosleep(&step, NULL);
+    }
+    return 0;
+}
+
+/* As many as are allowed in a tenth of a second: bursts would not be a rate. */
+static size_t turn_size(const struct collecting *c)
+{
+    uint64_t n = c->o->rate / 10;
+    return c->o->rate == 0 ? DISCARD_BATCH : (size_t)MIN_OF(MAX_OF(n, 1), DISCARD_BATCH);
+}
+
+static int keep_to_rate(const struct collecting *c, uint64_t n, struct err *e)
+{
+    return c->o->rate ? wait_us(c, (int64_t)(n * 1000000 / c->o->rate), e) : 0;
 }
 
 /* 1: went on, 0: somebody keeps objects. */
@@ -117,6 +135,7 @@ static int discard_turn(struct collecting *c, int64_t *after, size_t *ret_n, str
     if (collect_turn_begin(c, &t, e) < 0 || candidate_page(t.txn.conn, *after, list, &n, e) < 0)
         return -1;
     uint64_t before = c->res->objects;
+    n = MIN_OF(n, turn_size(c));
     for (size_t i = 0; i < n && (i == 0 || !collect_turn_over(&t)); i++) {
         if (discard(c, t.txn.conn, &list[i], e) < 0)
             return -1;
@@ -124,9 +143,8 @@ static int discard_turn(struct collecting *c, int64_t *after, size_t *ret_n, str
     }
     if (collect_turn_end(c, &t, e) < 0)
         return -1;
-    keep_to_rate(c, (size_t)(c->res->objects - before));
     *ret_n = n;
-    return 1;
+    return keep_to_rate(c, c->res->objects - before, e) < 0 ? -1 : 1;
 }
 
 /* ---- the trash ---- */
@@ -190,26 +208,17 @@ static int each_gone(struct collecting *c, bool again, struct err *e)
     return 0;
 }
 
-/* A push that found an object in its place just before that went takes it back before it is late.
- */
-static int settle(const struct collecting *c, struct err *e)
-{
-    const struct timespec step = {.tv_nsec = 50 * 1000000};
-    int64_t until = clock_mono_ms() + c->o->settle_ms;
-
-    while (clock_mono_ms() < until) {
-        if (collect_check(c, e) < 0)
-            return -1;
-        (void)nanosleep(&step, NULL);
-    }
-    return 0;
-}
-
 static int empty_trash(struct collecting *c, uint64_t *ret_bytes, struct err *e)
 {
     uint64_t n;
+    int any = store_trash_any(c->r->store, e);
 
-    if (settle(c, e) < 0 || store_trash_empty(c->r->store, c->o->stop, &n, ret_bytes, e) < 0 ||
+    if (any < 0)
+        return -1;
+    /* A push that found an object in its place just before that went takes it back before it is
+     * late. */
+    if ((any && wait_us(c, c->o->settle_ms * 1000, e) < 0) ||
+        store_trash_empty(c->r->store, c->o->stop, &n, ret_bytes, e) < 0 ||
         collect_check(c, e) < 0 || store_sync(c->r->store, e) < 0)
         return -1;
     return each_gone(c, false, e);

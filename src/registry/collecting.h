@@ -15,11 +15,19 @@ struct collecting {
     const struct collect_options *o;
     struct collect_result *res;
     int64_t now;
+    /* What a turn has noted, until it is committed: nothing is said of what was rolled back, and
+     * who is told may use the database. */
+    bool in_turn;
+    struct arena notes_arena;
+    struct str notes[COLLECT_BATCH];
+    size_t n_notes;
 };
 
 /* A short transaction: begin, work until it is over or collect_turn_over, end. */
 struct collect_turn {
+    struct collecting *c; /* NULL once it has ended */
     struct db_txn txn;
+    struct collect_result before; /* counts come back with a rollback */
     int64_t began_us;
 };
 int collect_turn_begin(struct collecting *c, struct collect_turn *t, struct err *e);
@@ -29,8 +37,8 @@ int collect_turn_end(struct collecting *c, struct collect_turn *t, struct err *e
 void collect_turn_autodone(struct collect_turn *t);
 /* CANCELLED when it is to stop. */
 int collect_check(const struct collecting *c, struct err *e);
-void collect_note(const struct collecting *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+/* One of each row that a turn looks at, at most. */
+void collect_note(struct collecting *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A set of row ids. */
 struct collect_set {

@@ -26,8 +26,8 @@ int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, stru
 int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size, int64_t *ret_id,
                   struct err *e);
 /* Inside a transaction: removes an artifact (row, document) with what only it held. */
-int artifact_remove(struct db_conn *c, int64_t repository, int64_t artifact, int64_t document,
-                    struct err *e);
+int artifact_remove(struct registry *r, struct db_conn *c, int64_t repository, int64_t artifact,
+                    int64_t document, struct err *e);
 /* Inside a transaction, after a tag was moved or removed: notes the artifact if it has no tag. */
 int artifact_note_untagged(struct db_conn *c, int64_t artifact, int64_t now_ms, struct err *e);
 

@@ -22,7 +22,8 @@ enum registry_sparse { REGISTRY_SPARSE_REFUSE, REGISTRY_SPARSE_INDEXES, REGISTRY
 struct registry {
     struct db *db;
     struct store *store;
-    _Atomic int sparse; /* enum registry_sparse */
+    _Atomic int sparse;       /* enum registry_sparse */
+    _Atomic int64_t lease_ms; /* how long a push may rely on what it was told is here */
 };
 
 /* ---- project.c ---- */
@@ -86,9 +87,10 @@ int blob_record(struct registry *r, const struct repo_name *repo, const struct d
 int blob_mount(struct registry *r, const struct repo_name *repo, const struct repo_name *from,
                bool any_project, const struct digest *d, struct err *e);
 /* Renews the lease of a membership: somebody who may push was told that the blob is here, and will
- * name it without sending it. Writes only what is older than a quarter of lease_ms. */
+ * name it without sending it. Writes only what is older than a quarter of lease_ms.
+ * 1 renewed, 0 it is here no more. */
 int blob_renew(struct registry *r, const struct repo_name *repo, const struct digest *d,
-               int64_t lease_ms, struct err *e);
+               struct err *e);
 /* Revokes membership. 1 done, 0 was none; CONFLICT while a manifest of the repository holds it. */
 int blob_unlink(struct registry *r, const struct repo_name *repo, const struct digest *d,
                 struct err *e);

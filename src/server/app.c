@@ -5,11 +5,10 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "server/access_log.h"
+#include "server/beside.h"
 #include "server/routes.h"
 
 #include <unistd.h>
-
-#define DB_FILE "haven.db"
 
 void server_log_apply(const struct config *c)
 {
@@ -32,6 +31,7 @@ static void apply_values(struct server_app *s, const struct config *c)
     s->app.token_expiration_s = c->auth_token_expiration * 60;
     s->app.page_size = c->registry_page_size;
     s->app.registry.sparse = (int)sparse(c);
+    s->app.registry.lease_ms = c->collect_grace;
     s->upload_expiry_ms = c->registry_upload_expiry;
 }
 
@@ -41,8 +41,8 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
     struct app *app = &s->app;
     struct str first, generated = STR_NULL;
 
-    if (datadir_first_password(&s->data, a, given, DB_FILE, &first, e) < 0 ||
-        db_open(s->data.fd, DB_FILE, &app->db, e) < 0 ||
+    if (datadir_first_password(&s->data, a, given, SERVER_DB_FILE, &first, e) < 0 ||
+        db_open(s->data.fd, SERVER_DB_FILE, &app->db, e) < 0 ||
         store_open(s->data.fd, &app->store, e) < 0 ||
         access_open(app->db, first, a, &generated, &app->access, e) < 0 ||
         datadir_publish_password(&s->data, a, app->access, generated, e) < 0)

@@ -3,11 +3,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/pool.h"
+#include "jobs/collect.h"
+#include "jobs/schedule.h"
 
-/* Uploads expire after minutes at least: a look every minute is soon enough, and costs one
- * directory scan. */
-#define UPKEEP_EVERY_MS 60000
+/* Uploads expire after minutes at least, schedules count seconds but promise none: a look every
+ * quarter of a minute is soon enough, and costs one directory scan and one row. */
+#define UPKEEP_EVERY_MS 15000
 
 struct upkeep {
     struct server_app *app;
@@ -16,6 +19,32 @@ struct upkeep {
     _Atomic bool running;
     int64_t due_ms;
 };
+
+/* The collection whose time has come. */
+static void collect(struct upkeep *u)
+{
+    struct app *app = &u->app->app;
+    AUTO(arena) arena = {0};
+    struct schedule s;
+    struct job_collect q;
+    struct collect_result r;
+    struct err err;
+    int64_t id;
+
+    arena_init(&arena, MIB);
+    int due = schedule_due(app->db, &arena, JOB_COLLECT, clock_now_ms(), &s, &err);
+    if (due == 0)
+        return;
+    if (due < 0 || job_collect_read(s.args, &q, &err) < 0 ||
+        job_collect_run(&app->registry, app->data_dir, &q, "schedule", &app->stopping, NULL, NULL,
+                        &id, &r, &err) < 0) {
+        LOG(ERROR, "collect.failed", log_err(&err));
+        return;
+    }
+    LOG(INFO, "collect.done", log_i64("job", id), log_u64("artifacts", r.artifacts),
+        log_u64("blobs", r.blobs), log_u64("objects", r.objects),
+        log_i64("bytes", (int64_t)r.bytes));
+}
 
 static void run(struct pool_job *job)
 {
@@ -26,6 +55,7 @@ static void run(struct pool_job *job)
         LOG(ERROR, "upload.sweep.failed", log_err(&err));
     else if (removed)
         LOG(INFO, "upload.sweep", log_u64("removed", removed));
+    collect(u);
     u->running = false;
 }
 

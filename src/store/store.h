@@ -54,6 +54,8 @@ int store_object_each(struct store *s,
 int store_object_discard(struct store *s, const struct digest *object, struct err *e);
 /* 1 the file is in its place (durably also when it was taken back from the trash), 0 it is gone. */
 int store_object_keep(struct store *s, const struct digest *object, struct err *e);
+/* Does anything lie in the trash? 1, 0, -1. */
+int store_trash_any(struct store *s, struct err *e);
 /* Removes what lies in the trash and counts it; stops when *stop (may be NULL) becomes true. */
 int store_trash_empty(struct store *s, const atomic_bool *stop, uint64_t *ret_n,
                       uint64_t *ret_bytes, struct err *e);

@@ -43,38 +43,62 @@ static void dir_autoclose(DIR **d)
         (void)closedir(*d);
 }
 
-int store_trash_empty(struct store *s, const atomic_bool *stop, uint64_t *ret_n,
-                      uint64_t *ret_bytes, struct err *e)
+static DIR *open_trash(const struct store *s, struct err *e)
 {
-    uint64_t n = 0, bytes = 0;
     int fd = sys->openat(s->trash, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return ERR_SYS(e, "cannot open the directory trash");
-    __attribute__((cleanup(dir_autoclose))) DIR *dir = fdopendir(fd);
+    if (fd < 0) {
+        (void)ERR_SYS(e, "cannot open the directory trash");
+        return NULL;
+    }
+    DIR *dir = fdopendir(fd);
     if (!dir) {
         (void)ERR_SYS(e, "cannot read the directory trash");
         (void)close(fd);
-        return -1;
     }
-    for (;;) {
-        struct stat st;
+    return dir;
+}
+
+/* 1 an entry, 0 no more, -1. */
+static int next_entry(DIR *dir, const char **ret, struct err *e)
+{
+    const struct dirent *entry;
+    do {
         errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (!entry && errno)
-            return ERR_SYS(e, "cannot read the directory trash");
-        if (!entry || (stop && atomic_load(stop)))
-            break;
-        if (entry->d_name[0] == '.')
-            continue;
+        entry = readdir(dir);
+    } while (entry && entry->d_name[0] == '.');
+    if (entry)
+        *ret = entry->d_name;
+    return entry ? 1 : errno ? ERR_SYS(e, "cannot read the directory trash") : 0;
+}
+
+int store_trash_any(struct store *s, struct err *e)
+{
+    __attribute__((cleanup(dir_autoclose))) DIR *dir = open_trash(s, e);
+    const char *name;
+    return dir ? next_entry(dir, &name, e) : -1;
+}
+
+int store_trash_empty(struct store *s, const atomic_bool *stop, uint64_t *ret_n,
+                      uint64_t *ret_bytes, struct err *e)
+{
+    __attribute__((cleanup(dir_autoclose))) DIR *dir = open_trash(s, e);
+    uint64_t n = 0, bytes = 0;
+    const char *name;
+    int more;
+
+    if (!dir)
+        return -1;
+    while ((more = next_entry(dir, &name, e)) > 0 && !(stop && atomic_load(stop))) {
+        struct stat st;
         /* Taken back or removed meanwhile: somebody else's business. */
-        if (sys->fstatat(s->trash, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (sys->fstatat(s->trash, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
             if (errno != ENOENT)
-                return ERR_SYS(e, "cannot stat trash/%s", entry->d_name);
+                return ERR_SYS(e, "cannot stat trash/%s", name);
             continue;
         }
-        if (sys->unlinkat(s->trash, entry->d_name, 0) < 0) {
+        if (sys->unlinkat(s->trash, name, 0) < 0) {
             if (errno != ENOENT)
-                return ERR_SYS(e, "cannot remove trash/%s", entry->d_name);
+                return ERR_SYS(e, "cannot remove trash/%s", name);
             continue;
         }
         n++;
@@ -82,7 +106,7 @@ int store_trash_empty(struct store *s, const atomic_bool *stop, uint64_t *ret_n,
     }
     *ret_n = n;
     *ret_bytes = bytes;
-    return 0;
+    return more < 0 ? -1 : 0;
 }
 
 int store_sync(struct store *s, struct err *e)

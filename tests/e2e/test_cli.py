@@ -402,7 +402,8 @@ def test_interrupt_on_a_terminal(fake, terminal, tmp_path):
 # ---- what is made from the tables ----
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = re.findall(r"^X\((\w+)\)$", (ROOT / "src" / "cli" / "commands.def").read_text(), re.M)
+COMMANDS = [name.replace("_", "-") for name in
+            re.findall(r"^X\((\w+)\)$", (ROOT / "src" / "cli" / "commands.def").read_text(), re.M)]
 
 
 def complete_bash(script, tmp_path, *words):
@@ -485,7 +486,7 @@ def test_manual(haven):
 
 def test_json_everywhere(haven, fake, tmp_path):
     """Every command that prints a result prints it as JSON too; documents are what they are."""
-    documents = {"completion", "man", "help", "modelfile", "serve"}
+    documents = {"admin", "completion", "man", "help", "modelfile", "serve"}
     for name in set(COMMANDS) - documents:
         assert re.search(r"^ +--json$", haven("help", name).stdout, re.M), name
     reg = fake(auth="basic")

@@ -53,6 +53,7 @@ static inline int fixture_setup(void **state)
     arena_init(&f->a, LIMIT_REQUEST_ARENA);
     EXPECT(db_open(f->fd, "haven.db", &f->r.db, &f->e), 0);
     EXPECT(store_open(f->fd, &f->r.store, &f->e), 0);
+    f->r.lease_ms = 60000;
     EXPECT(project_seed(&f->r, &f->e), 0);
     EXPECT(project_create(&f->r, STR("secret"), false, &id, &f->e), 0);
     *state = f;

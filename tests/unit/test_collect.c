@@ -118,7 +118,7 @@ static void test_leases(void **state)
     o.grace_ms = 60000;
     layer = sha256_of("layer");
     /* Asked for by a pusher: the manifest goes, the blob stays for the push under way. */
-    EXPECT(blob_renew(&f->r, repo("library/a"), &layer, 60000, &f->e), 0);
+    EXPECT(blob_renew(&f->r, repo("library/a"), &layer, &f->e), 1);
     remove_image(f, "library/a", &image);
     struct collect_result r = run(f, &o);
     assert_int_equal(r.memberships, 0);
@@ -141,11 +141,40 @@ static void test_lease_of_held(void **state)
     struct digest image = push_image(f, "library/a", "v1", "config", "layer");
     struct digest layer = sha256_of("layer");
 
-    EXPECT(blob_renew(&f->r, repo("library/a"), &layer, 60000, &f->e), 0);
+    f->r.lease_ms = 20;
+    EXPECT(blob_renew(&f->r, repo("library/a"), &layer, &f->e), 1);
+    (void)send_blob(f, "library/a", "layer");
     struct collect_result r = run(f, &o);
     assert_int_equal(r.memberships + r.objects, 0);
+    assert_true(is_member(f, "library/a", &layer));
+    usleep(30000);
     remove_image(f, "library/a", &image);
     assert_false(is_member(f, "library/a", &layer));
+}
+
+/* Two pushes rely on the same layer; the manifest of one comes and goes before that of the other.
+ */
+static void test_lease_of_another_push(void **state)
+{
+    struct fixture *f = *state;
+    struct collect_options o = options(f);
+    struct digest layer = sha256_of("layer");
+
+    struct digest old = push_image(f, "library/a", "old", "config", "layer");
+    EXPECT(blob_renew(&f->r, repo("library/a"), &layer, &f->e), 1); /* "it is here" */
+    struct digest other = push_image(f, "library/a", "other", "config 2", "layer");
+    remove_image(f, "library/a", &old);
+    remove_image(f, "library/a", &other);
+    assert_true(is_member(f, "library/a", &layer));
+    o.grace_ms = 60000;
+    (void)run(f, &o);
+    assert_true(is_member(f, "library/a", &layer));
+    EXPECT(blob_renew(&f->r, repo("library/none"), &layer, &f->e), 0);
+    o.grace_ms = -1;
+    struct collect_result r = run(f, &o);
+    assert_int_equal(r.memberships, 1);
+    assert_int_equal(objects(f), 0);
+    EXPECT(blob_renew(&f->r, repo("library/a"), &layer, &f->e), 0);
 }
 
 static void test_untagged(void **state)
@@ -472,6 +501,7 @@ int main(void)
         TEST(test_deleted_image),
         TEST(test_leases),
         TEST(test_lease_of_held),
+        TEST(test_lease_of_another_push),
         TEST(test_untagged),
         TEST(test_sparse),
         TEST(test_half_dead),

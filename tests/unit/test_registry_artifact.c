@@ -267,6 +267,7 @@ static void test_delete(void **state)
     const char *layer = "shared";
     struct registry_names tags;
 
+    f->r.lease_ms = 0; /* nobody else pushes at present */
     push_image(f, "library/b", "v1", "config one", "shared");
     EXPECT(push(f, "library/a", "latest", image(f, "config one", &layer, 1, ""), NULL, NULL), 0);
     EXPECT(artifact_delete(&f->r, repo("library/none"), &one, &f->e), 0);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/distribution/distribution.h"
 
+#include "base/log.h"
+
 #include <unistd.h>
 
-/* The pieces of a blob, its objects opened for the life of the request. */
-static int open_extents(struct http_req *rq, const struct blob *b, struct http_seg *segs,
-                        struct err *e)
+/* The pieces of a blob, its objects opened for the life of the request. 0: an object is not there
+ * (*ret_missing). */
+static int try_extents(struct http_req *rq, const struct blob *b, struct http_seg *segs,
+                       const struct digest **ret_missing, struct err *e)
 {
     struct app *app = api_app(rq);
     for (size_t i = 0; i < b->n_extents; i++) {
@@ -19,16 +22,51 @@ static int open_extents(struct http_req *rq, const struct blob *b, struct http_s
         int found = store_object_open(app->store, &x->object, &fd, &size, e);
         if (found < 0)
             return -1;
-        if (found == 0)
-            return ERR(e, CORRUPT, "the object %s of blob %s is missing", x->object.text,
-                       b->digest.text);
+        if (found == 0) {
+            *ret_missing = &x->object;
+            return 0;
+        }
         arena_defer_close(&rq->arena, fd);
         if (x->offset > size || x->len > size - x->offset)
             return ERR(e, CORRUPT, "the object %s of blob %s is shorter than recorded",
                        x->object.text, b->digest.text);
         segs[i] = (struct http_seg){.fd = fd, .offset = x->offset, .len = x->len};
     }
-    return 0;
+    return 1;
+}
+
+/* An object may have been collected after the extents were read: then they say something else now.
+ * 0: the repository holds the blob no more. */
+static int open_extents(struct http_req *rq, const struct repo_name *repo, struct blob *b,
+                        struct http_seg **segs, struct err *e)
+{
+    const struct digest *missing = NULL;
+    int rc = try_extents(rq, b, *segs, &missing, e);
+    if (rc != 0)
+        return rc;
+    rc = blob_find(&api_app(rq)->registry, &rq->arena, repo, &b->digest, b, e);
+    if (rc <= 0)
+        return rc;
+    *segs = ARENA_ARRAY(&rq->arena, b->n_extents, struct http_seg);
+    rc = try_extents(rq, b, *segs, &missing, e);
+    if (rc != 0)
+        return rc;
+    return ERR(e, CORRUPT, "the object %s of blob %s is missing", missing->text, b->digest.text);
+}
+
+/* Who may push and asks whether a blob is here will not send it: it has to be here when the
+ * manifest comes. 0: it has gone meanwhile. A lease that cannot be written costs a push that is
+ * made again, at worst. */
+static int lease(struct http_req *rq, const struct repo_name *repo, const struct digest *d)
+{
+    struct app *app = api_app(rq);
+    struct err why;
+    if (!rq->head || access_check(api_identity(rq), api_target(rq), PERM_PUSH, NULL) < 0)
+        return 1;
+    int found = blob_renew(&app->registry, repo, d, &why);
+    if (found < 0)
+        LOG(WARN, "blob.lease.failed", log_str("digest", digest_str(d)), log_err(&why));
+    return found != 0;
 }
 
 static void set_headers(struct http_req *rq, const struct digest *d)
@@ -44,16 +82,20 @@ int distribution_blob_get(struct http_req *rq, struct err *e)
     struct repo_name repo;
     struct reference ref = {.is_digest = true};
     struct blob b;
+    struct http_seg *segs = NULL;
     if (distribution_repo(rq, &repo, e) < 0 ||
         digest_parse(http_param(rq, "digest"), &ref.digest, e) < 0)
         return -1;
     int found = blob_find(&app->registry, &rq->arena, &repo, &ref.digest, &b, e);
+    if (found > 0)
+        found = lease(rq, &repo, &ref.digest);
+    if (found > 0) {
+        segs = ARENA_ARRAY(&rq->arena, b.n_extents, struct http_seg);
+        found = open_extents(rq, &repo, &b, &segs, e);
+    }
     if (found < 0)
         return -1;
     if (found) {
-        struct http_seg *segs = ARENA_ARRAY(&rq->arena, b.n_extents, struct http_seg);
-        if (open_extents(rq, &b, segs, e) < 0)
-            return -1;
         set_headers(rq, &ref.digest);
         return http_reply_content(rq, "application/octet-stream", digest_str(&ref.digest), segs,
                                   b.n_extents, e);

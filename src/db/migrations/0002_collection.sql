@@ -32,6 +32,9 @@ CREATE TABLE untagged (
 INSERT INTO untagged (artifact_id, since_ms)
     SELECT id, pushed_ms FROM artifact WHERE NOT EXISTS (SELECT 1 FROM tag t WHERE t.artifact_id = artifact.id);
 
+-- When another push than the one that sent it was last told that the repository has it: by an answer, by a mount, by
+-- sending it again. While that is recent, a delete of the manifest that holds it leaves it to that push.
+ALTER TABLE repository_blob ADD COLUMN asked_ms @I64@;
 CREATE INDEX repository_blob_pending ON repository_blob (pending_ms) WHERE pending_ms IS NOT NULL;
 
 -- What runs in the background, with what it left. args and result are JSON; cause: manual or schedule.

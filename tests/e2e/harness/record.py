@@ -20,6 +20,7 @@ ERRORS = re.compile(r'^haven_errors_total\{code="([^"]*)"\} ([0-9.]+)', re.M)
 PRINTED = re.compile(rb"\[([A-Z][A-Z_]+)\]\s*$", re.M)
 _known = set()
 _keys = {}
+_commands = set()
 
 
 def note(**row):
@@ -56,6 +57,14 @@ def config_keys():
     return _keys
 
 
+def commands():
+    """The names of the commands; those of a group as group-command."""
+    if not _commands:
+        text = (ROOT / "src" / "cli" / "commands.def").read_text(encoding="utf-8")
+        _commands.update(name.replace("_", "-") for name in re.findall(r"^X\((\w+)\)", text, re.M))
+    return _commands
+
+
 def note_file(path):
     """Settings of a configuration file: dotted keys, and keys nested in mappings."""
     try:
@@ -78,9 +87,10 @@ def note_start(args, env):
     args = [os.fsdecode(a) for a in args]
     if not args or os.path.basename(args[0]) != os.path.basename(HAVEN):
         return
-    words = [a for a in args[1:] if not a.startswith("-")]
-    if words and re.fullmatch(r"[a-z]+", words[0]):
-        note(command=words[0])
+    words = [a for a in args[1:3] if re.fullmatch(r"[a-z]+", a)]
+    for n in range(1, len(words) + 1):
+        if "-".join(words[:n]) in commands():
+            note(command="-".join(words[:n]))
     for i, arg in enumerate(args):
         flag = arg.split("=", 1)[0]
         if flag in config_keys():

@@ -100,6 +100,14 @@ bool db_is_null(const struct db_rows *r, int col);
 int db_one(struct db_conn *c, enum db_query q, struct db_args args, struct db_rows *ret,
            struct err *e);
 
+/* Asks the engine whether the file is sound; thorough: every row of every index, which takes long.
+ * Calls fn for each line of complaint. Errors are those of asking. */
+int db_check(struct db *db, bool thorough, int (*fn)(void *p, const char *line, struct err *e),
+             void *p, struct err *e);
+/* Writes the database as it is at one moment, while others go on, as a new file in a directory.
+ * Synced; CONFLICT when the name is taken. */
+int db_snapshot(struct db *db, int dir, const char *name, struct err *e);
+
 /* For tests and tools: the catalogue's text and a query's name. */
 const char *db_query_sql(enum db_query q);
 const char *db_query_name(enum db_query q);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/sys.h"
 #include "db/driver.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@
 /* "HVN1" in the header of the file, so that file(1) and other programs can tell. */
 #define APPLICATION_ID "1213615665"
 #define BUSY_MS        10000
+#define LINE_MAX_BYTES 1024 /* of one complaint about the file */
 
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA synchronous = FULL;"
@@ -601,4 +603,67 @@ int db_one(struct db_conn *c, enum db_query q, struct db_args args, struct db_ro
     if (found > 0)
         *ret = rows;
     return found;
+}
+
+/* ---- upkeep ---- */
+
+typedef int line_fn(void *p, const char *line, struct err *e);
+
+/* Each row of the statement as one line of its columns; "ok" is none. */
+static int each_line(struct db_conn *c, const char *sql, line_fn *fn, void *p, struct err *e)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(c->handle, sql, -1, &stmt, NULL), result = 0;
+
+    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        AUTO(buf) line = {0};
+        buf_init(&line, LINE_MAX_BYTES);
+        for (int i = 0; i < sqlite3_column_count(stmt); i++)
+            buf_addf(&line, "%s%s", i ? " " : "", (const char *)sqlite3_column_text(stmt, i));
+        rc = SQLITE_OK;
+        if (str_eqz(buf_str(&line), "ok"))
+            continue;
+        result = fn(p, line.p ? line.p : "", e);
+        if (result < 0)
+            break;
+    }
+    sqlite3_finalize(stmt);
+    if (result == 0 && rc != SQLITE_DONE)
+        return sqlite_err(c, rc, sql, e);
+    return result;
+}
+
+int db_check(struct db *db, bool thorough, line_fn *fn, void *p, struct err *e)
+{
+    struct db_conn *c = db_reader(db);
+
+    if (conn_open(c, e) < 0 ||
+        each_line(c, thorough ? "PRAGMA integrity_check" : "PRAGMA quick_check", fn, p, e) < 0)
+        return -1;
+    return thorough ? each_line(c, "PRAGMA foreign_key_check", fn, p, e) : 0;
+}
+
+int db_snapshot(struct db *db, int dir, const char *name, struct err *e)
+{
+    struct db_conn *c = db_reader(db);
+    AUTO_FREE char *path = NULL;
+    sqlite3_stmt *stmt = NULL;
+    struct stat st;
+
+    if (sys->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return ERR(e, CONFLICT, "%s is there already", name);
+    if (conn_open(c, e) < 0 || db_path(dir, name, &path, e) < 0)
+        return -1;
+    int rc = sqlite3_prepare_v2(c->handle, "VACUUM INTO ?1", -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(stmt, 1, path, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_DONE)
+        return sqlite_err(c, rc, "copying the database", e);
+    AUTOFD fd = file_open_at(dir, name, O_RDONLY, 0, e);
+    if (fd < 0 || file_sync(fd, e) < 0)
+        return -1;
+    return file_sync_dir(dir, e);
 }

@@ -9,9 +9,8 @@
 
 /* ---- reading ---- */
 
-/* Columns 2… of blob_read: object digest, object size, literal, start, len. */
-static int read_extent(const struct db_rows *rows, struct arena *a, struct blob_extent *ret,
-                       struct err *e)
+int blob_extent_read(const struct db_rows *rows, struct arena *a, struct blob_extent *ret,
+                     struct err *e)
 {
     struct blob_extent x = {.offset = (uint64_t)db_i64(rows, 5), .len = (uint64_t)db_i64(rows, 6)};
     uint64_t end;
@@ -33,21 +32,20 @@ static int read_extent(const struct db_rows *rows, struct arena *a, struct blob_
     return 0;
 }
 
-/* Room for one extent more. Nearly every blob has one: the first step is that size. */
-static int grow(struct arena *a, struct blob *b, size_t *cap, struct err *e)
+/* Nearly every blob has one: the first step is that size. */
+int blob_extents_grow(struct arena *a, struct blob_extent **x, size_t n, size_t *cap, struct err *e)
 {
-    struct blob_extent *bigger;
-    size_t n = *cap ? 4 * *cap : 1;
+    size_t bigger_n = *cap ? 4 * *cap : 1;
 
-    if (b->n_extents < *cap)
+    if (n < *cap)
         return 0;
-    bigger = arena_try(a, n * sizeof(*bigger), e);
+    struct blob_extent *bigger = arena_try(a, bigger_n * sizeof(*bigger), e);
     if (!bigger)
         return -1;
-    if (b->n_extents)
-        memcpy(bigger, b->extents, b->n_extents * sizeof(*bigger));
-    b->extents = bigger;
-    *cap = n;
+    if (n)
+        memcpy(bigger, *x, n * sizeof(*bigger));
+    *x = bigger;
+    *cap = bigger_n;
     return 0;
 }
 
@@ -66,7 +64,8 @@ int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
     while ((more = db_next(&rows, e)) > 0) {
         b.id = db_i64(&rows, 0);
         b.size = (uint64_t)db_i64(&rows, 1);
-        if (grow(a, &b, &cap, e) < 0 || read_extent(&rows, a, &b.extents[b.n_extents], e) < 0)
+        if (blob_extents_grow(a, &b.extents, b.n_extents, &cap, e) < 0 ||
+            blob_extent_read(&rows, a, &b.extents[b.n_extents], e) < 0)
             return err_wrap(e, "reading blob %s", d->text);
         sum += b.extents[b.n_extents++].len;
     }

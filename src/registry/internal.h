@@ -21,6 +21,13 @@ int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db
  * known, made if there is none. */
 int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, struct err *e);
 
+/* An extent from columns 2… of a row: object digest, object size, literal, start, len. CORRUPT. */
+int blob_extent_read(const struct db_rows *rows, struct arena *a, struct blob_extent *ret,
+                     struct err *e);
+/* Makes room for an extent behind n others. */
+int blob_extents_grow(struct arena *a, struct blob_extent **x, size_t n, size_t *cap,
+                      struct err *e);
+
 /* Inside a transaction: the row of an object, made if there is none. CORRUPT: it has another size.
  */
 int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size, int64_t *ret_id,

@@ -48,6 +48,7 @@ int store_open(int dir, struct store **ret, struct err *e)
     if (trash < 0)
         return -1;
     struct store *s = NEW(struct store);
+    s->dir = dir;
     s->objects = TAKE_FD(objects);
     s->uploads = TAKE_FD(uploads);
     s->trash = TAKE_FD(trash);

@@ -24,6 +24,7 @@
 #define STORE_PATH_MAX 80
 
 struct store {
+    int dir;                                          /* of the data, borrowed */
     int objects;                                      /* blobs/sha256 */
     int uploads;                                      /* uploads */
     int trash;                                        /* trash */
@@ -66,6 +67,9 @@ int store_session_data(struct store_upload *u, struct err *e);
 void store_session_data_path(const struct store_upload *u, char out[STORE_PATH_MAX]);
 /* Writes the state into the next slot. durable: syncs the data before and the state after it. */
 int store_session_save(struct store_upload *u, bool durable, struct err *e);
+/* Is it, by its name, a session or a transient one's file, and if it has a state file, one of which
+ * a slot is whole? Without opening it: another process may have it open. */
+bool store_session_sound(const struct store *s, const char *name);
 /* Removes the session's files and forgets it; u is freed. */
 void store_session_remove(struct store_upload *u);
 

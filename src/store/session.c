@@ -539,6 +539,28 @@ void store_upload_cancel(struct store_upload *u)
         store_session_remove(u);
 }
 
+bool store_session_sound(const struct store *s, const char *name)
+{
+    struct store_upload at = {.info = {.id = ""}};
+    struct slots slots;
+    char path[STORE_PATH_MAX];
+    struct str id = str_head(str_from(name), STORE_UPLOAD_ID);
+
+    if (!id_ok(id))
+        return false;
+    if (strcmp(name + STORE_UPLOAD_ID, ".tmp") == 0)
+        return true;
+    if (name[STORE_UPLOAD_ID])
+        return false;
+    memcpy(at.info.id, name, STORE_UPLOAD_ID);
+    AUTOFD fd =
+        sys->openat(s->uploads, path_of(&at, "/state", path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return false;
+    read_slots(fd, &slots);
+    return newest(&slots) >= 0;
+}
+
 /* ---- sweep ---- */
 
 /* When a session's last byte came: by its state, else by its directory. */

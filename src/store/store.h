@@ -4,6 +4,7 @@
  *
  *     DATA/blobs/sha256/ab/<64 hex>   an object: complete, synced, never changed
  *     DATA/trash/<64 hex>             an object that nothing refers to, for seconds
+ *     DATA/quarantine/                what a check found wrong, for people to look at
  *     DATA/uploads/<uuid>/data        bytes received so far
  *     DATA/uploads/<uuid>/state       who it belongs to, offset, hash state (versioned, with
  * checksum)
@@ -61,6 +62,25 @@ int store_trash_empty(struct store *s, const atomic_bool *stop, uint64_t *ret_n,
                       uint64_t *ret_bytes, struct err *e);
 /* All that was removed is removed on the disk. */
 int store_sync(struct store *s, struct err *e);
+
+/* For checks (registry/check.h). Where an object is: in its place or in the trash. 1, 0 nowhere,
+ * -1. */
+struct store_found {
+    uint64_t size;
+    int64_t changed_ms; /* it came, or was moved */
+    bool is_file, in_trash;
+};
+int store_object_stat(struct store *s, const struct digest *object, struct store_found *ret,
+                      struct err *e);
+/* Calls fn for whatever lies in blobs/ and uploads/ and is neither an object nor an upload that can
+ * go on; path is below the data directory. A new upload may be among them for a moment. */
+#define STORE_STRAY_MAX 512
+typedef int store_stray_fn(void *p, const char *path, int64_t changed_ms, const char *why,
+                           struct err *e);
+int store_stray_each(struct store *s, store_stray_fn *fn, void *p, struct err *e);
+/* Moves it (a path below the data directory) to DATA/quarantine/NAME.TIME. 1, 0 it is not there. */
+int store_quarantine(struct store *s, const char *path, struct err *e);
+int store_object_quarantine(struct store *s, const struct digest *object, struct err *e);
 
 /* An upload session. A session that is open here is locked: no second request writes to it. */
 struct store_upload;

@@ -56,8 +56,8 @@ struct db_args {
  */
 int db_open(int data_dir, const char *name, struct db **ret, struct err *e);
 /* For programs that work beside a server: the file must be there and have exactly the schema that
- * this program knows (CONFIG); nothing is migrated. */
-int db_open_as_is(int data_dir, const char *name, struct db **ret, struct err *e);
+ * this program knows (CONFIG), unless any_version; nothing is migrated. */
+int db_open_as_is(int data_dir, const char *name, bool any_version, struct db **ret, struct err *e);
 void db_close(struct db *db); /* checkpoints; no other thread may be using it. NULL is welcome. */
 int db_schema_version(struct db *db, struct err *e); /* -1: error */
 

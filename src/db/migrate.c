@@ -125,7 +125,7 @@ static int check_version(struct db *db, struct err *e)
     return 0;
 }
 
-int db_open_as_is(int data_dir, const char *name, struct db **ret, struct err *e)
+int db_open_as_is(int data_dir, const char *name, bool any_version, struct db **ret, struct err *e)
 {
     struct stat st;
     struct db *db;
@@ -135,7 +135,7 @@ int db_open_as_is(int data_dir, const char *name, struct db **ret, struct err *e
                                : ERR_SYS(e, "looking for %s", name);
     if (db_driver_open(data_dir, name, &db, e) < 0)
         return -1;
-    if (check_version(db, e) < 0) {
+    if (!any_version && check_version(db, e) < 0) {
         err_wrap(e, "%s", db_driver_path(db));
         db_close(db);
         return -1;

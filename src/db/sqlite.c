@@ -643,25 +643,38 @@ int db_check(struct db *db, bool thorough, line_fn *fn, void *p, struct err *e)
     return thorough ? each_line(c, "PRAGMA foreign_key_check", fn, p, e) : 0;
 }
 
-int db_snapshot(struct db *db, int dir, const char *name, struct err *e)
+static int vacuum_into(struct db_conn *c, const char *path, struct err *e)
 {
-    struct db_conn *c = db_reader(db);
-    AUTO_FREE char *path = NULL;
     sqlite3_stmt *stmt = NULL;
-    struct stat st;
-
-    if (sys->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return ERR(e, CONFLICT, "%s is there already", name);
-    if (conn_open(c, e) < 0 || db_path(dir, name, &path, e) < 0)
-        return -1;
     int rc = sqlite3_prepare_v2(c->handle, "VACUUM INTO ?1", -1, &stmt, NULL);
+
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_text(stmt, 1, path, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
     sqlite3_finalize(stmt);
-    if (rc != SQLITE_DONE)
-        return sqlite_err(c, rc, "copying the database", e);
+    return rc == SQLITE_DONE ? 0 : sqlite_err(c, rc, "copying the database", e);
+}
+
+int db_snapshot(struct db *db, int dir, const char *name, struct err *e)
+{
+    /* A reader may not write, not even elsewhere; the writer must not be kept from writing. */
+    struct db_conn *c = NEW(struct db_conn);
+    AUTO_FREE char *path = NULL;
+    struct stat st;
+
+    c->db = db;
+    c->writer = true;
+    int rc = sys->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0
+                 ? ERR(e, CONFLICT, "%s is there already", name)
+                 : db_path(dir, name, &path, e);
+    if (rc == 0)
+        rc = conn_open(c, e);
+    if (rc == 0)
+        rc = vacuum_into(c, path, e);
+    conn_free(c);
+    if (rc < 0)
+        return -1;
     AUTOFD fd = file_open_at(dir, name, O_RDONLY, 0, e);
     if (fd < 0 || file_sync(fd, e) < 0)
         return -1;

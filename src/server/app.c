@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/sys.h"
+#include "registry/backup.h"
 #include "server/access_log.h"
 #include "server/beside.h"
 #include "server/routes.h"
@@ -41,6 +43,13 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
     struct app *app = &s->app;
     struct str first, generated = STR_NULL;
 
+    struct stat st;
+
+    if (sys->fstatat(s->data.fd, BACKUP_RESTORING, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return ERR(e, CONFIG,
+                   "a restore into data directory %s was not finished: run `haven admin restore` "
+                   "again",
+                   s->data.path);
     if (datadir_first_password(&s->data, a, given, SERVER_DB_FILE, &first, e) < 0 ||
         db_open(s->data.fd, SERVER_DB_FILE, &app->db, e) < 0 ||
         store_open(s->data.fd, &app->store, e) < 0 ||

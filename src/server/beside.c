@@ -17,7 +17,7 @@ int beside_open(const char *path, const struct config *config, struct beside *re
         return errno == ENOENT
                    ? ERR(e, CONFIG, "there is no data directory %s; --data names another", path)
                    : ERR_SYS(e, "opening data directory %s", path);
-    if (db_open_as_is(b.data_dir, SERVER_DB_FILE, &b.registry.db, e) < 0 ||
+    if (db_open_as_is(b.data_dir, SERVER_DB_FILE, false, &b.registry.db, e) < 0 ||
         store_open(b.data_dir, &b.registry.store, e) < 0) {
         beside_autodone(&b);
         return err_wrap(e, "data directory %s", path);

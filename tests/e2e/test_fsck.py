@@ -2,6 +2,8 @@
 """`haven fsck` beside a running server: each kind of damage is said, and repaired where that is safe."""
 import json
 import os
+import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -14,6 +16,7 @@ from harness.record import HAVEN
 from harness.registry import digest_of
 
 REPO = "library/sound"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -259,6 +262,12 @@ def test_beside_pushes_and_a_collection(server, fsck, haven):
     assert process.returncode == 0, out
     ok(haven("admin", "collect", "--data", server.data, "--grace", "0s"))
     check_whole(server, fsck)
+
+
+def test_page_has_every_kind():
+    rows = re.findall(r"^X\((\w+)", (ROOT / "src/registry/check.def").read_text(encoding="utf-8"), re.M)
+    told = re.findall(r"^\| `(\w+)`", (ROOT / "docs/fsck.md").read_text(encoding="utf-8"), re.M)
+    assert rows == told
 
 
 def test_what_is_refused(server, haven, tmp_path):

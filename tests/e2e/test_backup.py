@@ -20,6 +20,7 @@ from harness.registry import digest_of
 from harness.server import wait_until
 
 REPO = "library/kept"
+LONG = bool(os.environ.get("HAVEN_TEST_LONG"))
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_killed_at_any_point(server, backup, start, haven, command):
             "restore": ["--data", str(target.data), str(backup.target)]}[command]
     chance = random.Random(7)
     killed = 0
-    for _ in range(8):
+    for _ in range(100 if LONG else 8):
         with subprocess.Popen([HAVEN, "admin", command, *args], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as process:
             time.sleep(chance.uniform(0.003, 0.04))

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
@@ -16,8 +15,10 @@ from harness.content import descriptor, dump, image, index, noise, push, small_i
 from harness.record import HAVEN
 from harness.registry import OCI_MANIFEST, digest_of
 from harness.server import wait_until
+from harness.team import Team
 
 REPO = "library/heap"
+LONG = bool(os.environ.get("HAVEN_TEST_LONG"))
 
 
 @pytest.fixture
@@ -133,84 +134,12 @@ def test_a_reader_does_not_keep_leases(start, collect):
     assert collect(server, "--grace", "1s")["blobs"] == 1
 
 
-class Team:
-    """Threads that push, read, check and delete as long as it is open; what they hold must always be there."""
-
-    def __init__(self, server, n):
-        self.server, self.over = server, threading.Event()
-        self.held, self.failures, self.rounds = [], [], 0
-        self.shared = [noise(2000) for _ in range(6)]
-        self.threads = [threading.Thread(target=self.work, args=(i,)) for i in range(n)]
-        for thread in self.threads:
-            thread.start()
-
-    def work(self, i):
-        chance = random.Random(i)
-        registry, held = self.server.registry(), {}
-        repo = f"library/team{i % 2}"
-        try:
-            while not self.over.is_set():
-                self.step(registry, repo, held, chance, i)
-        except Exception as problem:  # pylint: disable=broad-except
-            self.failures.append(repr(problem))
-        self.held.append((repo, held))
-
-    def push_blob(self, registry, repo, digest, data):
-        """As clients do it: ask first."""
-        if registry.head(f"/v2/{repo}/blobs/{digest}").status == 200:
-            return
-        for _ in range(5):
-            answer = registry.by_stream(repo, data, digest)
-            if answer.status != 503:
-                break
-        assert answer.status == 201, answer
-
-    def step(self, registry, repo, held, chance, i):
-        document, blobs = image([chance.choice(self.shared), chance.choice(self.shared), noise(300)])
-        for digest, data in blobs.items():
-            self.push_blob(registry, repo, digest, data)
-        tag = f"t{i}-{self.rounds}"
-        self.rounds += 1
-        answer = registry.put_manifest(repo, tag, dump(document), OCI_MANIFEST)
-        assert answer.status == 201, answer
-        held[tag] = (dump(document), blobs)
-        check(registry, repo, chance.choice(list(held)), held)
-        if len(held) > 5:
-            old = chance.choice(list(held))
-            data, _ = held.pop(old)
-            assert registry.delete(f"/v2/{repo}/manifests/{digest_of(data)}").status == 202
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
-        if kind is None:
-            assert not self.failures, self.failures
-
-
-def check(registry, repo, tag, held):
-    data, blobs = held[tag]
-    assert registry.manifest(repo, tag).body == data
-    for digest, content in blobs.items():
-        answer = registry.blob(repo, digest)
-        assert answer.status == 200 and answer.body == content, (repo, tag, digest, answer)
-
-
 def check_all(server, team, collect):
     """Every image is whole, and nothing else is on the disk."""
-    registry, needed = server.registry(), set()
-    for repo, held in team.held:
-        for tag, (_, blobs) in held.items():
-            check(registry, repo, tag, held)
-            needed |= {d.partition(":")[2] for d in blobs}
+    needed = team.check_all(server)
     collect(server, "--grace", "0s")
     assert objects(server) == needed
-    for repo, held in team.held:
-        for tag in held:
-            check(registry, repo, tag, held)
+    team.check_all(server)
 
 
 def test_beside_pushes_reads_and_deletes(start, collect):
@@ -223,13 +152,12 @@ def test_beside_pushes_reads_and_deletes(start, collect):
     check_all(server, team, collect)
 
 
-@pytest.mark.parametrize("rounds", [8])
-def test_killed_again_and_again(start, collect, rounds):
+def test_killed_again_and_again(start, collect):
     """The collector dies at any point, pushes go on; the next one completes what it began."""
     server = start(config={"collect.grace": "2s"})
     chance = random.Random(4)
     with Team(server, 3) as team:
-        for _ in range(rounds):
+        for _ in range(100 if LONG else 8):
             with subprocess.Popen([HAVEN, "admin", "collect", "--data", str(server.data), "--grace", "2s", "--quiet"],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
                 time.sleep(chance.uniform(0.02, 0.6))
@@ -249,7 +177,9 @@ def test_server_killed_beside_the_collector(start, collect):
             time.sleep(0.2)
             server.restart(crash=True)
             assert process.wait(30) == 0, process.stderr.read()
-    check(server.registry(), REPO, "kept", {"kept": (dump(kept), blobs)})
+    assert server.registry().manifest(REPO, "kept").body == dump(kept)
+    for digest, data in blobs.items():
+        assert server.registry().blob(REPO, digest).body == data
 
 
 def test_interrupted_and_bounded(start, haven, collect):

@@ -127,8 +127,12 @@ static int copy_bytes(struct backing *b, const struct object *o, int fd, struct 
 
     for (uint64_t at = 0; at < o->size;) {
         size_t n = (size_t)MIN_OF(o->size - at, COPY_STEP);
-        if (file_pread_all(fd, p, n, at, ret_bad) < 0)
-            return 0;
+        if (file_pread_all(fd, p, n, at, ret_bad) < 0) {
+            if (registry_is_damage(ret_bad))
+                return 0;
+            *e = *ret_bad;
+            return -1;
+        }
         if (store_upload_write(u, p, n, e) < 0 || backup_go_on(b->o, e) < 0)
             return -1;
         at += n;
@@ -149,6 +153,10 @@ static int copy_object(struct backing *b, const struct object *o, struct err *e)
     int found = store_object_open(b->from, &o->digest, &fd, &size, &bad);
     AUTOFD file = fd;
 
+    if (found < 0 && !registry_is_damage(&bad)) {
+        *e = bad;
+        return -1;
+    }
     if (found <= 0) {
         int needed = is_needed(b, o, e); /* what waits for its collection is not missed */
         if (needed > 0)

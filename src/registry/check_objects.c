@@ -124,31 +124,46 @@ static int found_wrong(struct checking *c, const struct object *o, enum check_ki
     return 0;
 }
 
-/* Hashes a file of a known size: 1 it is right, 0 wrong (why), -1 stopped. */
+/* Hashes a file of a known size: 1 done, 0 it cannot be read (*ret_io), -1. */
+static int hash_object(struct checking *c, const struct object *o, struct digest *ret,
+                       struct err *ret_io, struct err *e)
+{
+    struct hash h;
+    uint64_t size;
+    int fd = -1;
+    int found = store_object_open(c->r->store, &o->digest, &fd, &size, ret_io);
+    AUTOFD file = fd;
+
+    if (found <= 0)
+        return found < 0 ? 0 : ERR(e, NOT_FOUND, "%s has gone", o->digest.text);
+    hash_init(&h, DIGEST_SHA256);
+    int read = check_hash_range(c, file, 0, size, &h, ret_io, e);
+    if (read > 0)
+        hash_digest(&h, ret);
+    return read;
+}
+
+/* 1 it is right, 0 wrong (why), -1 stopped, or it is not the file that is at fault. */
 static int verify(struct checking *c, const struct object *o, char *why, size_t why_n,
                   struct err *e)
 {
-    struct hash h;
     struct digest got;
     struct err io = {0};
-    uint64_t size;
-    int fd = -1;
-    int found = store_object_open(c->r->store, &o->digest, &fd, &size, &io);
-    AUTOFD file = fd;
+    int read = hash_object(c, o, &got, &io, e);
 
-    if (found == 0)
-        return 1; /* in the trash: the collector's */
-    hash_init(&h, DIGEST_SHA256);
-    int read = found < 0 ? 0 : check_hash_range(c, file, 0, size, &h, &io, e);
+    if (read == 0 && registry_is_damage(&io)) /* disks fail for a moment, too */
+        read = hash_object(c, o, &got, &io, e);
     if (read < 0)
+        return e->code == ERR_NOT_FOUND ? 1 : -1; /* the collector's */
+    if (read == 0 && !registry_is_damage(&io)) {
+        *e = io;
         return -1;
-    if (read == 0) {
-        (void)snprintf(why, why_n, "it cannot be read: %.400s", io.msg);
-        return 0;
     }
-    hash_digest(&h, &got);
-    (void)snprintf(why, why_n, "its bytes have the digest %s", got.text);
-    return digest_eq(&got, &o->digest);
+    if (read == 0)
+        (void)snprintf(why, why_n, "it cannot be read: %.400s", io.msg);
+    else
+        (void)snprintf(why, why_n, "its bytes have the digest %s", got.text);
+    return read > 0 && digest_eq(&got, &o->digest);
 }
 
 static int check_object(struct checking *c, const struct object *o, struct err *e)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/internal.h"
 
+#include <errno.h>
+
 int registry_copy(struct arena *a, struct str s, struct str *ret, struct err *e)
 {
     char *p = arena_try(a, s.n + 1, e);
@@ -53,4 +55,9 @@ int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db
     page.more = more > 0;
     *ret = page;
     return 0;
+}
+
+bool registry_is_damage(const struct err *io)
+{
+    return io->code == ERR_CORRUPT || io->sys == EIO;
 }

@@ -10,6 +10,9 @@
 int registry_copy(struct arena *a, struct str s, struct str *ret, struct err *e);
 /* A digest that the database holds; what does not parse is CORRUPT. */
 int registry_digest(struct str text, struct digest *ret, struct err *e);
+/* Reading a stored file failed with this: is it the file that is at fault, and not want of memory,
+ * descriptors or rights? */
+bool registry_is_damage(const struct err *io);
 /* The first column, a number, of the row that q finds: 1, 0, -1. */
 int registry_one_id(struct db_conn *c, enum db_query q, struct db_args args, int64_t *ret,
                     struct err *e);

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from harness.content import noise, push, small_image
+from harness.disk import joined
 from harness.registry import digest_of
 
 CALLS = "trace=openat,fsync,fdatasync,sync_file_range,rename,renameat,renameat2,link,linkat,sendto,sendmsg,writev,write,unlinkat"
@@ -45,21 +46,6 @@ def traced(start, tmp_path):
 
     yield server, calls
     end()
-
-
-def joined(lines):
-    """Unfinished calls put together with their ends; a call counts when it has ended."""
-    begun, done = {}, []
-    for line in lines:
-        pid, _, text = line.partition(" ")
-        text = text.strip()
-        if text.endswith("<unfinished ...>"):
-            begun[pid] = text.removesuffix("<unfinished ...>")
-        elif text.startswith("<... "):
-            done.append(begun.pop(pid, "") + re.sub(r"^<\.\.\. \w+ resumed>", "", text))
-        else:
-            done.append(text)
-    return done
 
 
 def index_of(calls, pattern, after=-1):

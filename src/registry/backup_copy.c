@@ -112,7 +112,7 @@ static int is_needed(struct backing *b, const struct object *o, struct err *e)
 
 static void problem(struct backing *b, const struct object *o, const char *why)
 {
-    char line[DIGEST_TEXT_MAX + ERR_MSG_MAX];
+    char line[DIGEST_TEXT_MAX + ERR_MSG_MAX + 16];
 
     b->ret->problems++;
     (void)snprintf(line, sizeof(line), "object %s: %s", o->digest.text, why);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything at once, for as long as it is given (HAVEN_SOAK_SECONDS): pushes, pulls, deletes, collections, checks,
+"""Everything at once, for as long as it is given (HAVEN_TEST_SOAK): pushes, pulls, deletes, collections, checks,
 backups, and kill -9 of whoever works. What was acknowledged is there at the end, and nothing else."""
 import json
 import os
@@ -12,7 +12,7 @@ from harness.client import env, haven, ok  # noqa: F401
 from harness.record import HAVEN
 from harness.team import Team
 
-SECONDS = float(os.environ.get("HAVEN_SOAK_SECONDS") or (900 if os.environ.get("HAVEN_TEST_LONG") else 12))
+SECONDS = float(os.environ.get("HAVEN_TEST_SOAK") or (900 if os.environ.get("HAVEN_TEST_LONG") else 12))
 GRACE = "3s"
 
 

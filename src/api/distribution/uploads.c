@@ -34,6 +34,9 @@ static int write_chunk(void *self, const void *p, size_t n, struct err *e)
     struct transfer *t = self;
     if (store_upload_write(t->upload, p, n, e) == 0)
         return 0;
+    /* What this request has brought gives its space back: a full disk is everybody's. */
+    if (e->code == ERR_NO_SPACE)
+        (void)store_upload_rewind(t->upload, t->opened_at, NULL);
     let_go(t);
     return -1;
 }

@@ -8,6 +8,7 @@
 #define HAVEN_API_APP_H
 
 #include "access/access.h"
+#include "api/upload_caps.h"
 #include "http/http.h"
 #include "http/server.h"
 #include "registry/registry.h"
@@ -22,6 +23,8 @@ struct app {
     int64_t started_ms;
     _Atomic int64_t token_expiration_s;
     _Atomic int64_t page_size;
+    struct upload_caps *upload_caps;
+    _Atomic int64_t max_uploads_per_address;
     _Atomic bool stopping;
 };
 

@@ -34,6 +34,7 @@ static void apply_values(struct server_app *s, const struct config *c)
     s->app.page_size = c->registry_page_size;
     s->app.registry.sparse = (int)sparse(c);
     s->app.registry.lease_ms = c->collect_grace;
+    s->app.max_uploads_per_address = c->registry_max_uploads_per_address;
     s->upload_expiry_ms = c->registry_upload_expiry;
 }
 
@@ -50,6 +51,7 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
                    "a restore into data directory %s was not finished: run `haven admin restore` "
                    "again",
                    s->data.path);
+    app->upload_caps = upload_caps_new();
     if (datadir_first_password(&s->data, a, given, SERVER_DB_FILE, &first, e) < 0 ||
         db_open(s->data.fd, SERVER_DB_FILE, &app->db, e) < 0 ||
         store_open(s->data.fd, &app->store, e) < 0 ||
@@ -131,6 +133,7 @@ int server_app_apply(struct server_app *s, const struct config *c, struct err *e
 void server_app_close(struct server_app *s)
 {
     access_close(s->app.access);
+    upload_caps_free(s->app.upload_caps);
     store_close(s->app.store);
     db_close(s->app.db);
     s->app.access = NULL;

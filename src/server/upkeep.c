@@ -55,6 +55,7 @@ static void run(struct pool_job *job)
         LOG(ERROR, "upload.sweep.failed", log_err(&err));
     else if (removed)
         LOG(INFO, "upload.sweep", log_u64("removed", removed));
+    upload_caps_expire(u->app->app.upload_caps, clock_now_ms() - u->app->upload_expiry_ms);
     collect(u);
     u->running = false;
 }

@@ -261,6 +261,30 @@ def test_memory_used_up(start):
     check(server, push(server, "after"))
 
 
+def test_uploads_of_one_address(start):
+    """So many unfinished ones and no more; a finished and a cancelled one make room. Others go on."""
+    server = start(config={"registry.max_uploads_per_address": 3, "registry.upload_expiry": "60s",
+                           "trusted_proxies": "127.0.0.1"})
+    registry = server.registry()
+
+    def begin(**headers):
+        return registry.start(REPO, **headers)
+
+    open_ones = [begin().get("Location") for _ in range(3)]
+    answer = begin()
+    assert answer.status == 429 and error_of(answer) == "TOOMANYREQUESTS" and "127.0.0.1" in str(answer.body)
+    assert begin(headers={"X-Forwarded-For": "10.1.2.3"}).status == 202, "another address"
+    assert registry.by_post(REPO, b"whole", digest_of(b"whole")).status == 201, "it leaves nothing unfinished"
+    assert registry.delete(open_ones[0]).status == 204
+    assert begin().status == 202 and begin().status == 429
+    assert registry.finish(open_ones[1], digest_of(b"x"), b"x").status == 201
+    assert begin().status == 202 and begin().status == 429
+    server.config["registry.max_uploads_per_address"] = 0
+    server.restart()
+    registry = server.registry()
+    assert [registry.start(REPO).status for _ in range(6)] == [202] * 6, "no limit"
+
+
 def test_idle_connections(start):
     """Ten thousand clients that say nothing more cost memory for their sockets, and nobody else notices."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

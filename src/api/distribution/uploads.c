@@ -8,6 +8,7 @@
  */
 #include "api/distribution/distribution.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 
 struct transfer {
@@ -87,6 +88,7 @@ static int commit(struct http_req *rq, struct transfer *t, struct err *e)
         return -1;
     }
     t->upload = NULL;
+    upload_caps_end(api_app(rq)->upload_caps, t->id);
     if (blob_record(&api_app(rq)->registry, &t->repo, &t->digest, &object, size, e) < 0)
         return -1;
     return reply_stored(rq, &t->repo, &t->digest);
@@ -144,10 +146,15 @@ int distribution_upload_start_open(struct http_req *rq, struct err *e)
             return mounted < 0 ? -1 : 0;
     }
     uint64_t expect = rq->content_length > 0 ? (uint64_t)rq->content_length : 0;
+    if (!t->has_digest && upload_caps_check(app->upload_caps, rq->peer,
+                                            (uint64_t)app->max_uploads_per_address, e) < 0)
+        return -1;
     if (store_upload_new(app->store, repo_name_str(&t->repo), alg, expect, t->has_digest, &u, e) <
         0)
         return -1;
     adopt(t, u);
+    if (!t->has_digest)
+        upload_caps_begin(app->upload_caps, rq->peer, t->id, clock_now_ms());
     return 0;
 }
 
@@ -215,6 +222,7 @@ static int open_session(struct http_req *rq, struct transfer *t, struct err *e)
         return ERR(e, BLOB_UPLOAD_UNKNOWN, "%.*s has no upload %.*s", S(repo_name_str(&t->repo)),
                    S(str_head(id, STORE_UPLOAD_ID)));
     adopt(t, u);
+    upload_caps_touch(api_app(rq)->upload_caps, t->id, clock_now_ms());
     if (check_range(rq, t, e) < 0) {
         let_go(t);
         return -1;
@@ -296,5 +304,6 @@ int distribution_upload_cancel(struct http_req *rq, struct err *e)
     if (open_session(rq, t, e) < 0)
         return -1;
     store_upload_cancel(TAKE(t->upload));
+    upload_caps_end(api_app(rq)->upload_caps, t->id);
     return http_reply_empty(rq, 204);
 }

@@ -285,6 +285,44 @@ def test_uploads_of_one_address(start):
     assert [registry.start(REPO).status for _ in range(6)] == [202] * 6, "no limit"
 
 
+def test_a_byte_a_second(start):
+    """Readers of a blob of 10 GiB who hardly read cost nothing to those who go on at full speed."""
+    server = start()
+    kept = push(server, "kept", 8 * MIB)
+    server.stop()
+    huge = "sha256:" + "5" * 64
+    path = server.object_path(huge)
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    os.truncate(path, 10 << 30)
+    with server.database() as db:
+        thing = db.execute("INSERT INTO object (digest, size) VALUES (?, ?)", (huge, 10 << 30)).lastrowid
+        blob = db.execute("INSERT INTO blob (digest, size, created_ms) VALUES (?, ?, 0)", (huge, 10 << 30)).lastrowid
+        db.execute("INSERT INTO extent (blob_id, seq, object_id, start, len) VALUES (?, 0, ?, 0, ?)",
+                   (blob, thing, 10 << 30))
+        db.execute("INSERT INTO repository_blob (repository_id, blob_id, created_ms)"
+                   " SELECT id, ?, 0 FROM repository WHERE name = ?", (blob, REPO))
+    db.close()
+    server.start()
+    readers = [Raw(server, receive_buffer=4096) for _ in range(40)]
+    for raw in readers:
+        raw.head(f"GET /v2/{REPO}/blobs/{huge} HTTP/1.1")
+        status, headers = raw.read_head()
+        assert status == 200 and int(dict((k.lower(), v) for k, v in headers)["content-length"]) == 10 << 30
+    before = server.rss()
+    images = [kept]
+    for i in range(6):
+        for raw in readers:
+            assert raw.receive(1) == b"\0"
+        images.append(push(server, f"v{i}", 4 * MIB))
+        check(server, *images)
+        time.sleep(0.5)
+    assert SANITIZED or server.rss() - before < 64 * MIB
+    for raw in readers:
+        raw.sock.close()
+    check(server, *images)
+
+
 def test_idle_connections(start):
     """Ten thousand clients that say nothing more cost memory for their sockets, and nobody else notices."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

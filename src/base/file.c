@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/sys.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -216,6 +217,36 @@ int file_unlink_at(int dir, const char *path, struct err *e)
     if (sys->unlinkat(dir, path, 0) < 0 && errno != ENOENT)
         return ERR_SYS(e, "cannot remove %s", path);
     return 0;
+}
+
+static void dir_autoclose(DIR **d)
+{
+    if (*d)
+        (void)closedir(*d);
+}
+
+int file_each_at(int dir, const char *path, file_entry_fn *fn, void *p, struct err *e)
+{
+    int fd = sys->openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot open the directory %s", path);
+    __attribute__((cleanup(dir_autoclose))) DIR *d = fdopendir(fd);
+    if (!d) {
+        (void)ERR_SYS(e, "cannot read the directory %s", path);
+        (void)close(fd);
+        return -1;
+    }
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(d);
+        if (!entry)
+            return errno ? ERR_SYS(e, "cannot read the directory %s", path) : 0;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        int rc = fn(p, fd, entry->d_name, e);
+        if (rc)
+            return rc;
+    }
 }
 
 int file_space(int fd, uint64_t *ret_free, struct err *e)

@@ -32,6 +32,10 @@ int file_replace_at(int dir, const char *path, mode_t mode, struct str content, 
 int file_sync(int fd, struct err *e);                         /* fdatasync */
 int file_sync_dir(int dirfd, struct err *e);                  /* fsync */
 int file_unlink_at(int dir, const char *path, struct err *e); /* absent is success */
+/* Calls fn for each entry of a directory (not for "." and ".."): 0 goes on, 1 ends it with 1, -1
+ * with an error. folder: the directory, open. A directory that is not there has no entries. */
+typedef int file_entry_fn(void *p, int folder, const char *name, struct err *e);
+int file_each_at(int dir, const char *path, file_entry_fn *fn, void *p, struct err *e);
 /* Bytes free for ordinary users on the file system of fd. */
 int file_space(int fd, uint64_t *ret_free, struct err *e);
 

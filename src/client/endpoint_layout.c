@@ -19,7 +19,6 @@
 #include "client/sweep.h"
 #include "oci/manifest.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -523,30 +522,17 @@ static int layout_remove(struct endpoint *p, const struct reference *ref, struct
     return 1;
 }
 
-static void dir_autodone(DIR **d)
+static int remove_entry(void *p, int folder, const char *name, struct err *e)
 {
-    if (*d)
-        (void)closedir(*d);
-}
-
-static DIR *open_dir(int at)
-{
-    AUTOFD fd = file_open_at(at, ".", O_RDONLY | O_DIRECTORY, 0, NULL);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    if (d)
-        (void)TAKE_FD(fd);
-    return d;
+    (void)p, (void)e;
+    (void)sys->unlinkat(folder, name, 0);
+    return 0;
 }
 
 /* What writers that were killed have left; called with the only lock. */
 static void empty_partial(int partial)
 {
-    __attribute__((cleanup(dir_autodone))) DIR *d = open_dir(partial);
-    if (!d)
-        return;
-    for (struct dirent *de; (de = readdir(d));)
-        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
-            (void)sys->unlinkat(partial, de->d_name, 0);
+    (void)file_each_at(partial, ".", remove_entry, NULL, NULL);
 }
 
 /* The folder of files in the making, with a shared lock. */
@@ -620,21 +606,20 @@ static bool is_left(struct str name)
            (str_starts(name, STR("oci-layout.")) || str_starts(name, STR("index.json.")));
 }
 
-/* Nothing lies in it but what writers of layouts leave; that is removed. Called with the lock. */
+/* What writers of layouts leave is removed; anything else ends the look. */
+static int is_content(void *p, int folder, const char *name, struct err *e)
+{
+    (void)p, (void)e;
+    if (!is_left(str_from(name)))
+        return strcmp(name, PARTIAL) != 0;
+    (void)sys->unlinkat(folder, name, 0);
+    return 0;
+}
+
+/* Called with the lock. */
 static bool is_empty(const struct layout *l)
 {
-    bool empty = true;
-    __attribute__((cleanup(dir_autodone))) DIR *d = open_dir(l->root);
-    if (!d)
-        return false;
-    for (struct dirent *de; empty && (de = readdir(d));) {
-        if (is_left(str_from(de->d_name)))
-            (void)sys->unlinkat(l->root, de->d_name, 0);
-        else
-            empty = strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
-                    strcmp(de->d_name, PARTIAL) == 0;
-    }
-    return empty;
+    return file_each_at(l->root, ".", is_content, NULL, NULL) == 0;
 }
 
 static int open_layout(struct layout *l, bool create, struct err *e)

@@ -6,7 +6,6 @@
 #include "base/random.h"
 #include "base/sys.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -40,30 +39,21 @@ static bool is_note(const char *name)
     return strlen(name) > 2 && strchr("cdu", name[0]) && name[1] == '-';
 }
 
-static void dir_autodone(DIR **d)
+static int sweep_one(void *p, int folder, const char *name, struct err *e)
 {
-    if (*d)
-        (void)closedir(*d);
+    const int64_t *now = p;
+    struct stat st;
+    (void)e;
+    if (is_note(name) && sys->fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        *now - st.st_mtim.tv_sec > (int64_t)MEMO_DAYS * 24 * 3600)
+        (void)sys->unlinkat(folder, name, 0);
+    return 0;
 }
 
 static void sweep(const struct memo *m)
 {
-    struct stat st;
     int64_t now = clock_now_ms() / 1000;
-    int fd = file_open_at(m->dir, ".", O_RDONLY | O_DIRECTORY, 0, NULL);
-    if (fd < 0)
-        return;
-    __attribute__((cleanup(dir_autodone))) DIR *d = fdopendir(fd);
-    if (!d) {
-        mem_autoclose(&fd);
-        return;
-    }
-    for (struct dirent *de; (de = readdir(d));) {
-        if (is_note(de->d_name) &&
-            sys->fstatat(m->dir, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            now - st.st_mtim.tv_sec > (int64_t)MEMO_DAYS * 24 * 3600)
-            (void)sys->unlinkat(m->dir, de->d_name, 0);
-    }
+    (void)file_each_at(m->dir, ".", sweep_one, &now, NULL);
 }
 
 static int open_lock(const struct memo *m)

@@ -6,7 +6,6 @@
 #include "base/limits.h"
 #include "base/sys.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/fs.h>
 #include <stdio.h>
@@ -59,19 +58,16 @@ static int enter(int at, const char *name, const char *shown, struct err *e)
     return fd;
 }
 
+static int is_content(void *p, int folder, const char *name, struct err *e)
+{
+    (void)p, (void)folder, (void)e;
+    return strcmp(name, PLACE_PARTIAL) != 0;
+}
+
 /* When that cannot be told, it is not. */
 static bool is_fresh(int root)
 {
-    int fd = sys->openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    bool fresh = dir != NULL;
-    while (dir && fresh && (entry = readdir(dir)))
-        fresh = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-                strcmp(entry->d_name, PLACE_PARTIAL) == 0;
-    if (dir)
-        (void)closedir(dir);
-    return fresh;
+    return file_each_at(root, ".", is_content, NULL, NULL) == 0;
 }
 
 int place_open(const char *dir, struct place *ret, struct err *e)
@@ -244,20 +240,20 @@ int place_part_remove(const struct place *p, const struct place_part *part, stru
     return file_unlink_at(p->partial, part->name, e);
 }
 
+static int remove_part(void *p, int folder, const char *name, struct err *e)
+{
+    const char *base = p;
+    size_t n = strlen(base);
+    (void)e;
+    if (strncmp(name, base, n) == 0 && (name[n] == '\0' || name[n] == '.'))
+        (void)sys->unlinkat(folder, name, 0);
+    return 0;
+}
+
 void place_part_remove_all(const struct place *p, const struct digest *d)
 {
-    const struct place_part base = place_part(d, "");
-    int fd = sys->openat(p->partial, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir)
-        return;
-    const struct dirent *entry;
-    size_t n = strlen(base.name);
-    while ((entry = readdir(dir)))
-        if (strncmp(entry->d_name, base.name, n) == 0 &&
-            (entry->d_name[n] == '\0' || entry->d_name[n] == '.'))
-            (void)sys->unlinkat(p->partial, entry->d_name, 0);
-    (void)closedir(dir);
+    struct place_part base = place_part(d, "");
+    (void)file_each_at(p->partial, ".", remove_part, base.name, NULL);
 }
 
 static int put(const struct place *p, int fd, const struct place_part *part, struct str path,

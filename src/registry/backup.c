@@ -7,7 +7,6 @@
 #include "registry/backing.h"
 #include "store/hold.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,42 +72,40 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+struct names {
+    struct arena *a;
+    const char **list;
+    size_t n, cap;
+};
+
+static int add_name(void *p, int folder, const char *name, struct err *e)
+{
+    struct names *x = p;
+    (void)folder, (void)e;
+    if (!is_snapshot(name))
+        return 0;
+    if (x->n == x->cap) {
+        x->cap = x->cap ? 2 * x->cap : 16;
+        x->list = mem_realloc(x->list, x->cap * sizeof(*x->list));
+    }
+    x->list[x->n++] = arena_strz(x->a, str_from(name));
+    return 0;
+}
+
 static int list_dir(int fd, struct arena *a, const char *const **ret, size_t *ret_n, struct err *e)
 {
-    AUTO_FREE const char **names = NULL;
-    size_t n = 0, cap = 0;
-    const struct dirent *entry;
-    int copy = file_open_at(fd, ".", O_RDONLY | O_DIRECTORY, 0, e);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    struct names x = {.a = a};
+    int rc = file_each_at(fd, ".", add_name, &x, e);
+    const char **kept = ARENA_ARRAY(a, x.n + 1, const char *);
 
-    if (!dir) {
-        if (copy >= 0) {
-            (void)ERR_SYS(e, "cannot read the snapshots");
-            (void)close(copy);
-        }
-        return -1;
+    if (x.n) {
+        memcpy(kept, x.list, x.n * sizeof(*kept));
+        qsort(kept, x.n, sizeof(*kept), by_name);
     }
-    while (errno = 0, (entry = readdir(dir))) {
-        if (!is_snapshot(entry->d_name))
-            continue;
-        if (n == cap) {
-            cap = cap ? 2 * cap : 16;
-            names = mem_realloc(names, cap * sizeof(*names));
-        }
-        names[n++] = arena_strz(a, str_from(entry->d_name));
-    }
-    int rc = errno ? ERR_SYS(e, "cannot read the snapshots") : 0;
-    (void)closedir(dir);
-    if (rc < 0)
-        return -1;
-    const char **kept = ARENA_ARRAY(a, n + 1, const char *);
-    if (n) {
-        memcpy(kept, names, n * sizeof(*kept));
-        qsort(kept, n, sizeof(*kept), by_name);
-    }
+    mem_free(x.list);
     *ret = kept;
-    *ret_n = n;
-    return 0;
+    *ret_n = x.n;
+    return rc;
 }
 
 int backup_list(int target, struct arena *a, const char *const **ret, size_t *ret_n, struct err *e)

@@ -7,48 +7,22 @@
 #include <stdio.h>
 
 #define COPY_STEP (1 * MIB)
-#define COPY_PAGE 256
-
-struct object {
-    int64_t id;
-    struct digest digest;
-    uint64_t size;
-};
 
 int backup_go_on(const struct backup_options *o, struct err *e)
 {
     return o->stop && atomic_load(o->stop) ? ERR(e, CANCELLED, "it was stopped") : 0;
 }
 
-static int page(struct db *db, struct str after, struct object *ret, size_t *ret_n, struct err *e)
-{
-    AUTO(db_rows) rows = {0};
-    size_t n = 0;
-    int more;
-
-    if (db_query(db_reader(db), Q_check_object_page, DB_ARGS(DB_TEXT(after), DB_I64(COPY_PAGE)),
-                 &rows, e) < 0)
-        return -1;
-    while ((more = db_next(&rows, e)) > 0) {
-        struct object o = {.id = db_i64(&rows, 0), .size = (uint64_t)db_i64(&rows, 2)};
-        if (registry_digest(db_text(&rows, 1), &o.digest, e) < 0)
-            return -1;
-        ret[n++] = o;
-    }
-    *ret_n = n;
-    return more;
-}
-
 static int each_object(struct backing *b,
-                       int (*fn)(struct backing *b, const struct object *o, struct err *e),
+                       int (*fn)(struct backing *b, const struct registry_object *o, struct err *e),
                        struct err *e)
 {
-    struct object list[COPY_PAGE];
+    struct registry_object list[REGISTRY_OBJECTS];
     struct digest last = {.text = ""};
     size_t n;
 
     do {
-        if (page(b->db, digest_str(&last), list, &n, e) < 0)
+        if (registry_objects(db_reader(b->db), digest_str(&last), list, &n, e) < 0)
             return -1;
         for (size_t i = 0; i < n; i++) {
             if (backup_go_on(b->o, e) < 0 || fn(b, &list[i], e) < 0)
@@ -62,7 +36,8 @@ static int each_object(struct backing *b,
 /* ---- one object ---- */
 
 /* Hashes a file of a store: 1 it is right, 0 not, -1. */
-static int is_right(struct backing *b, struct store *s, const struct object *o, struct err *e)
+static int is_right(struct backing *b, struct store *s, const struct registry_object *o,
+                    struct err *e)
 {
     struct hash h;
     struct digest got;
@@ -90,7 +65,7 @@ static int is_right(struct backing *b, struct store *s, const struct object *o, 
 }
 
 /* What is there and wrong is put aside: an object that has its name is not written again. */
-static int is_there(struct backing *b, const struct object *o, struct err *e)
+static int is_there(struct backing *b, const struct registry_object *o, struct err *e)
 {
     struct store_found at;
     int found = store_object_stat(b->to, &o->digest, &at, e);
@@ -103,14 +78,14 @@ static int is_there(struct backing *b, const struct object *o, struct err *e)
     return right == 0 && store_object_quarantine(b->to, &o->digest, e) < 0 ? -1 : right;
 }
 
-static int is_needed(struct backing *b, const struct object *o, struct err *e)
+static int is_needed(struct backing *b, const struct registry_object *o, struct err *e)
 {
     AUTO(db_rows) rows = {0};
 
     return db_one(db_reader(b->db), Q_object_extents, DB_ARGS(DB_I64(o->id)), &rows, e);
 }
 
-static void problem(struct backing *b, const struct object *o, const char *why)
+static void problem(struct backing *b, const struct registry_object *o, const char *why)
 {
     char line[DIGEST_TEXT_MAX + ERR_MSG_MAX + 16];
 
@@ -120,8 +95,8 @@ static void problem(struct backing *b, const struct object *o, const char *why)
 }
 
 /* Copies from an open file; *ret_bad is set when the source is at fault, and 0 is given. */
-static int copy_bytes(struct backing *b, const struct object *o, int fd, struct store_upload *u,
-                      struct err *ret_bad, struct err *e)
+static int copy_bytes(struct backing *b, const struct registry_object *o, int fd,
+                      struct store_upload *u, struct err *ret_bad, struct err *e)
 {
     AUTO_FREE uint8_t *p = mem_alloc(COPY_STEP);
 
@@ -143,7 +118,7 @@ static int copy_bytes(struct backing *b, const struct object *o, int fd, struct 
     return 1;
 }
 
-static int copy_object(struct backing *b, const struct object *o, struct err *e)
+static int copy_object(struct backing *b, const struct registry_object *o, struct err *e)
 {
     struct store_upload *u;
     struct err bad = {0};
@@ -191,7 +166,7 @@ static int copy_object(struct backing *b, const struct object *o, struct err *e)
 
 /* ---- all of them ---- */
 
-static int count(struct backing *b, const struct object *o, struct err *e)
+static int count(struct backing *b, const struct registry_object *o, struct err *e)
 {
     struct store_found at;
     int found = store_object_stat(b->to, &o->digest, &at, e);
@@ -205,7 +180,7 @@ static int count(struct backing *b, const struct object *o, struct err *e)
     return 0;
 }
 
-static int copy(struct backing *b, const struct object *o, struct err *e)
+static int copy(struct backing *b, const struct registry_object *o, struct err *e)
 {
     int there = is_there(b, o, e);
 

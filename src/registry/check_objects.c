@@ -80,33 +80,7 @@ int check_files(struct checking *c, struct err *e)
 
 /* ---- rows and their files ---- */
 
-struct object {
-    int64_t id;
-    struct digest digest;
-    uint64_t size;
-};
-
-static int page(struct checking *c, struct str after, struct object *ret, size_t *ret_n,
-                struct err *e)
-{
-    AUTO(db_rows) rows = {0};
-    size_t n = 0;
-    int more;
-
-    if (db_query(db_reader(c->r->db), Q_check_object_page,
-                 DB_ARGS(DB_TEXT(after), DB_I64(CHECK_PAGE)), &rows, e) < 0)
-        return -1;
-    while ((more = db_next(&rows, e)) > 0) {
-        struct object o = {.id = db_i64(&rows, 0), .size = (uint64_t)db_i64(&rows, 2)};
-        if (registry_digest(db_text(&rows, 1), &o.digest, e) < 0)
-            return -1;
-        ret[n++] = o;
-    }
-    *ret_n = n;
-    return more;
-}
-
-static int found_wrong(struct checking *c, const struct object *o, enum check_kind kind,
+static int found_wrong(struct checking *c, const struct registry_object *o, enum check_kind kind,
                        const char *why, struct err *e)
 {
     char what[DIGEST_TEXT_MAX + 16];
@@ -125,7 +99,7 @@ static int found_wrong(struct checking *c, const struct object *o, enum check_ki
 }
 
 /* Hashes a file of a known size: 1 done, 0 it cannot be read (*ret_io), -1. */
-static int hash_object(struct checking *c, const struct object *o, struct digest *ret,
+static int hash_object(struct checking *c, const struct registry_object *o, struct digest *ret,
                        struct err *ret_io, struct err *e)
 {
     struct hash h;
@@ -144,7 +118,7 @@ static int hash_object(struct checking *c, const struct object *o, struct digest
 }
 
 /* 1 it is right, 0 wrong (why), -1 stopped, or it is not the file that is at fault. */
-static int verify(struct checking *c, const struct object *o, char *why, size_t why_n,
+static int verify(struct checking *c, const struct registry_object *o, char *why, size_t why_n,
                   struct err *e)
 {
     struct digest got;
@@ -166,7 +140,7 @@ static int verify(struct checking *c, const struct object *o, char *why, size_t 
     return read > 0 && digest_eq(&got, &o->digest);
 }
 
-static int check_object(struct checking *c, const struct object *o, struct err *e)
+static int check_object(struct checking *c, const struct registry_object *o, struct err *e)
 {
     struct store_found at;
     char why[ERR_MSG_MAX];
@@ -190,13 +164,13 @@ static int check_object(struct checking *c, const struct object *o, struct err *
 
 int check_objects(struct checking *c, struct err *e)
 {
-    struct object list[CHECK_PAGE];
+    struct registry_object list[REGISTRY_OBJECTS];
     struct digest last = {.text = ""};
     struct str after = c->o->after;
     size_t n;
 
     do {
-        if (page(c, after, list, &n, e) < 0)
+        if (registry_objects(db_reader(c->r->db), after, list, &n, e) < 0)
             return -1;
         for (size_t i = 0; i < n; i++) {
             arena_reset(&c->arena);

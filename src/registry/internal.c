@@ -57,6 +57,26 @@ int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db
     return 0;
 }
 
+int registry_objects(struct db_conn *c, struct str after, struct registry_object *ret,
+                     size_t *ret_n, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    size_t n = 0;
+    int more;
+
+    if (db_query(c, Q_check_object_page, DB_ARGS(DB_TEXT(after), DB_I64(REGISTRY_OBJECTS)), &rows,
+                 e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0) {
+        struct registry_object o = {.id = db_i64(&rows, 0), .size = (uint64_t)db_i64(&rows, 2)};
+        if (registry_digest(db_text(&rows, 1), &o.digest, e) < 0)
+            return -1;
+        ret[n++] = o;
+    }
+    *ret_n = n;
+    return more;
+}
+
 bool registry_is_damage(const struct err *io)
 {
     return io->code == ERR_CORRUPT || io->sys == EIO;

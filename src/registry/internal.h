@@ -10,6 +10,16 @@
 int registry_copy(struct arena *a, struct str s, struct str *ret, struct err *e);
 /* A digest that the database holds; what does not parse is CORRUPT. */
 int registry_digest(struct str text, struct digest *ret, struct err *e);
+/* Objects behind a digest ("": from the first on), in the order of their digests: up to
+ * REGISTRY_OBJECTS of them. */
+#define REGISTRY_OBJECTS 256
+struct registry_object {
+    int64_t id;
+    struct digest digest;
+    uint64_t size;
+};
+int registry_objects(struct db_conn *c, struct str after, struct registry_object *ret,
+                     size_t *ret_n, struct err *e);
 /* Reading a stored file failed with this: is it the file that is at fault, and not want of memory,
  * descriptors or rights? */
 bool registry_is_damage(const struct err *io);

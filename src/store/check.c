@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "base/sys.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -40,53 +39,28 @@ int store_object_stat(struct store *s, const struct digest *object, struct store
 
 struct walk {
     struct store *s;
+    const char *path; /* of the directory, below the data directory */
     store_stray_fn *fn;
     void *p;
 };
 
-static void dir_autoclose(DIR **d)
+static int walk_dir(struct walk *w, const char *path, file_entry_fn *each, struct err *e)
 {
-    if (*d)
-        (void)closedir(*d);
+    struct walk below = *w;
+    below.path = path;
+    return file_each_at(w->s->dir, path, each, &below, e);
 }
 
-/* Calls each for the entries of a directory; `each` gives 0 to go on. */
-static int walk_dir(struct walk *w, int parent, const char *path,
-                    int (*each)(struct walk *w, int dir, const char *path, const char *name,
-                                struct err *e),
-                    struct err *e)
-{
-    int fd = sys->openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot open the directory %s", path);
-    __attribute__((cleanup(dir_autoclose))) DIR *dir = fdopendir(fd);
-    if (!dir) {
-        (void)ERR_SYS(e, "cannot read the directory %s", path);
-        (void)close(fd);
-        return -1;
-    }
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (!entry)
-            return errno ? ERR_SYS(e, "cannot read the directory %s", path) : 0;
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            each(w, fd, path, entry->d_name, e) < 0)
-            return -1;
-    }
-}
-
-static int tell(struct walk *w, int dir, const char *below, const char *name, const char *why,
-                struct err *e)
+static int tell(const struct walk *w, int dir, const char *name, const char *why, struct err *e)
 {
     char path[STORE_STRAY_MAX], inside[STORE_STRAY_MAX];
     struct stat st, data;
 
     if (sys->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot stat %s/%s", below, name);
-    int n = snprintf(path, sizeof(path), "%s/%s", below, name);
+        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot stat %s/%s", w->path, name);
+    int n = snprintf(path, sizeof(path), "%s/%s", w->path, name);
     if (n < 0 || (size_t)n >= sizeof(path))
-        return ERR(e, LIMIT, "%s holds a name that is too long", below);
+        return ERR(e, LIMIT, "%s holds a name that is too long", w->path);
     int64_t changed = changed_ms(&st);
     /* An upload that just began has no state yet, and its directory is as old as the upload. */
     n = snprintf(inside, sizeof(inside), "%s/data", name);
@@ -96,53 +70,57 @@ static int tell(struct walk *w, int dir, const char *below, const char *name, co
     return w->fn(w->p, path, changed, why, e);
 }
 
-static int shard_entry(struct walk *w, int dir, const char *path, const char *name, struct err *e)
+static int shard_entry(void *p, int dir, const char *name, struct err *e)
 {
+    struct walk *w = p;
     uint8_t raw[DIGEST_RAW_MAX];
     struct stat st;
-    const char *shard = path + strlen(path) - 2;
+    const char *shard = w->path + strlen(w->path) - 2;
 
     if (strncmp(name, shard, 2) == 0 &&
         str_unhex(str_from(name), raw, digest_alg_size(DIGEST_SHA256)) &&
         sys->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
         return 0;
-    return tell(w, dir, path, name, "it is no object of this directory", e);
+    return tell(w, dir, name, "it is no object of this directory", e);
 }
 
-static int object_entry(struct walk *w, int dir, const char *path, const char *name, struct err *e)
+static int object_entry(void *p, int dir, const char *name, struct err *e)
 {
+    struct walk *w = p;
     char below[STORE_PATH_MAX];
     uint8_t raw;
     struct stat st;
 
     if (!str_unhex(str_from(name), &raw, 1) ||
         sys->fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
-        return tell(w, dir, path, name, "it is no directory of objects", e);
+        return tell(w, dir, name, "it is no directory of objects", e);
     (void)snprintf(below, sizeof(below), "blobs/sha256/%s", name);
-    return walk_dir(w, w->s->dir, below, shard_entry, e);
+    return walk_dir(w, below, shard_entry, e);
 }
 
-static int blobs_entry(struct walk *w, int dir, const char *path, const char *name, struct err *e)
+static int blobs_entry(void *p, int dir, const char *name, struct err *e)
 {
+    struct walk *w = p;
     if (strcmp(name, "sha256") == 0)
-        return walk_dir(w, w->s->dir, "blobs/sha256", object_entry, e);
-    return tell(w, dir, path, name, "no such algorithm names objects", e);
+        return walk_dir(w, "blobs/sha256", object_entry, e);
+    return tell(w, dir, name, "no such algorithm names objects", e);
 }
 
-static int upload_entry(struct walk *w, int dir, const char *path, const char *name, struct err *e)
+static int upload_entry(void *p, int dir, const char *name, struct err *e)
 {
+    struct walk *w = p;
     if (store_session_sound(w->s, name))
         return 0;
-    return tell(w, dir, path, name, "it is no upload that can go on", e);
+    return tell(w, dir, name, "it is no upload that can go on", e);
 }
 
 int store_stray_each(struct store *s, store_stray_fn *fn, void *p, struct err *e)
 {
     struct walk w = {.s = s, .fn = fn, .p = p};
 
-    if (walk_dir(&w, s->dir, "blobs", blobs_entry, e) < 0)
+    if (walk_dir(&w, "blobs", blobs_entry, e) < 0)
         return -1;
-    return walk_dir(&w, s->dir, "uploads", upload_entry, e);
+    return walk_dir(&w, "uploads", upload_entry, e);
 }
 
 /* ---- quarantine ---- */

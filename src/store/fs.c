@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/sys.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -140,51 +139,28 @@ int store_object_remove(struct store *s, const struct digest *object, struct err
 
 typedef int each_fn(void *p, const struct digest *object, uint64_t size, struct err *e);
 
-static void dir_autoclose(DIR **d)
-{
-    if (*d)
-        (void)closedir(*d);
-}
+struct shard {
+    const char *name;
+    each_fn *fn;
+    void *p;
+};
 
-/* One entry of a shard; what is not an object of this shard is passed over. */
-static int each_entry(int shard, const char *shard_name, const char *name, each_fn *fn, void *p,
-                      struct err *e)
+/* What is not an object of this shard is passed over. */
+static int each_entry(void *p, int folder, const char *name, struct err *e)
 {
+    const struct shard *s = p;
     uint8_t raw[DIGEST_RAW_MAX];
     struct digest d;
     struct stat st;
     size_t size = digest_alg_size(DIGEST_SHA256);
-    if (strncmp(name, shard_name, 2) != 0 || !str_unhex(str_from(name), raw, size))
+    if (strncmp(name, s->name, 2) != 0 || !str_unhex(str_from(name), raw, size))
         return 0;
-    if (sys->fstatat(shard, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot stat the object %s/%s", shard_name, name);
+    if (sys->fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot stat the object %s/%s", s->name, name);
     if (!S_ISREG(st.st_mode))
         return 0;
     digest_from_raw(DIGEST_SHA256, raw, &d);
-    return fn(p, &d, (uint64_t)st.st_size, e);
-}
-
-static int each_in_shard(struct store *s, const char *shard_name, each_fn *fn, void *p,
-                         struct err *e)
-{
-    int fd =
-        sys->openat(s->objects, shard_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot open the directory %s", shard_name);
-    __attribute__((cleanup(dir_autoclose))) DIR *dir = fdopendir(fd);
-    if (!dir) {
-        (void)ERR_SYS(e, "cannot read the directory %s", shard_name);
-        (void)close(fd);
-        return -1;
-    }
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (!entry)
-            return errno ? ERR_SYS(e, "cannot read the directory %s", shard_name) : 0;
-        if (each_entry(fd, shard_name, entry->d_name, fn, p, e) < 0)
-            return -1;
-    }
+    return s->fn(s->p, &d, (uint64_t)st.st_size, e);
 }
 
 int store_object_each(struct store *s,
@@ -195,7 +171,8 @@ int store_object_each(struct store *s,
         uint8_t byte = (uint8_t)i;
         char name[3];
         str_hex(&byte, 1, name);
-        if (each_in_shard(s, name, fn, p, e) < 0)
+        struct shard shard = {.name = name, .fn = fn, .p = p};
+        if (file_each_at(s->objects, name, each_entry, &shard, e) < 0)
             return -1;
     }
     return 0;

@@ -19,7 +19,6 @@
 #include "base/random.h"
 #include "base/sys.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -576,46 +575,39 @@ static int64_t last_activity(struct store_upload *u, struct slots *slots)
     return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
-/* 1 removed, 0 left alone. */
-static int sweep_one(struct store *s, struct str name, int64_t before_ms)
+struct sweep {
+    struct store *s;
+    int64_t before_ms;
+    size_t removed;
+};
+
+static int sweep_one(void *p, int folder, const char *file, struct err *e)
 {
+    struct sweep *w = p;
     struct store_upload *u;
     struct slots slots;
+    struct str name = str_from(file);
     bool transient = str_ends(name, STR(".tmp"));
     struct str id = str_head(name, STORE_UPLOAD_ID);
-    if (!id_ok(id) || name.n != id.n + (transient ? 4 : 0) || claim(s, id, STR_NULL, &u, NULL) <= 0)
+    (void)folder, (void)e;
+    if (!id_ok(id) || name.n != id.n + (transient ? 4 : 0) ||
+        claim(w->s, id, STR_NULL, &u, NULL) <= 0)
         return 0;
     u->transient = transient;
-    bool old = last_activity(u, &slots) < before_ms;
-    if (old)
+    if (last_activity(u, &slots) < w->before_ms) {
         store_session_remove(u);
-    else
+        w->removed++;
+    } else {
         store_session_release(u);
-    return old;
+    }
+    return 0;
 }
 
 int store_upload_sweep(struct store *s, int64_t max_age_ms, size_t *ret_removed, struct err *e)
 {
-    int64_t before_ms = clock_now_ms() - max_age_ms;
-    size_t removed = 0;
-    int fd = file_open_at(s->uploads, ".", O_RDONLY | O_DIRECTORY, 0, e);
-    if (fd < 0)
+    struct sweep w = {.s = s, .before_ms = clock_now_ms() - max_age_ms};
+    if (file_each_at(s->uploads, ".", sweep_one, &w, e) < 0)
         return -1;
-    DIR *dir = fdopendir(fd);
-    if (!dir) {
-        (void)ERR_SYS(e, "cannot read the directory of uploads");
-        (void)close(fd);
-        return -1;
-    }
-    const struct dirent *entry;
-    errno = 0;
-    while ((entry = readdir(dir))) {
-        removed += (size_t)sweep_one(s, str_from(entry->d_name), before_ms);
-        errno = 0;
-    }
-    int result = errno ? ERR_SYS(e, "cannot read the directory of uploads") : 0;
-    (void)closedir(dir);
-    if (result == 0)
-        *ret_removed = removed;
-    return result;
+    *ret_removed = w.removed;
+    return 0;
 }

@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/sys.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 int store_object_discard(struct store *s, const struct digest *object, struct err *e)
@@ -37,76 +36,47 @@ int store_object_keep(struct store *s, const struct digest *object, struct err *
     return file_sync_dir(shard, e) < 0 ? -1 : 1;
 }
 
-static void dir_autoclose(DIR **d)
+static int is_entry(void *p, int trash, const char *name, struct err *e)
 {
-    if (*d)
-        (void)closedir(*d);
-}
-
-static DIR *open_trash(const struct store *s, struct err *e)
-{
-    int fd = sys->openat(s->trash, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (fd < 0) {
-        (void)ERR_SYS(e, "cannot open the directory trash");
-        return NULL;
-    }
-    DIR *dir = fdopendir(fd);
-    if (!dir) {
-        (void)ERR_SYS(e, "cannot read the directory trash");
-        (void)close(fd);
-    }
-    return dir;
-}
-
-/* 1 an entry, 0 no more, -1. */
-static int next_entry(DIR *dir, const char **ret, struct err *e)
-{
-    const struct dirent *entry;
-    do {
-        errno = 0;
-        entry = readdir(dir);
-    } while (entry && entry->d_name[0] == '.');
-    if (entry)
-        *ret = entry->d_name;
-    return entry ? 1 : errno ? ERR_SYS(e, "cannot read the directory trash") : 0;
+    (void)p, (void)trash, (void)name, (void)e;
+    return 1;
 }
 
 int store_trash_any(struct store *s, struct err *e)
 {
-    __attribute__((cleanup(dir_autoclose))) DIR *dir = open_trash(s, e);
-    const char *name;
-    return dir ? next_entry(dir, &name, e) : -1;
+    return file_each_at(s->trash, ".", is_entry, NULL, e);
+}
+
+struct emptying {
+    const atomic_bool *stop;
+    uint64_t n, bytes;
+};
+
+static int remove_entry(void *p, int trash, const char *name, struct err *e)
+{
+    struct emptying *x = p;
+    struct stat st;
+    if (x->stop && atomic_load(x->stop))
+        return 1;
+    /* Taken back or removed meanwhile: somebody else's business. */
+    if (sys->fstatat(trash, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot stat trash/%s", name);
+    if (sys->unlinkat(trash, name, 0) < 0)
+        return errno == ENOENT ? 0 : ERR_SYS(e, "cannot remove trash/%s", name);
+    x->n++;
+    x->bytes += (uint64_t)st.st_size;
+    return 0;
 }
 
 int store_trash_empty(struct store *s, const atomic_bool *stop, uint64_t *ret_n,
                       uint64_t *ret_bytes, struct err *e)
 {
-    __attribute__((cleanup(dir_autoclose))) DIR *dir = open_trash(s, e);
-    uint64_t n = 0, bytes = 0;
-    const char *name;
-    int more;
-
-    if (!dir)
+    struct emptying x = {.stop = stop};
+    if (file_each_at(s->trash, ".", remove_entry, &x, e) < 0)
         return -1;
-    while ((more = next_entry(dir, &name, e)) > 0 && !(stop && atomic_load(stop))) {
-        struct stat st;
-        /* Taken back or removed meanwhile: somebody else's business. */
-        if (sys->fstatat(s->trash, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-            if (errno != ENOENT)
-                return ERR_SYS(e, "cannot stat trash/%s", name);
-            continue;
-        }
-        if (sys->unlinkat(s->trash, name, 0) < 0) {
-            if (errno != ENOENT)
-                return ERR_SYS(e, "cannot remove trash/%s", name);
-            continue;
-        }
-        n++;
-        bytes += (uint64_t)st.st_size;
-    }
-    *ret_n = n;
-    *ret_bytes = bytes;
-    return more < 0 ? -1 : 0;
+    *ret_n = x.n;
+    *ret_bytes = x.bytes;
+    return 0;
 }
 
 int store_sync(struct store *s, struct err *e)

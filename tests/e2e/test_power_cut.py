@@ -19,7 +19,7 @@ from harness.server import Server, wait_until
 from test_durability import can_trace
 
 REPO = "library/cut"
-CUTS = 1000 if os.environ.get("HAVEN_TEST_LONG") else 70
+CUTS = 250 if os.environ.get("HAVEN_TEST_LONG") else 70
 # The server, and a collection beside it when the test asks for one: one record of both.
 SCRIPT = """
 "$@" & server=$!

@@ -184,7 +184,7 @@ static int set_schedule(struct beside *b, const char *cron, const struct job_col
     if (strcmp(cron, "none") == 0)
         return schedule_clear(b->registry.db, JOB_COLLECT, e);
     if (q->dry_run)
-        return ERR(e, USAGE, "--dry-run is for now, not for a schedule");
+        return ERR(e, USAGE, "--dry-run cannot be scheduled");
     buf_init(&args, JOB_COLLECT_ARGS_MAX);
     job_collect_write(q, &args);
     return schedule_set(b->registry.db, JOB_COLLECT, str_from(cron), buf_str(&args), e);

@@ -32,10 +32,8 @@ static const struct cli_option options[] = {
 #define GRACE_MS (3600 * 1000LL)
 
 struct fsck {
-    const struct cli *cli;
     bool json, shows; /* shows: how far it is, on a terminal */
     int64_t shown_ms;
-    struct check_progress seen;
     struct digest at; /* the last object that was looked at */
     bool failed;      /* standard output is gone */
     struct err why;
@@ -83,7 +81,6 @@ static void on_progress(void *self, const struct check_progress *p, const struct
     struct fsck *f = self;
     int64_t now = clock_mono_ms();
 
-    f->seen = *p;
     if (at)
         f->at = *at;
     if (!f->shows || now - f->shown_ms < 200)
@@ -130,8 +127,7 @@ static int print_result(struct fsck *f, const struct check_result *r, bool compl
 static int check(struct cli *c, const struct config *config, struct check_options *o, struct err *e)
 {
     AUTO(beside) b = {.data_dir = -1};
-    struct fsck f = {.cli = c,
-                     .json = cli_has(c, "json"),
+    struct fsck f = {.json = cli_has(c, "json"),
                      .shows = !cli_has(c, "quiet") && isatty(STDERR_FILENO)};
     const char *dir = cli_value(c, "data");
     struct check_result r;

@@ -134,6 +134,22 @@ int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, stru
     return 0;
 }
 
+int blob_empty(struct db_conn *c, int64_t blob, struct err *e)
+{
+    const struct db_args args = DB_ARGS(DB_I64(blob));
+    int64_t holder;
+    int named = registry_one_id(c, Q_blob_holder_any, args, &holder, e);
+
+    if (named < 0 || db_exec(c, Q_object_candidate_add_of_blob, args, NULL, e) < 0)
+        return -1;
+    if (!named) /* extents and candidate go with it */
+        return db_exec(c, Q_blob_remove, args, NULL, e);
+    if (db_exec(c, Q_extent_remove_of_blob, args, NULL, e) < 0 ||
+        db_exec(c, Q_blob_size_set, DB_ARGS(DB_I64(blob), DB_I64(0)), NULL, e) < 0)
+        return -1;
+    return 1;
+}
+
 int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size, int64_t *ret_id,
                   struct err *e)
 {

@@ -22,20 +22,46 @@ int check_remove_orphan(struct checking *c, const struct digest *d, struct err *
     return there;
 }
 
-int check_withdraw_blob(struct db_conn *conn, int64_t blob, struct err *e)
+static int withdraw_blob(struct db_conn *conn, int64_t blob, struct err *e)
 {
-    const struct db_args args = DB_ARGS(DB_I64(blob));
-    int64_t holder;
-    int named = registry_one_id(conn, Q_blob_holder_any, args, &holder, e);
+    if (db_exec(conn, Q_member_remove_of_blob, DB_ARGS(DB_I64(blob)), NULL, e) < 0)
+        return -1;
+    return blob_empty(conn, blob, e) < 0 ? -1 : 0;
+}
 
-    if (named < 0 || db_exec(conn, Q_object_candidate_add_of_blob, args, NULL, e) < 0 ||
-        db_exec(conn, Q_member_remove_of_blob, args, NULL, e) < 0)
+int check_print_blob(struct db_conn *conn, int64_t blob, struct digest *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct hash h;
+    int more;
+
+    if (db_query(conn, Q_check_extents, DB_ARGS(DB_I64(blob)), &rows, e) < 0)
         return -1;
-    if (!named) /* extents and candidate go with it */
-        return db_exec(conn, Q_blob_remove, args, NULL, e);
-    if (db_exec(conn, Q_extent_remove_of_blob, args, NULL, e) < 0)
+    hash_init(&h, DIGEST_SHA256);
+    while ((more = db_next(&rows, e)) > 0) {
+        const int64_t numbers[] = {db_i64(&rows, 1), db_i64(&rows, 5), db_i64(&rows, 6)};
+        const struct str parts[] = {db_text(&rows, 2), db_bytes(&rows, 4)};
+        hash_update(&h, numbers, sizeof(numbers));
+        for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+            hash_update(&h, &parts[i].n, sizeof(parts[i].n));
+            if (parts[i].n)
+                hash_update(&h, parts[i].p, parts[i].n);
+        }
+    }
+    hash_digest(&h, ret);
+    return more;
+}
+
+int check_withdraw_blob(struct checking *c, int64_t blob, const struct digest *print, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    struct digest now;
+
+    if (db_begin(c->r->db, &t, e) < 0 || check_print_blob(t.conn, blob, &now, e) < 0)
         return -1;
-    return db_exec(conn, Q_blob_size_set, DB_ARGS(DB_I64(blob), DB_I64(0)), NULL, e);
+    if (!digest_eq(&now, print))
+        return 0;
+    return withdraw_blob(t.conn, blob, e) < 0 || db_commit(&t, e) < 0 ? -1 : 1;
 }
 
 /* Blobs that are partly in the object: the cursor must not see what is changed. */
@@ -98,7 +124,7 @@ int check_withdraw_object(struct checking *c, int64_t object, const struct diges
         blobs_of(t.conn, object, &blobs, &n, e) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (check_withdraw_blob(t.conn, blobs[i], e) < 0)
+        if (withdraw_blob(t.conn, blobs[i], e) < 0)
             return -1;
     if (db_exec(t.conn, Q_object_remove, DB_ARGS(DB_I64(object)), NULL, e) < 0 ||
         db_commit(&t, e) < 0)

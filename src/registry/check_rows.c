@@ -38,12 +38,20 @@ static int hash_object(struct checking *c, struct hash *h, const struct blob_ext
 {
     uint64_t size;
     int fd = -1;
-    int found = store_object_open(c->r->store, &x->object, &fd, &size, e);
-    AUTOFD file = fd;
     struct err io = {0};
+    int found = store_object_open(c->r->store, &x->object, &fd, &size, &io);
+    AUTOFD file = fd;
 
-    /* What is not there or cannot be read is reported where objects are looked at. */
-    return found <= 0 ? found : check_hash_range(c, file, x->offset, x->len, h, &io, e);
+    /* What is not there or damaged is reported where objects are looked at. */
+    if (found > 0)
+        found = check_hash_range(c, file, x->offset, x->len, h, &io, e);
+    else if (found < 0)
+        found = 0;
+    if (found == 0 && io.code && !registry_is_damage(&io)) {
+        *e = io;
+        return -1;
+    }
+    return found;
 }
 
 /* Not where the digest of the only object says it all. 1 right or unknown, 0 wrong, -1. */
@@ -112,19 +120,10 @@ static int judge_blob(struct checking *c, const struct row *b, char *why, size_t
     return right < 0 ? -1 : 0;
 }
 
-static int withdraw(struct checking *c, int64_t blob, struct err *e)
-{
-    AUTO(db_txn) t = {0};
-
-    if (db_begin(c->r->db, &t, e) < 0 || check_withdraw_blob(t.conn, blob, e) < 0 ||
-        db_commit(&t, e) < 0)
-        return -1;
-    return 1;
-}
-
 static int check_blob(struct checking *c, const struct row *b, struct err *e)
 {
     char why[ERR_MSG_MAX] = "", again[ERR_MSG_MAX] = "", what[DIGEST_TEXT_MAX + 16];
+    struct digest print;
     const char *needed;
 
     c->res->seen.blobs++;
@@ -133,15 +132,18 @@ static int check_blob(struct checking *c, const struct row *b, struct err *e)
     if (!why[0])
         return 0;
     /* It may have been collected, or sent again, between the two queries. */
-    if (judge_blob(c, b, again, sizeof(again), e) < 0)
+    if (check_print_blob(db_reader(c->r->db), b->id, &print, e) < 0 ||
+        judge_blob(c, b, again, sizeof(again), e) < 0)
         return -1;
     if (!again[0])
         return 0;
     if (check_needed_blob(c, b->id, &needed, e) < 0)
         return -1;
-    int done = c->o->repair ? withdraw(c, b->id, e) : 0;
+    int done = c->o->repair ? check_withdraw_blob(c, b->id, &print, e) : 0;
     if (done < 0)
         return -1;
+    if (c->o->repair && !done)
+        return 0;
     (void)snprintf(what, sizeof(what), "blob %s", b->digest.text);
     check_report(c, CHECK_extents, what, why, needed, done > 0);
     return 0;

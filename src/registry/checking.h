@@ -37,8 +37,12 @@ int check_rows(struct checking *c, struct err *e);    /* blobs, documents, leaks
 int check_needed_blob(struct checking *c, int64_t blob, const char **ret, struct err *e);
 int check_needed_document(struct checking *c, int64_t document, const char **ret, struct err *e);
 int check_needed_object(struct checking *c, int64_t object, const char **ret, struct err *e);
-/* Inside a transaction: the bytes of a blob are not here any more; check_repair.c. */
-int check_withdraw_blob(struct db_conn *conn, int64_t blob, struct err *e);
+/* What a blob is made of, as one digest; check_repair.c. */
+int check_print_blob(struct db_conn *conn, int64_t blob, struct digest *ret, struct err *e);
+/* In a transaction of its own: nobody claims the blob any more. Only if it is made of what print
+ * says: 1 done, 0 it was sent again or moved meanwhile, -1. */
+int check_withdraw_blob(struct checking *c, int64_t blob, const struct digest *print,
+                        struct err *e);
 /* In a transaction of its own: withdraws all that an object is part of, and its row; a file in its
  * place goes to the quarantine. Asks again first: 1 done, 0 it is right now, -1. */
 int check_withdraw_object(struct checking *c, int64_t object, const struct digest *d, uint64_t size,

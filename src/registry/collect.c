@@ -261,22 +261,14 @@ static int collect_blob(struct collecting *c, struct db_conn *conn, int64_t blob
     const struct db_args args = DB_ARGS(DB_I64(blob));
     int64_t other;
     int member = registry_one_id(conn, Q_blob_member_any, args, &other, e);
-    int named = member == 0 ? registry_one_id(conn, Q_blob_holder_any, args, &other, e) : 0;
+    int named = member == 0 ? blob_empty(conn, blob, e) : 0;
 
     if (member < 0 || named < 0)
         return -1;
-    if (member)
-        return db_exec(conn, Q_blob_candidate_remove, args, NULL, e);
-    if (db_exec(conn, Q_object_candidate_add_of_blob, args, NULL, e) < 0)
-        return -1;
-    if (!named) {
+    if (!member && !named) {
         c->res->blobs++;
-        return db_exec(conn, Q_blob_remove, args, NULL, e); /* extents and candidate with it */
+        return 0;
     }
-    /* A manifest names it that was pushed without it: known, and not here. */
-    if (db_exec(conn, Q_extent_remove_of_blob, args, NULL, e) < 0 ||
-        db_exec(conn, Q_blob_size_set, DB_ARGS(DB_I64(blob), DB_I64(0)), NULL, e) < 0)
-        return -1;
     return db_exec(conn, Q_blob_candidate_remove, args, NULL, e);
 }
 

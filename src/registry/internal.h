@@ -41,6 +41,10 @@ int blob_extent_read(const struct db_rows *rows, struct arena *a, struct blob_ex
 int blob_extents_grow(struct arena *a, struct blob_extent **x, size_t n, size_t *cap,
                       struct err *e);
 
+/* Inside a transaction: the bytes of a blob are not here any more; what they lay in is noted for
+ * the collector. 1 a manifest names it: the row stays, known and not here; 0 the row has gone; -1.
+ */
+int blob_empty(struct db_conn *c, int64_t blob, struct err *e);
 /* Inside a transaction: the row of an object, made if there is none. CORRUPT: it has another size.
  */
 int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size, int64_t *ret_id,

@@ -22,7 +22,7 @@ static int backup(struct cli *c, const struct config *config, struct backup_opti
 
     if (beside_open(dir ? dir : config->data, config, &b, e) < 0)
         return -1;
-    int rc = backup_run(&b.registry, b.data_dir, o, &r, e);
+    int rc = backup_run(&b.registry, b.data_dir, SERVER_DB_FILE, o, &r, e);
     return backing_up_end(c, o, &r, rc, e);
 }
 

@@ -31,11 +31,16 @@ static void target_close(struct target *t)
     mem_autoclose(&t->lock);
 }
 
-static int target_open(int dir, struct target *ret, struct err *e)
+/* make: it may be empty so far; else it has to hold a backup. */
+static int target_open(int dir, bool make, struct target *ret, struct err *e)
 {
     struct target t = {.lock = -1, .snapshots = -1};
+    struct stat st;
     size_t removed;
 
+    if (!make && sys->fstatat(dir, SNAPSHOTS, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? ERR(e, NOT_FOUND, "it holds no snapshot")
+                               : ERR_SYS(e, "cannot stat " SNAPSHOTS);
     t.lock = file_open_at(dir, LOCK, O_RDWR | O_CREAT, 0600, e);
     if (t.lock < 0)
         return -1;
@@ -51,6 +56,16 @@ static int target_open(int dir, struct target *ret, struct err *e)
     }
     target_close(&t);
     return -1;
+}
+
+/* Among the files of a registry a backup would remove what it does not know. */
+static int refuse_registry(int dir, const char *db_name, const char *what, struct err *e)
+{
+    struct stat st;
+
+    if (sys->fstatat(dir, db_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return ERR(e, CONFLICT, "%s holds a registry; name another directory", what);
+    return errno == ENOENT ? 0 : ERR_SYS(e, "cannot stat %s", db_name);
 }
 
 /* ---- snapshots ---- */
@@ -240,19 +255,15 @@ static int copy_all(struct registry *r, struct target *t, const struct backup_op
     return rc < 0 ? -1 : publish(t->snapshots, ret->name, e);
 }
 
-int backup_run(struct registry *r, int data_dir, const struct backup_options *o,
-               struct backup_result *ret, struct err *e)
+int backup_run(struct registry *r, int data_dir, const char *db_name,
+               const struct backup_options *o, struct backup_result *ret, struct err *e)
 {
     struct target t;
-    struct stat a, b;
     int held = -1;
 
     *ret = (struct backup_result){.problems = 0};
-    if (sys->fstat(data_dir, &a) < 0 || sys->fstat(o->target, &b) < 0)
-        return ERR_SYS(e, "cannot stat the directories");
-    if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-        return ERR(e, USAGE, "the backup cannot be the data directory itself");
-    if (target_open(o->target, &t, e) < 0)
+    if (refuse_registry(o->target, db_name, "the target", e) < 0 ||
+        target_open(o->target, true, &t, e) < 0)
         return -1;
     int rc = store_hold_keep(data_dir, &held, e);
     if (rc == 0)
@@ -349,12 +360,10 @@ int backup_restore(int data_dir, const char *db_name, const char *name,
                    const struct backup_options *o, struct backup_result *ret, struct err *e)
 {
     struct target t;
-    struct stat st;
 
     *ret = (struct backup_result){.problems = 0};
-    if (sys->fstatat(data_dir, db_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return ERR(e, CONFLICT, "the data directory holds a registry; name an empty one");
-    if (target_open(o->target, &t, e) < 0)
+    if (refuse_registry(data_dir, db_name, "the data directory", e) < 0 ||
+        target_open(o->target, false, &t, e) < 0)
         return -1;
     int rc = choose(&t, name, ret->name, e);
     if (rc == 0)

@@ -48,9 +48,10 @@ struct backup_result {
     uint64_t removed, removed_bytes; /* objects that no snapshot needs any more */
 };
 
-/* data_dir: of the registry. 0 also with problems; CONFLICT: another one works on TARGET. */
-int backup_run(struct registry *r, int data_dir, const struct backup_options *o,
-               struct backup_result *ret, struct err *e);
+/* data_dir: of the registry; db_name: what databases of registries are called. 0 also with
+ * problems; CONFLICT: another one works on TARGET, or TARGET holds a registry. */
+int backup_run(struct registry *r, int data_dir, const char *db_name,
+               const struct backup_options *o, struct backup_result *ret, struct err *e);
 
 /* Into an empty data directory, or one in which the same was interrupted. name: a snapshot, or NULL
  * for the newest; db_name: what the database is called. keep is not looked at. NOT_FOUND: no such

@@ -35,6 +35,17 @@ static int each_object(struct backing *b,
 
 /* ---- one object ---- */
 
+/* 1 read, 0 the file is damaged (*ret_bad), -1 it is not the file that is at fault. */
+static int read_step(int fd, void *p, size_t n, uint64_t at, struct err *ret_bad, struct err *e)
+{
+    if (file_pread_all(fd, p, n, at, ret_bad) == 0)
+        return 1;
+    if (registry_is_damage(ret_bad))
+        return 0;
+    *e = *ret_bad;
+    return -1;
+}
+
 /* Hashes a file of a store: 1 it is right, 0 not, -1. */
 static int is_right(struct backing *b, struct store *s, const struct registry_object *o,
                     struct err *e)
@@ -48,17 +59,20 @@ static int is_right(struct backing *b, struct store *s, const struct registry_ob
     AUTOFD file = fd;
     AUTO_FREE uint8_t *p = mem_alloc(COPY_STEP);
 
+    if (found < 0 && !registry_is_damage(&io)) {
+        *e = io;
+        return -1;
+    }
     if (found <= 0 || size != o->size)
         return 0;
     hash_init(&h, DIGEST_SHA256);
     for (uint64_t at = 0; at < size;) {
         size_t n = (size_t)MIN_OF(size - at, COPY_STEP);
-        if (file_pread_all(file, p, n, at, &io) < 0)
-            return 0;
+        int read = read_step(file, p, n, at, &io, e);
+        if (read <= 0 || backup_go_on(b->o, e) < 0)
+            return read == 0 ? 0 : -1;
         hash_update(&h, p, n);
         at += n;
-        if (backup_go_on(b->o, e) < 0)
-            return -1;
     }
     hash_digest(&h, &got);
     return digest_eq(&got, &o->digest);
@@ -102,12 +116,9 @@ static int copy_bytes(struct backing *b, const struct registry_object *o, int fd
 
     for (uint64_t at = 0; at < o->size;) {
         size_t n = (size_t)MIN_OF(o->size - at, COPY_STEP);
-        if (file_pread_all(fd, p, n, at, ret_bad) < 0) {
-            if (registry_is_damage(ret_bad))
-                return 0;
-            *e = *ret_bad;
-            return -1;
-        }
+        int read = read_step(fd, p, n, at, ret_bad, e);
+        if (read <= 0)
+            return read;
         if (store_upload_write(u, p, n, e) < 0 || backup_go_on(b->o, e) < 0)
             return -1;
         at += n;

@@ -314,7 +314,12 @@ def test_what_is_refused(server, backup, haven, tmp_path):
     run = lambda *args: haven("admin", "backup", "--data", server.data, *args)  # noqa: E731
     refused(run(), "USAGE", "TARGET")
     refused(run("--keep", "0", backup.target), "USAGE", "--keep")
-    refused(run(server.data), "USAGE", "data directory itself")
+    refused(run(server.data), "CONFLICT", "holds a registry")
+    other = tmp_path / "stopped registry"
+    other.mkdir()
+    (other / "haven.db").write_bytes(b"")
+    refused(run("--keep", "1", other), "CONFLICT", "holds a registry")
+    assert [p.name for p in other.iterdir()] == ["haven.db"], "nothing is left in it"
     assert run(tmp_path / "no" / "folder").returncode != 0
     backup(server)
     back = lambda *args: haven("admin", "restore", *args)  # noqa: E731
@@ -325,6 +330,7 @@ def test_what_is_refused(server, backup, haven, tmp_path):
     refused(back("--data", tmp_path / "new", "--snapshot", "20200101T000000Z", backup.target), "NOT_FOUND", "--list")
     (tmp_path / "empty").mkdir()
     refused(back("--data", tmp_path / "new2", tmp_path / "empty"), "NOT_FOUND", "no snapshot")
+    assert not list((tmp_path / "empty").iterdir()), "nothing is left in it"
     refused(back("--list", tmp_path / "missing"), "IO", "missing")
     fd = os.open(backup.target / "lock", os.O_RDWR)
     fcntl.flock(fd, fcntl.LOCK_EX)

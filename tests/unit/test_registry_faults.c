@@ -115,7 +115,7 @@ static int scenario_backup(struct fixture *f, struct err *e)
 
     if (target < 0)
         return -1;
-    int rc = backup_run(&f->r, f->fd, &o, &r, e);
+    int rc = backup_run(&f->r, f->fd, "haven.db", &o, &r, e);
     return rc < 0 && e->code == ERR_CONFLICT ? 0 : rc; /* a snapshot of this second is there */
 }
 

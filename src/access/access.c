@@ -14,8 +14,7 @@
 
 /* ---- accounts ---- */
 
-static int hash_password(struct access *x, struct str password, char ret[ACCESS_PASSWORD_MAX],
-                         struct err *e)
+int access_hash(struct access *x, struct str password, char ret[ACCESS_PASSWORD_MAX], struct err *e)
 {
     if (access_hasher_enter(&x->hasher, e) < 0)
         return -1;
@@ -50,15 +49,20 @@ static int seed(struct access *x, struct str given, struct arena *a, struct str 
         random_alnum(made, RANDOM_PASSWORD);
         password = str_of(made, RANDOM_PASSWORD);
     }
-    if (hash_password(x, password, hash, e) < 0 || db_begin(x->db, &t, e) < 0)
+    if (access_hash(x, password, hash, e) < 0 || db_begin(x->db, &t, e) < 0)
         return -1;
     found = any_user(t.conn, e);
     if (found != 0)
         return found < 0 ? -1 : 0;
-    if (db_exec(t.conn, Q_user_add,
-                DB_ARGS(DB_TEXTZ(FIRST_ADMIN), DB_TEXTZ(hash), DB_I64(1), DB_I64(clock_now_ms())),
-                NULL, e) < 0 ||
-        db_commit(&t, e) < 0)
+    const struct user admin = {
+        .username = STR(FIRST_ADMIN),
+        .email = STR("admin@example.com"),
+        .realname = STR("system admin"),
+        .comment = STR("admin user"),
+        .admin = true,
+    };
+    int64_t id;
+    if (access_user_insert(t.conn, &admin, hash, &id, e) < 0 || db_commit(&t, e) < 0)
         return -1;
     if (!given.p)
         *ret_generated = password;
@@ -103,7 +107,7 @@ int access_password_set(struct access *x, int64_t user_id, struct str password, 
 
     if (!access_password_fits(password))
         return ERR(e, BAD_REQUEST, "a password must have 1 to %d characters", LIMIT_PASSWORD);
-    if (hash_password(x, password, hash, e) < 0 || db_begin(x->db, &t, e) < 0 ||
+    if (access_hash(x, password, hash, e) < 0 || db_begin(x->db, &t, e) < 0 ||
         db_exec(t.conn, Q_user_password_set,
                 DB_ARGS(DB_I64(user_id), DB_TEXTZ(hash), DB_I64(clock_now_ms())), &changed, e) < 0)
         return -1;

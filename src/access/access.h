@@ -50,25 +50,53 @@ struct identity {
     int64_t issued_at;
 };
 
-/* Permissions that route rows name (access/permissions.def: X(symbol, "name", documentation)). */
+/* What somebody is in a project, with Harbor's numbers. */
+enum access_role {
+    ROLE_ANYBODY = 0, /* everybody, in a project that is public */
+    ROLE_ADMIN = 1,
+    ROLE_DEVELOPER = 2,
+    ROLE_GUEST = 3,
+    ROLE_MAINTAINER = 4,
+    ROLE_LIMITED = 5,
+    ROLE_COUNT
+};
+/* Sets of roles are bits. */
+#define ROLE_BIT(role) (1u << (role))
+
+/* Permissions that route rows name (access/permissions.def). */
 enum permission {
-#define X(sym, name, doc) PERM_##sym,
+#define SPECIAL(sym, name, doc)                                      PERM_##sym,
+#define PERMISSION(sym, level, resource, action, roles, robots, doc) PERM_##sym,
 #include "access/permissions.def"
-#undef X
+#undef SPECIAL
+#undef PERMISSION
     PERM_COUNT
 };
+enum permission_level { PERM_LEVEL_NONE, PERM_LEVEL_SYSTEM, PERM_LEVEL_PROJECT };
+enum permission_robots { PERM_ROBOTS_SYSTEM = 1, PERM_ROBOTS_PROJECT = 2 };
+/* One row. */
+struct permission_info {
+    const char *name;              /* "repository:pull" */
+    const char *resource, *action; /* NULL at PERM_LEVEL_NONE */
+    enum permission_level level;
+    unsigned roles;  /* ROLE_BIT */
+    unsigned robots; /* enum permission_robots */
+    const char *doc;
+};
+const struct permission_info *permission_info(enum permission p);
 const char *permission_name(enum permission p);
 
 /* What is asked about: filled by a route's resolver. project_id 0: the project does not exist. */
 struct access_target {
     int64_t project_id;
-    bool project_public;
     int64_t project_created_ms;
-    struct str repository; /* full name */
+    unsigned roles;        /* the caller's there; ROLE_ANYBODY if it is public */
+    bool self;             /* the user asked about is the caller */
+    struct str repository; /* full name, where one is meant */
     /* A second repository that is read from (mount source); project_id 0: none or unknown. */
     int64_t from_project_id;
-    bool from_public;
     int64_t from_created_ms;
+    unsigned from_roles;
     struct str from_repository;
 };
 
@@ -92,18 +120,30 @@ int access_authenticate_from(struct access *x, struct arena *a, struct str peer,
 int access_authenticate(struct access *x, struct arena *a, struct str authorization,
                         struct identity *ret, struct err *e);
 
-/* May this identity do this? 0, or UNAUTHORIZED / DENIED / TOKEN_STALE (the token is of a time
- * before the project, or the project is gone: its holder may ask for a new one). t may be NULL
- * where the permission is not about a repository. Everything about repositories is refused as
- * UNAUTHORIZED in the same words, whether the project is absent or merely not the caller's:
- * existence is never leaked. Only an administrator gets past the check on an absent project. */
+/* May this identity do this? 0, UNAUTHORIZED (nobody asks), DENIED, or, for an administrator,
+ * NOT_FOUND where the project does not exist. t may be NULL where the permission is about no
+ * project. Whoever is no administrator gets the same answer for a project that is absent and for
+ * one that is not theirs: existence is never leaked. */
 int access_check(const struct identity *id, const struct access_target *t, enum permission p,
                  struct err *e);
+/* The same for the registry protocol: PERM_PULL, PERM_PUSH, PERM_DELETE on the repository of the
+ * target, where tokens count. UNAUTHORIZED in the same words whatever the reason, or TOKEN_STALE
+ * (the token is of a time before the project, or the project is gone: its holder may ask for a new
+ * one). An administrator gets past it on an absent project. */
+int access_check_repository(const struct identity *id, const struct access_target *t,
+                            enum permission p, struct err *e);
 /* May this identity pull from the second repository of the target (mount source)? What is public
  * may be read by anybody; false if it is unknown. */
 bool access_may_pull_from(const struct identity *id, const struct access_target *t);
-/* Actions (enum access_action) that the identity holds on a project by its role, tokens aside. */
-unsigned access_actions(const struct identity *id, bool project_exists, bool project_public);
+/* Actions (enum access_action) that the identity holds on a project by its roles, tokens aside. */
+unsigned access_actions(const struct identity *id, bool project_exists, unsigned roles);
+/* The caller's roles in a project (bits), with ROLE_ANYBODY if it is public. Tokens have none
+ * beyond that: what they grant counts. */
+int access_roles(struct access *x, const struct identity *id, int64_t project_id, bool is_public,
+                 unsigned *ret, struct err *e);
+/* The strongest of them as Harbor shows it (ROLE_ANYBODY: none), and a name ("projectAdmin"). */
+enum access_role access_role_strongest(unsigned roles);
+const char *access_role_name(enum access_role role);
 /* May it list every repository of this project (catalog)? Administrators and holders of a token for
  * the catalog; others those of public projects. */
 bool access_may_list(const struct identity *id, bool project_public);

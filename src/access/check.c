@@ -2,24 +2,57 @@
 /* The rules: who may do what. Pure; nothing here waits. */
 #include "access/access.h"
 
-const char *permission_name(enum permission p)
-{
-    static const char *const names[PERM_COUNT] = {
-#define X(sym, name, doc) [PERM_##sym] = name,
+static const struct permission_info permissions[PERM_COUNT] = {
+#define P_ADMIN                   ROLE_BIT(ROLE_ADMIN)
+#define P_MAINTAINER              ROLE_BIT(ROLE_MAINTAINER)
+#define P_DEVELOPER               ROLE_BIT(ROLE_DEVELOPER)
+#define P_GUEST                   ROLE_BIT(ROLE_GUEST)
+#define P_LIMITED                 ROLE_BIT(ROLE_LIMITED)
+#define P_ANYBODY                 ROLE_BIT(ROLE_ANYBODY)
+#define P_SYSTEM                  PERM_ROBOTS_SYSTEM
+#define P_PROJECT                 PERM_ROBOTS_PROJECT
+#define SPECIAL(sym, text, words) [PERM_##sym] = {.name = text, .doc = words},
+#define PERMISSION(sym, where, thing, deed, who, which, words)                                     \
+    [PERM_##sym] = {.name = thing ":" deed,                                                        \
+                    .resource = thing,                                                             \
+                    .action = deed,                                                                \
+                    .level = PERM_LEVEL_##where,                                                   \
+                    .roles = who,                                                                  \
+                    .robots = which,                                                               \
+                    .doc = words},
 #include "access/permissions.def"
-#undef X
-    };
+#undef SPECIAL
+#undef PERMISSION
+};
+
+const struct permission_info *permission_info(enum permission p)
+{
     BUG_ON(p >= PERM_COUNT);
-    return names[p];
+    return &permissions[p];
 }
 
-unsigned access_actions(const struct identity *id, bool project_exists, bool project_public)
+const char *permission_name(enum permission p)
 {
+    return permission_info(p)->name;
+}
+
+/* ---- the registry protocol ---- */
+
+unsigned access_actions(const struct identity *id, bool project_exists, unsigned roles)
+{
+    unsigned actions = 0;
+
     if (!project_exists)
         return 0;
     if (id->admin)
         return ACCESS_ALL;
-    return project_public ? ACCESS_PULL : 0;
+    if (permissions[PERM_PULL].roles & roles)
+        actions |= ACCESS_PULL;
+    if (permissions[PERM_PUSH].roles & roles)
+        actions |= ACCESS_PUSH;
+    if (permissions[PERM_DELETE].roles & roles)
+        actions |= ACCESS_DELETE;
+    return actions;
 }
 
 static unsigned granted(const struct identity *id, const char *type, struct str name)
@@ -41,7 +74,7 @@ static bool is_older(const struct identity *id, int64_t project_created_ms)
 /* One of the two repositories of a target. */
 struct place {
     int64_t project_id, created_ms;
-    bool is_public;
+    unsigned roles;
     struct str repository;
 };
 
@@ -49,7 +82,7 @@ static unsigned actions_on(const struct identity *id, const struct place *p)
 {
     switch (id->proof) {
     case ACCESS_BASIC:
-        return access_actions(id, p->project_id != 0, p->is_public);
+        return access_actions(id, p->project_id != 0, p->roles);
     case ACCESS_BEARER:
         if (p->project_id == 0 || is_older(id, p->created_ms))
             return 0;
@@ -76,14 +109,14 @@ static unsigned action_of(enum permission p)
     }
 }
 
-static int check_repository(const struct identity *id, const struct access_target *t,
+int access_check_repository(const struct identity *id, const struct access_target *t,
                             enum permission p, struct err *e)
 {
-    BUG_ON(!t);
+    BUG_ON(!t || !action_of(p));
     const struct place place = {
         .project_id = t->project_id,
         .created_ms = t->project_created_ms,
-        .is_public = t->project_public,
+        .roles = t->roles,
         .repository = t->repository,
     };
     if (id->admin || (actions_on(id, &place) & action_of(p)))
@@ -92,7 +125,7 @@ static int check_repository(const struct identity *id, const struct access_targe
     if (granted(id, "repository", t->repository) & action_of(p))
         return ERR(e, TOKEN_STALE, "the token is older than what it was made for");
     return ERR(e, UNAUTHORIZED, "unauthorized to access repository: %.*s, action: %s",
-               S(t->repository), strchr(permission_name(p), ':') + 1);
+               S(t->repository), permissions[p].action);
 }
 
 bool access_may_list(const struct identity *id, bool project_public)
@@ -100,33 +133,63 @@ bool access_may_list(const struct identity *id, bool project_public)
     return project_public || id->admin || (granted(id, "registry", STR("catalog")) & ACCESS_PULL);
 }
 
-int access_check(const struct identity *id, const struct access_target *t, enum permission p,
-                 struct err *e)
+/* ---- everything else ---- */
+
+static int refuse(const struct identity *id, const char *what, struct err *e)
+{
+    if (id->proof == ACCESS_ANONYMOUS && id->had_credentials)
+        return ERR(e, UNAUTHORIZED, "the user name or the password is wrong");
+    if (id->proof == ACCESS_ANONYMOUS)
+        return ERR(e, UNAUTHORIZED, "%s", *what ? what : "unauthorized");
+    return ERR(e, DENIED, "%s", *what ? what : "forbidden");
+}
+
+static int check_project(const struct identity *id, const struct access_target *t,
+                         const struct permission_info *p, struct err *e)
+{
+    BUG_ON(!t);
+    if (id->admin && t->project_id == 0)
+        return ERR(e, NOT_FOUND, "there is no such project");
+    if (id->admin || (t->project_id && (p->roles & t->roles)))
+        return 0;
+    return refuse(id, "", e);
+}
+
+static int check_special(const struct identity *id, enum permission p, struct err *e)
 {
     switch (p) {
     case PERM_PUBLIC:
+    case PERM_OPEN:
     case PERM_TOKEN:
         return 0;
     case PERM_LOGIN:
-        return id->proof != ACCESS_ANONYMOUS ? 0 : ERR(e, UNAUTHORIZED, "unauthorized");
-    case PERM_PULL:
-    case PERM_PUSH:
-    case PERM_DELETE:
-        return check_repository(id, t, p, e);
-    case PERM_CATALOG:
-        if (access_may_list(id, false))
-            return 0;
-        return ERR(e, UNAUTHORIZED, "unauthorized to list catalog");
+        return id->proof != ACCESS_ANONYMOUS ? 0 : refuse(id, "", e);
     case PERM_METRICS:
-        if (id->admin)
-            return 0;
-        if (id->proof == ACCESS_ANONYMOUS)
-            return ERR(e, UNAUTHORIZED, "the metrics are for administrators");
-        return ERR(e, DENIED, "the metrics are for administrators");
-    case PERM_COUNT:
+        return id->admin ? 0 : refuse(id, "the metrics are for administrators", e);
+    default:
         break;
     }
     err_bug(__FILE__, __LINE__, "unknown permission");
+}
+
+int access_check(const struct identity *id, const struct access_target *t, enum permission p,
+                 struct err *e)
+{
+    const struct permission_info *info = permission_info(p);
+
+    switch (info->level) {
+    case PERM_LEVEL_NONE:
+        return check_special(id, p, e);
+    case PERM_LEVEL_PROJECT:
+        return check_project(id, t, info, e);
+    case PERM_LEVEL_SYSTEM:
+        break;
+    }
+    /* Clients of the registry protocol take every refusal of the catalog for a challenge. */
+    if (p == PERM_CATALOG)
+        return access_may_list(id, false) ? 0
+                                          : ERR(e, UNAUTHORIZED, "unauthorized to list catalog");
+    return id->admin || (t && t->self) ? 0 : refuse(id, "", e);
 }
 
 bool access_may_pull_from(const struct identity *id, const struct access_target *t)
@@ -134,12 +197,12 @@ bool access_may_pull_from(const struct identity *id, const struct access_target 
     const struct place place = {
         .project_id = t->from_project_id,
         .created_ms = t->from_created_ms,
-        .is_public = t->from_public,
+        .roles = t->from_roles,
         .repository = t->from_repository,
     };
     /* Anybody may read a public project; a client that keeps one token per repository would
      * otherwise send the bytes for nothing. */
-    if (t->from_project_id && t->from_public)
+    if (t->from_project_id && (t->from_roles & ROLE_BIT(ROLE_ANYBODY)))
         return true;
     return actions_on(id, &place) & ACCESS_PULL;
 }

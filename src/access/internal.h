@@ -8,6 +8,7 @@
 #include "access/key.h"
 #include "access/password.h"
 #include "access/throttle.h"
+#include "access/user.h"
 #include "base/limits.h"
 
 /* Clocks of two machines may differ by this much. */
@@ -32,6 +33,13 @@ struct access_user {
 int access_user_find(struct db_conn *c, struct str username, struct access_user *ret,
                      struct err *e);
 
+/* Inside a transaction: adds the row of an account. CONFLICT. */
+int access_user_insert(struct db_conn *c, const struct user *u, const char *hash, int64_t *ret_id,
+                       struct err *e);
+
+/* access.c: hashes a password in one of the places for it. */
+int access_hash(struct access *x, struct str password, char ret[ACCESS_PASSWORD_MAX],
+                struct err *e);
 /* access.c: RFC 7617, base64 of user ':' password. Fills pair (of at least ACCESS_PAIR_MAX bytes),
  * to which the views point. false for what no account could have. */
 #define ACCESS_PAIR_MAX (LIMIT_USERNAME + 1 + LIMIT_PASSWORD)

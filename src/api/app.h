@@ -57,7 +57,7 @@ int api_target_from(struct http_req *rq, struct str name, struct err *e);
 /* The groups of routes, one file each: api/distribution/routes.c, api/harbor/routes.c,
  * api/ops/routes.c. */
 extern const struct http_group distribution_group; /* "/v2/" */
-extern const struct http_group harbor_group;       /* "/api/v2.0/" */
+extern const struct http_group harbor_group;       /* "/api/v2.0/", with those of harbor.h */
 extern const struct http_group service_group;      /* "/service/" */
 extern const struct http_group ops_group;          /* "/" */
 

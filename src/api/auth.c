@@ -58,8 +58,9 @@ int api_authenticate(struct http_req *rq, struct err *e)
     if (!is_registry_path(rq) && is_bearer(given))
         return 0;
     if (access_authenticate_from(api_app(rq)->access, &rq->arena, rq->peer, given, &known, e) < 0)
-        /* As Harbor: whoever cannot prove who they are gets the token of somebody unknown. */
-        return permission == PERM_TOKEN && e->code == ERR_UNAUTHORIZED ? 0 : -1;
+        /* As Harbor: whoever cannot prove who they are is somebody unknown, and gets the token of
+         * one; the registry protocol refuses. */
+        return !is_registry_path(rq) && e->code == ERR_UNAUTHORIZED ? 0 : -1;
     *id = known;
     return 0;
 }
@@ -87,6 +88,9 @@ int api_authorise(struct http_req *rq, struct err *e)
     enum permission permission = permission_of(rq);
     if (permission == PERM_METRICS && is_local(rq))
         return 0;
+    bool registry = permission == PERM_PULL || permission == PERM_PUSH || permission == PERM_DELETE;
+    if (registry && is_registry_path(rq))
+        return access_check_repository(api_identity(rq), api_target(rq), permission, e);
     return access_check(api_identity(rq), api_target(rq), permission, e);
 }
 
@@ -151,27 +155,31 @@ void api_challenge(struct http_req *rq)
 
 /* ---- targets ---- */
 
-/* 1, 0 (no such project), -1. */
-static int find_project(struct http_req *rq, struct str repository, struct project *ret,
-                        struct err *e)
+/* The project of a repository and the caller's roles in it; id 0: there is none. */
+static int find_place(struct http_req *rq, struct str repository, struct project *ret_project,
+                      unsigned *ret_roles, struct err *e)
 {
+    struct app *app = api_app(rq);
     struct str rest = repository;
-    return project_find(&api_app(rq)->registry, &rq->arena, str_cut(&rest, '/'), ret, e);
+    struct project p = {0};
+
+    *ret_roles = 0;
+    if (project_find(&app->registry, &rq->arena, str_cut(&rest, '/'), &p, e) < 0)
+        return -1;
+    *ret_project = p;
+    return p.id ? access_roles(app->access, api_identity(rq), p.id, p.is_public, ret_roles, e) : 0;
 }
 
 int api_target_repository(struct http_req *rq, struct str name, struct err *e)
 {
     struct access_target *t = ARENA_NEW(&rq->arena, struct access_target);
-    struct project p = {0};
+    struct project p;
 
-    if (find_project(rq, name, &p, e) < 0)
+    if (find_place(rq, name, &p, &t->roles, e) < 0)
         return -1;
-    *t = (struct access_target){
-        .project_id = p.id,
-        .project_public = p.is_public,
-        .project_created_ms = p.created_ms,
-        .repository = name,
-    };
+    t->project_id = p.id;
+    t->project_created_ms = p.created_ms;
+    t->repository = name;
     rq->target = t;
     return 0;
 }
@@ -179,12 +187,11 @@ int api_target_repository(struct http_req *rq, struct str name, struct err *e)
 int api_target_from(struct http_req *rq, struct str name, struct err *e)
 {
     struct access_target *t = api_target(rq);
-    struct project p = {0};
+    struct project p;
 
-    if (find_project(rq, name, &p, e) < 0)
+    if (find_place(rq, name, &p, &t->from_roles, e) < 0)
         return -1;
     t->from_project_id = p.id;
-    t->from_public = p.is_public;
     t->from_created_ms = p.created_ms;
     t->from_repository = name;
     return 0;

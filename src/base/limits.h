@@ -33,6 +33,11 @@
 #define LIMIT_PAGE 1000
 /* containerd refuses a larger referrers answer; annotations are inlined, so bytes are counted. */
 #define LIMIT_REFERRERS_BYTES (4 * MIB - 64 * KIB)
+/* A list that a caller filters: its values (what SQLite binds is 32766), and the statement. */
+#define LIMIT_LIST_VALUES 512
+#define LIMIT_LIST_SQL    (64 * KIB)
+/* Conditions in one filter, and orders in one sort. */
+#define LIMIT_FILTER_TERMS 32
 /* Ranges in one request (zstd:chunked pulls send some hundreds). */
 #define LIMIT_RANGES 1024
 /* One blob. */
@@ -48,6 +53,14 @@
 #define LIMIT_REQUEST_ARENA          (24 * MIB)
 /* A token request's form. */
 #define LIMIT_FORM (16 * KIB)
+
+/* The body of an API request, a text in it, entries of a list in it. */
+#define LIMIT_API_BODY  (1 * MIB)
+#define LIMIT_API_TEXT  65536
+#define LIMIT_API_ITEMS 4096
+/* A page of an API list (larger wishes are refused), and the answer that holds it. */
+#define LIMIT_API_PAGE   100
+#define LIMIT_API_ANSWER (16 * MIB)
 
 /* A configuration file. */
 #define LIMIT_CONFIG_FILE (1 * MIB)

@@ -84,6 +84,7 @@ int db_exec(struct db_conn *c, enum db_query q, struct db_args args, int64_t *re
 struct db_rows {
     struct db_conn *conn;
     void *stmt;
+    bool once; /* the statement goes with the cursor */
 };
 int db_query(struct db_conn *c, enum db_query q, struct db_args args, struct db_rows *ret,
              struct err *e);

@@ -13,6 +13,9 @@ int db_driver_open(int data_dir, const char *name, struct db **ret, struct err *
 const char *db_driver_path(const struct db *db);
 /* Runs several statements without parameters or results (migrations). */
 int db_conn_script(struct db_conn *c, const char *sql, struct err *e);
+/* A cursor over the rows of a statement that is not in the catalogue. name: for messages. */
+int db_conn_query(struct db_conn *c, const char *name, const char *sql, struct db_args args,
+                  struct db_rows *ret, struct err *e);
 /* Is there a table of this name? *ret_others: are there any other tables? */
 int db_conn_has_table(struct db_conn *c, const char *name, bool *ret_has, bool *ret_others,
                       struct err *e);

@@ -196,12 +196,10 @@ static int conn_open(struct db_conn *c, struct err *e)
 }
 
 /* $n becomes ?n: SQLite would number the former by first appearance. */
-static int prepare(struct db_conn *c, enum db_query q, struct err *e)
+static int prepare_text(struct db_conn *c, const char *sql, unsigned flags, sqlite3_stmt **ret)
 {
-    const char *sql = db_query_sql(q);
     AUTO_FREE char *text = mem_strdup(sql);
     bool quoted = false;
-    int rc;
 
     for (size_t i = 0; text[i]; i++) {
         if (text[i] == '\'')
@@ -209,7 +207,12 @@ static int prepare(struct db_conn *c, enum db_query q, struct err *e)
         else if (text[i] == '$' && !quoted)
             text[i] = '?';
     }
-    rc = sqlite3_prepare_v3(c->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &c->stmts[q], NULL);
+    return sqlite3_prepare_v3(c->handle, text, -1, flags, ret, NULL);
+}
+
+static int prepare(struct db_conn *c, enum db_query q, struct err *e)
+{
+    int rc = prepare_text(c, db_query_sql(q), SQLITE_PREPARE_PERSISTENT, &c->stmts[q]);
     return rc == SQLITE_OK ? 0 : query_err(c, rc, q, e);
 }
 
@@ -230,12 +233,22 @@ static int bind(sqlite3_stmt *stmt, int at, const struct db_arg *arg, sqlite3_de
     return sqlite3_bind_null(stmt, at);
 }
 
-/* The statement of q with its parameters bound; NULL with the error. keep: the values are copied (a
- * cursor goes on using them), else they are borrowed for one step. */
+/* Binds all parameters of a statement. keep: the values are copied (a cursor goes on using them),
+ * else they are borrowed for one step. An SQLite result code. */
+static int bind_all(sqlite3_stmt *stmt, struct db_args args, bool keep)
+{
+    int rc = SQLITE_OK;
+
+    BUG_ON(args.n != (size_t)sqlite3_bind_parameter_count(stmt));
+    for (size_t i = 0; rc == SQLITE_OK && i < args.n; i++)
+        rc = bind(stmt, (int)i + 1, &args.v[i], keep ? SQLITE_TRANSIENT : SQLITE_STATIC);
+    return rc;
+}
+
+/* The statement of q with its parameters bound; NULL with the error. keep as for bind_all. */
 static sqlite3_stmt *conn_stmt(struct db_conn *c, enum db_query q, struct db_args args, bool keep,
                                struct err *e)
 {
-    int rc = SQLITE_OK;
     sqlite3_stmt *stmt;
 
     BUG_ON(q >= Q_COUNT);
@@ -243,9 +256,7 @@ static sqlite3_stmt *conn_stmt(struct db_conn *c, enum db_query q, struct db_arg
         return NULL;
     stmt = c->stmts[q];
     BUG_ON(sqlite3_stmt_busy(stmt)); /* one cursor per connection and query */
-    BUG_ON(args.n != (size_t)sqlite3_bind_parameter_count(stmt));
-    for (size_t i = 0; rc == SQLITE_OK && i < args.n; i++)
-        rc = bind(stmt, (int)i + 1, &args.v[i], keep ? SQLITE_TRANSIENT : SQLITE_STATIC);
+    int rc = bind_all(stmt, args, keep);
     if (rc != SQLITE_OK) {
         query_err(c, rc, q, e);
         sqlite3_clear_bindings(stmt);
@@ -532,6 +543,27 @@ int db_query(struct db_conn *c, enum db_query q, struct db_args args, struct db_
     return 0;
 }
 
+int db_conn_query(struct db_conn *c, const char *name, const char *sql, struct db_args args,
+                  struct db_rows *ret, struct err *e)
+{
+    sqlite3_stmt *stmt = NULL;
+    char what[80];
+
+    if (conn_open(c, e) < 0)
+        return -1;
+    int rc = prepare_text(c, sql, 0, &stmt);
+    if (rc == SQLITE_OK)
+        rc = bind_all(stmt, args, true);
+    if (rc != SQLITE_OK) {
+        snprintf(what, sizeof(what), "list %s", name);
+        sqlite_err(c, rc, what, e);
+        sqlite3_finalize(stmt);
+        return -1;
+    }
+    *ret = (struct db_rows){.conn = c, .stmt = stmt, .once = true};
+    return 0;
+}
+
 int db_next(struct db_rows *r, struct err *e)
 {
     enum db_query q = Q_COUNT;
@@ -547,7 +579,10 @@ int db_next(struct db_rows *r, struct err *e)
             if (r->conn->stmts[i] == r->stmt)
                 q = (enum db_query)i;
         }
-        query_err(r->conn, rc, q, e);
+        if (q < Q_COUNT)
+            query_err(r->conn, rc, q, e);
+        else
+            sqlite_err(r->conn, rc, "reading a list", e);
     }
     db_rows_done(r);
     return rc == SQLITE_DONE ? 0 : -1;
@@ -557,8 +592,12 @@ void db_rows_done(struct db_rows *r)
 {
     if (!r->stmt)
         return;
-    sqlite3_reset(r->stmt);
-    sqlite3_clear_bindings(r->stmt);
+    if (r->once) {
+        sqlite3_finalize(r->stmt);
+    } else {
+        sqlite3_reset(r->stmt);
+        sqlite3_clear_bindings(r->stmt);
+    }
     r->stmt = NULL;
 }
 

@@ -48,11 +48,14 @@ struct http_route {
         *open; /* HTTP_BODY_STREAM: runs after authorise, before the body; sets rq->sink */
     http_handler_fn *handler;
     const char *doc;
+    const void *contract; /* belongs to the application: what goes in and comes out */
 };
 
-/* Routes of one protocol share the form of their errors. */
+/* Routes of one protocol share the form of their errors. Several groups may have the same prefix.
+ */
 struct http_group {
     const char *prefix; /* "/v2/": errors of unrouted paths below it are written by this group */
+    const char *title;  /* of its chapter in the documentation; may be NULL */
     const struct http_route *routes;
     size_t n;
     const char *const

@@ -95,12 +95,11 @@ static const struct http_group *group_of(const struct http_app *app, struct str 
     return best ? best : &app->groups[app->n_groups - 1];
 }
 
-void http_route_find(const struct http_app *app, enum http_method method, struct str path,
-                     struct http_match *ret)
+static void find_in(const struct http_group *g, enum http_method method, struct str path,
+                    struct http_match *ret)
 {
-    *ret = (struct http_match){.group = group_of(app, path)};
-    for (size_t i = 0; i < ret->group->n; i++) {
-        const struct http_route *r = &ret->group->routes[i];
+    for (size_t i = 0; i < g->n; i++) {
+        const struct http_route *r = &g->routes[i];
         struct http_param params[PARAMS_MAX];
         size_t n;
         /* One method, one route: the first row that fits. */
@@ -109,11 +108,23 @@ void http_route_find(const struct http_app *app, enum http_method method, struct
             continue;
         ret->methods |= 1u << r->method;
         if (r->method == method) {
+            ret->group = g;
             ret->route = r;
             ret->n_params = n;
             memcpy(ret->params, params, n * sizeof(params[0]));
         }
     }
+}
+
+void http_route_find(const struct http_app *app, enum http_method method, struct str path,
+                     struct http_match *ret)
+{
+    const struct http_group *first = group_of(app, path);
+
+    *ret = (struct http_match){.group = first};
+    for (const struct http_group *g = first; g < app->groups + app->n_groups; g++)
+        if (strcmp(g->prefix, first->prefix) == 0)
+            find_in(g, method, path, ret);
 }
 
 const char *http_method_name(enum http_method m)

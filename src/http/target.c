@@ -14,8 +14,10 @@ static int unhex_digit(char ch)
     return -1;
 }
 
+enum part { PART_PATH, PART_QUERY, PART_VALUE };
+
 /* Percent-decoding, once. A NUL is refused everywhere, an encoded '/' in paths. */
-static int decode(struct arena *a, struct str s, bool is_path, struct str *ret, struct err *e)
+static int decode(struct arena *a, struct str s, enum part part, struct str *ret, struct err *e)
 {
     char *out = arena_alloc(a, s.n + 1);
     size_t n = 0;
@@ -30,10 +32,10 @@ static int decode(struct arena *a, struct str s, bool is_path, struct str *ret, 
             i += 2;
             if (ch == '\0')
                 return ERR(e, BAD_REQUEST, "the address contains %%00");
-            if (is_path && ch == '/')
+            if (part == PART_PATH && ch == '/')
                 return ERR(e, BAD_REQUEST,
                            "the path contains %%2F; write names with plain slashes");
-        } else if (!is_path && ch == '+') {
+        } else if (part == PART_QUERY && ch == '+') {
             ch = ' ';
         }
         if ((unsigned char)ch < 0x20 || ch == 0x7f)
@@ -60,7 +62,8 @@ static int parse_query(struct arena *a, struct str query, struct http_target *re
             continue;
         struct str key = str_cut(&value, '=');
         struct http_param *q = &ret->query[ret->n_query];
-        if (decode(a, key, false, &q->key, e) < 0 || decode(a, value, false, &q->value, e) < 0)
+        if (decode(a, key, PART_QUERY, &q->key, e) < 0 ||
+            decode(a, value, PART_QUERY, &q->value, e) < 0)
             return -1;
         ret->n_query++;
     }
@@ -82,7 +85,12 @@ int http_target_parse(struct arena *a, struct str uri, struct http_target *ret, 
         return ERR(e, BAD_REQUEST, "the request target must begin with '/'");
     struct str query = uri;
     ret->raw_path = str_cut(&query, '?');
-    if (decode(a, ret->raw_path, true, &ret->path, e) < 0)
+    if (decode(a, ret->raw_path, PART_PATH, &ret->path, e) < 0)
         return -1;
     return parse_query(a, query, ret, e);
+}
+
+int http_unescape(struct arena *a, struct str s, struct str *ret, struct err *e)
+{
+    return decode(a, s, PART_VALUE, ret, e);
 }

@@ -19,4 +19,9 @@ struct http_target {
  * arena. */
 int http_target_parse(struct arena *a, struct str uri, struct http_target *ret, struct err *e);
 
+/* Percent-decoding of a value once more than the address was: for what callers encode twice. The
+ * result is NUL-ended and lies in the arena. BAD_REQUEST: malformed escapes, NUL, control
+ * characters. */
+int http_unescape(struct arena *a, struct str s, struct str *ret, struct err *e);
+
 #endif

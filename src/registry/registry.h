@@ -35,6 +35,8 @@ struct project {
 };
 int project_find(struct registry *r, struct arena *a, struct str name, struct project *ret,
                  struct err *e);
+int project_find_by_id(struct registry *r, struct arena *a, int64_t id, struct project *ret,
+                       struct err *e);
 /* Makes a project. Upper case in the name is kept for display; references use it in lower case.
  * CONFLICT if the name (case ignored) is taken, NAME_INVALID if reserved or malformed. ret_id may
  * be NULL. */

@@ -3,17 +3,19 @@
 
 #include "base/json.h"
 
-#include "api/app.h"
+#include "api/harbor/harbor.h"
 #include "base/mem.h"
 #include "http/router.h"
 
 const struct http_group *routes_groups(size_t *ret_n)
 {
-    static struct http_group all[4];
-    all[0] = distribution_group;
-    all[1] = harbor_group;
-    all[2] = service_group;
-    all[3] = ops_group;
+    static const struct http_group *const parts[] = {
+        &distribution_group,   &harbor_group,       &harbor_projects_group, &harbor_metadata_group,
+        &harbor_members_group, &harbor_users_group, &service_group,         &ops_group,
+    };
+    static struct http_group all[ARRAY_LEN(parts)];
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        all[i] = *parts[i];
     *ret_n = ARRAY_LEN(all);
     return all;
 }
@@ -44,10 +46,12 @@ void routes_write(bool markdown, struct buf *out)
             "everywhere.\n`{name...}` takes one or more path segments.\n");
     for (size_t i = 0; i < n; i++) {
         if (markdown)
-            buf_addf(out,
-                     "\n## `%s`\n\n| Method | Path | Name | Permission | Body | What it does |\n"
-                     "|---|---|---|---|---|---|\n",
-                     groups[i].prefix);
+            buf_addf(
+                out,
+                "\n## `%s`%s%s\n\n| Method | Path | Name | Permission | Body | What it does |\n"
+                "|---|---|---|---|---|---|\n",
+                groups[i].prefix, groups[i].title ? " " : "",
+                groups[i].title ? groups[i].title : "");
         for (size_t k = 0; k < groups[i].n; k++) {
             const struct http_route *r = &groups[i].routes[k];
             buf_addf(out,

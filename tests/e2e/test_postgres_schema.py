@@ -103,6 +103,15 @@ def postgres(catalogue):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def test_every_list_prepares(catalogue, postgres):
+    """Each field in each form and order, as callers may ask for it."""
+    texts = sorted({entry["sql"] for entry in catalogue["lists"]})
+    assert len(texts) > 50
+    script = "".join(f"PREPARE l_{i} AS {sql};\n" for i, sql in enumerate(texts))
+    good, output = postgres.sql(script)
+    assert good, output
+
+
 def test_migrations_are_numbered(catalogue):
     versions = [m["version"] for m in catalogue["migrations"]]
     assert versions == list(range(1, len(versions) + 1))
@@ -146,7 +155,7 @@ def test_rows_by_the_catalogue(catalogue, postgres):
     """A push in miniature through the catalogue's own statements."""
     sql = {q["name"]: q["sql"] for q in catalogue["queries"]}
     steps = [
-        ("project_add", "'p', 'P', 1, 1"),
+        ("project_add", "'p', 'P', 1, 1, 0"),
         ("repository_add", "1, 'p/r', 'p/r', 1"),
         ("repository_add", "1, 'p/r', 'p/r', 2"),
         ("object_add", "'sha256:o', 5"),

@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 from harness.client import env, haven, ok  # noqa: F401
 from harness.record import HAVEN
 from harness.team import Team
@@ -44,6 +46,7 @@ class Disturbance(threading.Thread):
             self.failures.append(f"{command}: {process.returncode}: {out[-2000:]}{err[-2000:]}")
 
 
+@pytest.mark.timeout(SECONDS + 300)
 def test_soak(start, haven, tmp_path):
     server = start(config={"collect.grace": GRACE})
     server.listen = f"127.0.0.1:{server.port}"

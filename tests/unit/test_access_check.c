@@ -100,7 +100,7 @@ static struct access_target target_of(enum where where)
     struct access_target t = {.repository = STR(REPO)};
     if (where != NOWHERE) {
         t.project_id = 3;
-        t.project_public = where == PUBLIC;
+        t.roles = where == PUBLIC ? ROLE_BIT(ROLE_ANYBODY) : 0;
         t.project_created_ms = CREATED_S * 1000 + 999;
     }
     return t;
@@ -115,21 +115,37 @@ static const char *const on_repository[WHO_COUNT][WHERE_COUNT] = {
     [TOKEN_CATALOG] = {"---", "---", "---"},
 };
 
-static char letter(const struct identity *id, const struct access_target *t, enum permission p)
+static char letter_of(int rc, const struct err *e)
 {
-    struct err e = {0};
-    if (access_check(id, t, p, &e) == 0)
+    if (rc == 0)
         return 'y';
-    switch (e.code) {
+    switch (e->code) {
     case ERR_UNAUTHORIZED:
         return '-';
     case ERR_TOKEN_STALE:
         return 's';
     case ERR_DENIED:
         return 'd';
+    case ERR_NOT_FOUND:
+        return 'n';
     default:
         return '?';
     }
+}
+
+static char letter(const struct identity *id, const struct access_target *t, enum permission p)
+{
+    struct err e = {0};
+    int rc = access_check(id, t, p, &e);
+    return letter_of(rc, &e);
+}
+
+static char registry_letter(const struct identity *id, const struct access_target *t,
+                            enum permission p)
+{
+    struct err e = {0};
+    int rc = access_check_repository(id, t, p, &e);
+    return letter_of(rc, &e);
 }
 
 static void test_repositories(void **state)
@@ -143,7 +159,7 @@ static void test_repositories(void **state)
             struct access_target t = target_of((enum where)where);
             char got[4] = "";
             for (size_t i = 0; i < 3; i++)
-                got[i] = letter(&id, &t, asked[i]);
+                got[i] = registry_letter(&id, &t, asked[i]);
             if (strcmp(got, on_repository[who][where]) != 0)
                 fail_msg("%s, target %d: %s, expected %s", who_names[who], where, got,
                          on_repository[who][where]);
@@ -186,8 +202,8 @@ static void test_nothing_leaks(void **state)
             struct identity id = identity_of((enum who)who);
             struct access_target absent = target_of(NOWHERE), private = target_of(PRIVATE);
             struct err a = {0}, b = {0};
-            assert_int_equal(access_check(&id, &absent, asked[i], &a), -1);
-            assert_int_equal(access_check(&id, &private, asked[i], &b), -1);
+            assert_int_equal(access_check_repository(&id, &absent, asked[i], &a), -1);
+            assert_int_equal(access_check_repository(&id, &private, asked[i], &b), -1);
             assert_int_equal(a.code, b.code);
             assert_string_equal(a.msg, b.msg);
         }
@@ -210,10 +226,10 @@ static void test_mount_source(void **state)
             struct access_target from = target_of((enum where)where);
             struct access_target t = {
                 .project_id = 9,
-                .project_public = true,
+                .roles = ROLE_BIT(ROLE_ANYBODY),
                 .repository = STR("public/target"),
                 .from_project_id = from.project_id,
-                .from_public = from.project_public,
+                .from_roles = from.roles,
                 .from_created_ms = from.project_created_ms,
                 .from_repository = from.repository,
             };
@@ -230,18 +246,106 @@ static void test_actions(void **state)
     struct identity nobody = identity_of(NOBODY), user = identity_of(USER),
                     admin = identity_of(ADMIN), token = identity_of(TOKEN_ALL);
 
-    assert_int_equal(access_actions(&nobody, true, true), ACCESS_PULL);
-    assert_int_equal(access_actions(&nobody, true, false), 0);
-    assert_int_equal(access_actions(&user, true, true), ACCESS_PULL);
-    assert_int_equal(access_actions(&user, true, false), 0);
-    assert_int_equal(access_actions(&admin, true, true), ACCESS_ALL);
-    assert_int_equal(access_actions(&admin, true, false), ACCESS_ALL);
-    assert_int_equal(access_actions(&admin, false, true), 0);
+    const unsigned anybody = ROLE_BIT(ROLE_ANYBODY);
+
+    assert_int_equal(access_actions(&nobody, true, anybody), ACCESS_PULL);
+    assert_int_equal(access_actions(&nobody, true, 0), 0);
+    assert_int_equal(access_actions(&user, true, anybody), ACCESS_PULL);
+    assert_int_equal(access_actions(&user, true, 0), 0);
+    assert_int_equal(access_actions(&user, true, ROLE_BIT(ROLE_LIMITED)), ACCESS_PULL);
+    assert_int_equal(access_actions(&user, true, ROLE_BIT(ROLE_GUEST)), ACCESS_PULL);
+    assert_int_equal(access_actions(&user, true, ROLE_BIT(ROLE_DEVELOPER)),
+                     ACCESS_PULL | ACCESS_PUSH);
+    assert_int_equal(access_actions(&user, true, ROLE_BIT(ROLE_MAINTAINER)),
+                     ACCESS_PULL | ACCESS_PUSH | ACCESS_DELETE);
+    assert_int_equal(access_actions(&user, true, ROLE_BIT(ROLE_ADMIN)),
+                     ACCESS_PULL | ACCESS_PUSH | ACCESS_DELETE);
+    assert_int_equal(access_actions(&user, false, ROLE_BIT(ROLE_ADMIN)), 0);
+    assert_int_equal(access_actions(&admin, true, anybody), ACCESS_ALL);
+    assert_int_equal(access_actions(&admin, true, 0), ACCESS_ALL);
+    assert_int_equal(access_actions(&admin, false, anybody), 0);
     /* A token of an administrator gets nobody a wider one. */
-    assert_int_equal(access_actions(&token, true, false), 0);
+    assert_int_equal(access_actions(&token, true, 0), 0);
     assert_true(access_may_list(&admin, false));
     assert_false(access_may_list(&user, false));
     assert_true(access_may_list(&nobody, true));
+}
+
+/* Which roles hold a permission in a project: project admin, maintainer, developer, guest, limited
+ * guest, and everybody if it is public. Harbor's matrix, written down a second time. */
+static const struct {
+    const char *permission, *roles;
+} matrix[] = {
+    {"repository:pull", "AMDGLP"}, {"repository:push", "AMD---"}, {"repository:delete", "AM----"},
+    {"project:read", "AMDGLP"},    {"project:update", "A-----"},  {"project:delete", "A-----"},
+    {"member:create", "A-----"},   {"member:read", "AMDG--"},     {"member:update", "A-----"},
+    {"member:delete", "A-----"},   {"member:list", "AMDG--"},     {"metadata:create", "A-----"},
+    {"metadata:read", "AM----"},   {"metadata:update", "A-----"}, {"metadata:delete", "A-----"},
+    {"metadata:list", "------"},   {"quota:read", "AMDGL-"},
+};
+
+static void test_matrix(void **state)
+{
+    (void)state;
+    static const enum access_role order[] = {ROLE_ADMIN, ROLE_MAINTAINER, ROLE_DEVELOPER,
+                                             ROLE_GUEST, ROLE_LIMITED,    ROLE_ANYBODY};
+    struct identity user = identity_of(USER), nobody = identity_of(NOBODY),
+                    admin = identity_of(ADMIN);
+    size_t seen = 0;
+
+    for (int p = 0; p < PERM_COUNT; p++) {
+        const struct permission_info *info = permission_info((enum permission)p);
+        if (info->level != PERM_LEVEL_PROJECT)
+            continue;
+        size_t at = 0;
+        while (at < ARRAY_LEN(matrix) && strcmp(matrix[at].permission, info->name) != 0)
+            at++;
+        assert_true(at < ARRAY_LEN(matrix));
+        seen++;
+        for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+            struct access_target t = {.project_id = 3, .roles = ROLE_BIT(order[i])};
+            bool may = matrix[at].roles[i] != '-';
+            char got = letter(&user, &t, (enum permission)p);
+            if (got != (may ? 'y' : 'd'))
+                fail_msg("%s as role %d: %c", info->name, order[i], got);
+            if (order[i] == ROLE_ANYBODY)
+                assert_int_equal(letter(&nobody, &t, (enum permission)p), may ? 'y' : '-');
+        }
+        struct access_target absent = {.roles = 0}, there = {.project_id = 3};
+        assert_int_equal(letter(&user, &absent, (enum permission)p), 'd');
+        assert_int_equal(letter(&nobody, &absent, (enum permission)p), '-');
+        assert_int_equal(letter(&admin, &absent, (enum permission)p), 'n');
+        assert_int_equal(letter(&admin, &there, (enum permission)p), 'y');
+    }
+    assert_int_equal(seen, ARRAY_LEN(matrix));
+}
+
+static void test_system(void **state)
+{
+    (void)state;
+    struct identity user = identity_of(USER), nobody = identity_of(NOBODY),
+                    admin = identity_of(ADMIN);
+    struct access_target self = {.self = true}, other = {0};
+
+    assert_int_equal(letter(&admin, NULL, PERM_USER_LIST), 'y');
+    assert_int_equal(letter(&user, NULL, PERM_USER_LIST), 'd');
+    assert_int_equal(letter(&nobody, NULL, PERM_USER_LIST), '-');
+    assert_int_equal(letter(&user, &self, PERM_USER_READ), 'y');
+    assert_int_equal(letter(&user, &other, PERM_USER_READ), 'd');
+}
+
+static void test_roles(void **state)
+{
+    (void)state;
+    assert_int_equal(access_role_strongest(0), ROLE_ANYBODY);
+    assert_int_equal(access_role_strongest(ROLE_BIT(ROLE_ANYBODY)), ROLE_ANYBODY);
+    assert_int_equal(access_role_strongest(ROLE_BIT(ROLE_LIMITED) | ROLE_BIT(ROLE_MAINTAINER)),
+                     ROLE_MAINTAINER);
+    assert_int_equal(access_role_strongest(ROLE_BIT(ROLE_DEVELOPER) | ROLE_BIT(ROLE_GUEST)),
+                     ROLE_DEVELOPER);
+    assert_string_equal(access_role_name(ROLE_ADMIN), "projectAdmin");
+    assert_string_equal(access_role_name(ROLE_LIMITED), "limitedGuest");
+    assert_string_equal(access_role_name(ROLE_ANYBODY), "");
 }
 
 static void test_names(void **state)
@@ -258,9 +362,11 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_repositories),  cmocka_unit_test(test_registry),
-        cmocka_unit_test(test_nothing_leaks), cmocka_unit_test(test_mount_source),
-        cmocka_unit_test(test_actions),       cmocka_unit_test(test_names),
+        cmocka_unit_test(test_matrix),       cmocka_unit_test(test_system),
+        cmocka_unit_test(test_roles),        cmocka_unit_test(test_repositories),
+        cmocka_unit_test(test_registry),     cmocka_unit_test(test_nothing_leaks),
+        cmocka_unit_test(test_mount_source), cmocka_unit_test(test_actions),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,8 +110,9 @@ static int add_project(struct db_conn *c, const char *name, int64_t *ret_id, str
 {
     AUTO(db_rows) rows = {0};
 
-    if (db_one(c, Q_project_add, DB_ARGS(DB_TEXTZ(name), DB_TEXTZ(name), DB_I64(1), DB_I64(1)),
-               &rows, e) <= 0)
+    if (db_one(c, Q_project_add,
+               DB_ARGS(DB_TEXTZ(name), DB_TEXTZ(name), DB_I64(1), DB_I64(1), DB_I64(0)), &rows,
+               e) <= 0)
         return -1;
     *ret_id = db_i64(&rows, 0);
     return 0;

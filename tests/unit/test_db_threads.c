@@ -108,7 +108,8 @@ static void test_readers_and_writers(void **state)
         AUTO(db_txn) t = {0};
         assert_int_equal(db_begin(db, &t, &e), 0);
         int64_t project =
-            one(t.conn, Q_project_add, DB_ARGS(DB_TEXTZ("p"), DB_TEXTZ("p"), DB_I64(1), DB_I64(1)));
+            one(t.conn, Q_project_add,
+                DB_ARGS(DB_TEXTZ("p"), DB_TEXTZ("p"), DB_I64(1), DB_I64(1), DB_I64(0)));
         int64_t repo = one(t.conn, Q_repository_add,
                            DB_ARGS(DB_I64(project), DB_TEXTZ("p/r"), DB_TEXTZ("p/r"), DB_I64(1)));
         int64_t doc = one(t.conn, Q_document_add, DB_ARGS(DB_TEXTZ("d"), DB_BYTES(STR("{}"))));

@@ -61,7 +61,7 @@ static int lease(struct http_req *rq, const struct repo_name *repo, const struct
 {
     struct app *app = api_app(rq);
     struct err why;
-    if (!rq->head || access_check(api_identity(rq), api_target(rq), PERM_PUSH, NULL) < 0)
+    if (!rq->head || access_check_repository(api_identity(rq), api_target(rq), PERM_PUSH, NULL) < 0)
         return 1;
     int found = blob_renew(&app->registry, repo, d, &why);
     if (found < 0)

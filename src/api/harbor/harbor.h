@@ -1,17 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* harbor: the handlers of Harbor's API (/api/v2.0/) and of its token service (/service/). See
- * routes.c. */
+/*
+ * harbor: the handlers of Harbor's API (/api/v2.0/) and of its token service (/service/), and what
+ * they share: the conventions of that API stand here and nowhere else. See routes*.c.
+ */
 #ifndef HAVEN_API_HARBOR_H
 #define HAVEN_API_HARBOR_H
 
 #include "api/app.h"
+#include "api/object.h"
+#include "db/list.h"
+
+/* ---- what a route takes and gives (http_route.contract) ---- */
+
+struct harbor_query {
+    const char *name;
+    enum api_type type;
+    const char *doc;
+};
+struct harbor_contract {
+    const char *operation;            /* its name in the OpenAPI file */
+    const struct api_object *takes;   /* the body; NULL: none */
+    const struct api_object *gives;   /* NULL: no body */
+    bool many;                        /* a list of them */
+    const struct db_list *list;       /* page, page_size, q and sort; NULL: not */
+    const struct harbor_query *query; /* further parameters, up to one without a name */
+    int status;                       /* of success; 0: 200 */
+};
 
 /* {"errors":[{"code":…,"message":…}]} with the codes of Harbor's API. */
 void harbor_error(struct http_req *rq, const struct err *e);
+
+/* ---- requests ---- */
+
+/* The body as the route's contract says. */
+int harbor_body(struct http_req *rq, void *ret, struct api_given *ret_given, struct err *e);
+/* A number of the path. UNPROCESSABLE. */
+int harbor_param_id(struct http_req *rq, const char *name, int64_t *ret, struct err *e);
+/* page, page_size, q and sort as the route's contract says. */
+int harbor_list_query(struct http_req *rq, struct db_list_query *ret, struct err *e);
+/* true or false in the query; deflt without it. UNPROCESSABLE. */
+int harbor_query_bool(struct http_req *rq, const char *name, bool deflt, bool *ret, struct err *e);
+/* Adds a condition to a list: the field must be in its table. */
+void harbor_list_match(struct http_req *rq, struct db_list_query *q, const char *field,
+                       enum db_match_op op, struct db_arg value);
+
+/* ---- answers ---- */
+
+/* One object, as the contract says. */
+int harbor_reply(struct http_req *rq, const void *from);
+/* A page of a list, with X-Total-Count and Link. */
+int harbor_reply_list(struct http_req *rq, const void *items, size_t n, int64_t total);
+/* 201 with Location: the address asked, '/' and the id. */
+int harbor_reply_created(struct http_req *rq, int64_t id);
+
+/* ---- resolvers ---- */
+
+/* {project}: a name, or an id when it is all digits and X-Is-Resource-Name is not "true". */
+http_handler_fn harbor_resolve_project;
+
+/* ---- handlers ---- */
 
 /* system.c */
 http_handler_fn harbor_ping, harbor_health;
 /* token.c */
 http_handler_fn harbor_token;
+
+/* The groups of routes, one file each. */
+extern const struct http_group harbor_projects_group, harbor_metadata_group, harbor_members_group;
+extern const struct http_group harbor_users_group;
 
 #endif

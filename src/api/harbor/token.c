@@ -55,7 +55,10 @@ static int fill_grant(struct http_req *rq, struct access_grant *g, struct err *e
     int found = project_find(&api_app(rq)->registry, &rq->arena, repo_name_project(&name), &p, e);
     if (found < 0)
         return -1;
-    g->actions = access_actions(id, found == 1, p.is_public);
+    unsigned roles = 0;
+    if (found && access_roles(api_app(rq)->access, id, p.id, p.is_public, &roles, e) < 0)
+        return -1;
+    g->actions = access_actions(id, found == 1, roles);
     return 0;
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`haven serve` as a process under test."""
 import base64
+import contextlib
+import json
 import os
 import pathlib
 import re
@@ -183,13 +185,10 @@ class Server:
         return sqlite3.connect(self.data / "haven.db")
 
     def add_project(self, name, public=False):
-        """Stops the server, adds the row, starts again."""
-        self.stop()
-        with self.database() as db:
-            db.execute("INSERT INTO project (name, display_name, is_public, created_ms) VALUES (?, ?, ?, ?)",
-                       (name, name, int(public), int(time.time() * 1000)))
-        db.close()
-        self.start()
+        body = json.dumps({"project_name": name, "metadata": {"public": str(public).lower()}}).encode()
+        with contextlib.closing(self.registry()) as registry:
+            answer = registry.request("POST", "/api/v2.0/projects", body=body)
+        assert answer.status == 201, answer
 
 
 def wait_until(condition, seconds=10, what="it"):

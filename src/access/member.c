@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "access/member.h"
+
+#include "access/internal.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* ---- roles ---- */
+
+/* From the strongest to the weakest. */
+static const struct {
+    enum access_role role;
+    const char *name;
+} roles[] = {
+    {ROLE_ADMIN, "projectAdmin"}, {ROLE_MAINTAINER, "maintainer"}, {ROLE_DEVELOPER, "developer"},
+    {ROLE_GUEST, "guest"},        {ROLE_LIMITED, "limitedGuest"},
+};
+
+enum access_role access_role_strongest(unsigned set)
+{
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+        if (set & ROLE_BIT(roles[i].role))
+            return roles[i].role;
+    return ROLE_ANYBODY;
+}
+
+const char *access_role_name(enum access_role role)
+{
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+        if (roles[i].role == role)
+            return roles[i].name;
+    return "";
+}
+
+int access_roles(struct access *x, const struct identity *id, int64_t project_id, bool is_public,
+                 unsigned *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    unsigned set = is_public ? ROLE_BIT(ROLE_ANYBODY) : 0;
+    int more = 0;
+
+    if (id->proof == ACCESS_BASIC) {
+        if (db_query(db_reader(x->db), Q_member_roles,
+                     DB_ARGS(DB_I64(project_id), DB_I64(id->user_id)), &rows, e) < 0)
+            return -1;
+        while ((more = db_next(&rows, e)) > 0)
+            set |= ROLE_BIT((unsigned)db_i64(&rows, 0) % ROLE_COUNT);
+    }
+    *ret = set;
+    return more < 0 ? -1 : 0;
+}
+
+/* ---- members ---- */
+
+#define MEMBER_NAME "coalesce(u.username, g.name)"
+
+static const struct db_field fields[] = {
+    {.name = "id", .column = "m.id", .type = DB_FIELD_I64},
+    {.name = "entity_name", .column = MEMBER_NAME, .type = DB_FIELD_TEXT},
+    {.name = "role_id", .column = "m.role", .type = DB_FIELD_I64},
+};
+
+const struct db_list member_list_fields = {
+    .name = "members",
+    .columns = "m.id, m.project_id, m.user_id, m.group_id, m.role, u.username, g.name",
+    .from = "project_member m LEFT JOIN user_account u ON u.id = m.user_id"
+            " LEFT JOIN user_group g ON g.id = m.group_id WHERE m.project_id = $1",
+    .n_args = 1,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = MEMBER_NAME ", m.id",
+    .key = "m.id",
+};
+
+static void read_row(const struct db_rows *rows, struct arena *a, struct member *ret)
+{
+    bool is_group = db_is_null(rows, 2);
+    *ret = (struct member){
+        .id = db_i64(rows, 0),
+        .project_id = db_i64(rows, 1),
+        .is_group = is_group,
+        .entity_id = db_i64(rows, is_group ? 3 : 2),
+        .role = (enum access_role)db_i64(rows, 4),
+        .name = arena_str(a, db_text(rows, is_group ? 6 : 5)),
+    };
+}
+
+int member_find(struct access *x, struct arena *a, int64_t project, int64_t id, struct member *ret,
+                struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(db_reader(x->db), Q_project_member_by_id,
+                       DB_ARGS(DB_I64(project), DB_I64(id)), &rows, e);
+
+    if (found > 0)
+        read_row(&rows, a, ret);
+    return found;
+}
+
+int member_list(struct access *x, struct arena *a, int64_t project, const struct db_list_query *q,
+                struct member **ret, size_t *ret_n, int64_t *ret_total, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct db_conn *c = db_reader(x->db);
+    struct db_list_query of_project = *q;
+    struct member *members = ARENA_ARRAY(a, (size_t)q->limit, struct member);
+    size_t n = 0;
+    int more;
+
+    of_project.args = DB_ARGS(DB_I64(project));
+    if (db_list_count(c, &member_list_fields, &of_project, ret_total, e) < 0 ||
+        db_list_rows(c, &member_list_fields, &of_project, &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
+        read_row(&rows, a, &members[n++]);
+    *ret = members;
+    *ret_n = n;
+    return more < 0 ? -1 : 0;
+}
+
+int member_insert(struct db_conn *c, const struct member *m, int64_t *ret_id, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(c, Q_project_member_add,
+                       DB_ARGS(DB_I64(m->project_id), m->is_group ? DB_NULL : DB_I64(m->entity_id),
+                               m->is_group ? DB_I64(m->entity_id) : DB_NULL, DB_I64(m->role),
+                               DB_I64(clock_now_ms())),
+                       &rows, e);
+
+    if (found > 0) {
+        *ret_id = db_i64(&rows, 0);
+        return 0;
+    }
+    return e && e->code == ERR_CONFLICT
+               ? ERR(e, CONFLICT, "the %s is a member of the project already",
+                     m->is_group ? "group" : "user")
+               : -1;
+}
+
+/* 1, 0, -1 */
+static int exists(struct db_conn *c, const struct member *m, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    return db_one(c, m->is_group ? Q_group_by_id : Q_user_by_id, DB_ARGS(DB_I64(m->entity_id)),
+                  &rows, e);
+}
+
+int member_add(struct access *x, const struct member *m, int64_t *ret_id, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+
+    if (db_begin(x->db, &t, e) < 0)
+        return -1;
+    int found = exists(t.conn, m, e);
+    if (found <= 0)
+        return found < 0 ? -1
+                         : ERR(e, NOT_FOUND, "there is no %s %lld", m->is_group ? "group" : "user",
+                               (long long)m->entity_id);
+    if (member_insert(t.conn, m, ret_id, e) < 0)
+        return -1;
+    return db_commit(&t, e);
+}
+
+static int change(struct access *x, enum db_query q, struct db_args args, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    int64_t changed = 0;
+
+    if (db_begin(x->db, &t, e) < 0 || db_exec(t.conn, q, args, &changed, e) < 0)
+        return -1;
+    if (changed == 0)
+        return ERR(e, NOT_FOUND, "the project has no member %lld", (long long)args.v[1].i);
+    return db_commit(&t, e);
+}
+
+int member_set_role(struct access *x, int64_t project, int64_t id, enum access_role role,
+                    struct err *e)
+{
+    return change(x, Q_project_member_role_set, DB_ARGS(DB_I64(project), DB_I64(id), DB_I64(role)),
+                  e);
+}
+
+int member_remove(struct access *x, int64_t project, int64_t id, struct err *e)
+{
+    return change(x, Q_project_member_remove, DB_ARGS(DB_I64(project), DB_I64(id)), e);
+}
+
+int member_count(struct access *x, int64_t project, int64_t ret[ROLE_COUNT], struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int more;
+
+    memset(ret, 0, ROLE_COUNT * sizeof(ret[0]));
+    if (db_query(db_reader(x->db), Q_project_member_count, DB_ARGS(DB_I64(project)), &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0)
+        ret[(unsigned)db_i64(&rows, 0) % ROLE_COUNT] = db_i64(&rows, 1);
+    return more < 0 ? -1 : 0;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The conventions of Harbor's API: bodies, pages, filters, answers, names in addresses. */
+#include "api/filter.h"
+#include "api/harbor/harbor.h"
+#include "base/mem.h"
+#include "http/target.h"
+
+#define JSON_TYPE "application/json; charset=utf-8"
+
+enum { PAGE_SIZE = 10 };
+
+static const struct harbor_contract *contract(const struct http_req *rq)
+{
+    BUG_ON(!rq->route->contract);
+    return rq->route->contract;
+}
+
+/* ---- requests ---- */
+
+int harbor_body(struct http_req *rq, void *ret, struct api_given *ret_given, struct err *e)
+{
+    return api_object_read(&rq->arena, contract(rq)->takes, rq->body, ret, ret_given, e);
+}
+
+int harbor_param_id(struct http_req *rq, const char *name, int64_t *ret, struct err *e)
+{
+    struct str text = http_param(rq, name);
+
+    if (!str_i64(text, INT64_MIN, INT64_MAX, ret))
+        return ERR(e, UNPROCESSABLE, "%s in path must be a number, not \"%.*s\"", name,
+                   S(str_head(text, 40)));
+    return 0;
+}
+
+int harbor_query_bool(struct http_req *rq, const char *name, bool deflt, bool *ret, struct err *e)
+{
+    struct str text = http_query(rq, name);
+
+    *ret = deflt;
+    if (text.n && !str_bool(text, ret))
+        return ERR(e, UNPROCESSABLE, "%s in query must be true or false, not \"%.*s\"", name,
+                   S(str_head(text, 40)));
+    return 0;
+}
+
+/* A number of the query from 1 to max. */
+static int query_number(struct http_req *rq, const char *name, int64_t deflt, int64_t max,
+                        int64_t *ret, struct err *e)
+{
+    struct str text = http_query(rq, name);
+
+    *ret = deflt;
+    if (text.n && !str_i64(text, 1, max, ret))
+        return ERR(e, UNPROCESSABLE, "%s in query must be a number from 1 to %lld, not \"%.*s\"",
+                   name, (long long)max, S(str_head(text, 40)));
+    return 0;
+}
+
+static int page_of(struct http_req *rq, int64_t *ret_page, int64_t *ret_size, struct err *e)
+{
+    if (query_number(rq, "page", 1, INT32_MAX, ret_page, e) < 0)
+        return -1;
+    return query_number(rq, "page_size", PAGE_SIZE, LIMIT_API_PAGE, ret_size, e);
+}
+
+int harbor_list_query(struct http_req *rq, struct db_list_query *ret, struct err *e)
+{
+    const struct db_list *l = contract(rq)->list;
+    struct db_list_query q = {0};
+    struct str text;
+    int64_t page;
+
+    if (page_of(rq, &page, &q.limit, e) < 0 ||
+        http_unescape(&rq->arena, http_query(rq, "q"), &text, e) < 0 ||
+        api_filter_q(&rq->arena, l, text, &q, e) < 0 ||
+        api_filter_sort(&rq->arena, l, http_query(rq, "sort"), &q, e) < 0)
+        return -1;
+    q.offset = (page - 1) * q.limit;
+    *ret = q;
+    return 0;
+}
+
+void harbor_list_match(struct http_req *rq, struct db_list_query *q, const char *field,
+                       enum db_match_op op, struct db_arg value)
+{
+    struct db_match *all = ARENA_ARRAY(&rq->arena, q->n_matches + 1, struct db_match);
+    struct db_arg *v = ARENA_NEW(&rq->arena, struct db_arg);
+
+    for (size_t i = 0; i < q->n_matches; i++)
+        all[i] = q->matches[i];
+    *v = value;
+    all[q->n_matches] = (struct db_match){
+        .field = db_list_field(contract(rq)->list, str_from(field)), .op = op, .values = v, .n = 1};
+    BUG_ON(!all[q->n_matches].field);
+    q->matches = all;
+    q->n_matches++;
+}
+
+/* ---- answers ---- */
+
+static int reply_json(struct http_req *rq, struct buf *take)
+{
+    int status = contract(rq)->status;
+    return http_reply_buf(rq, status ? status : 200, JSON_TYPE, take);
+}
+
+int harbor_reply(struct http_req *rq, const void *from)
+{
+    struct json_writer w;
+    struct buf out;
+
+    buf_init(&out, LIMIT_API_ANSWER);
+    jsonw_init(&w, &out);
+    api_object_write(&w, contract(rq)->gives, from);
+    return reply_json(rq, &out);
+}
+
+/* The address of another page: the same, with page and page_size in the place of those given. */
+static void add_link(struct http_req *rq, struct buf *out, int64_t page, int64_t size,
+                     const char *rel)
+{
+    buf_addf(out, "%s<", out->n ? " , " : "");
+    buf_adds(out, rq->raw_path);
+    buf_addf(out, "?page=%lld&page_size=%lld", (long long)page, (long long)size);
+    for (size_t i = 0; i < rq->n_query; i++) {
+        const struct http_param *q = &rq->query[i];
+        if (str_eqz(q->key, "page") || str_eqz(q->key, "page_size"))
+            continue;
+        buf_addc(out, '&');
+        buf_add_url(out, q->key, NULL);
+        buf_addc(out, '=');
+        buf_add_url(out, q->value, NULL);
+    }
+    buf_addf(out, ">; rel=\"%s\"", rel);
+}
+
+int harbor_reply_list(struct http_req *rq, const void *items, size_t n, int64_t total)
+{
+    AUTO(buf) link = {0};
+    struct json_writer w;
+    struct buf out;
+    int64_t page, size;
+    struct err ignored;
+
+    BUG_ON(page_of(rq, &page, &size, &ignored) < 0); /* harbor_list_query has read it */
+    buf_init(&out, LIMIT_API_ANSWER);
+    jsonw_init(&w, &out);
+    api_objects_write(&w, contract(rq)->gives, items, n);
+    buf_init(&link, LIMIT_HTTP_URI * 2);
+    if (page > 1)
+        add_link(rq, &link, page - 1, size, "prev");
+    if (page * size < total)
+        add_link(rq, &link, page + 1, size, "next");
+    http_set_headerf(rq, "X-Total-Count", "%lld", (long long)total);
+    if (link.n && buf_ok(&link))
+        http_set_header(rq, "Link", buf_str(&link));
+    return reply_json(rq, &out);
+}
+
+int harbor_reply_created(struct http_req *rq, int64_t id)
+{
+    struct str path = rq->raw_path;
+
+    while (path.n && path.p[path.n - 1] == '/')
+        path.n--;
+    http_set_headerf(rq, "Location", "%.*s/%lld", S(path), (long long)id);
+    return http_reply_empty(rq, 201);
+}
+
+/* ---- names in addresses ---- */
+
+int harbor_resolve_project(struct http_req *rq, struct err *e)
+{
+    struct app *app = api_app(rq);
+    struct access_target *t = ARENA_NEW(&rq->arena, struct access_target);
+    struct str text = http_param(rq, "project");
+    struct project p = {0};
+    int64_t id;
+    bool by_name =
+        str_eqz(http_header(rq, "X-Is-Resource-Name"), "true") || !str_i64(text, 0, INT64_MAX, &id);
+
+    rq->target = t;
+    int found = by_name ? project_find(&app->registry, &rq->arena, text, &p, e)
+                        : project_find_by_id(&app->registry, &rq->arena, id, &p, e);
+    if (found < 0)
+        return -1;
+    t->project_id = p.id;
+    t->project_created_ms = p.created_ms;
+    return found ? access_roles(app->access, api_identity(rq), p.id, p.is_public, &t->roles, e) : 0;
+}

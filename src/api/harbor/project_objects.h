@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* project_objects: what several files show of projects. */
+#ifndef HAVEN_API_HARBOR_PROJECT_OBJECTS_H
+#define HAVEN_API_HARBOR_PROJECT_OBJECTS_H
+
+#include "api/harbor/harbor.h"
+#include "registry/project.h"
+
+/* struct project_properties, one field a property (metadata.def). */
+extern const struct api_object harbor_project_properties;
+/* The project of the address. NOT_FOUND: it went a moment ago. */
+int harbor_project_facts(struct http_req *rq, struct project_facts *ret, struct err *e);
+
+#endif

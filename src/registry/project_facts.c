@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of projects: their properties, and lists of them. */
+#include "base/mem.h"
+#include "registry/internal.h"
+#include "registry/project.h"
+
+enum kind { KIND_TRUTH, KIND_SEVERITY, KIND_NUMBER, KIND_TEXT };
+
+static const struct {
+    const char *name;
+    enum kind kind;
+} properties[PROJECT_PROPERTY_COUNT] = {
+#define X(name, kind, doc) {#name, KIND_##kind},
+#include "registry/metadata.def"
+#undef X
+};
+
+const char *project_property_name(enum project_property p)
+{
+    BUG_ON(p >= PROJECT_PROPERTY_COUNT);
+    return properties[p].name;
+}
+
+int project_property_find(struct str name)
+{
+    for (int i = 0; i < PROJECT_PROPERTY_COUNT; i++)
+        if (str_eqz(name, properties[i].name))
+            return i;
+    return -1;
+}
+
+static bool fits(enum kind kind, struct str value)
+{
+    static const char *const severities[] = {"none", "low", "medium", "high", "critical"};
+    int64_t number;
+
+    switch (kind) {
+    case KIND_TRUTH:
+        return str_eqz(value, "true") || str_eqz(value, "false");
+    case KIND_SEVERITY:
+        for (size_t i = 0; i < ARRAY_LEN(severities); i++)
+            if (str_eqz(value, severities[i]))
+                return true;
+        return false;
+    case KIND_NUMBER:
+        return str_i64(value, -1, INT64_MAX, &number);
+    case KIND_TEXT:
+        return value.n <= LIMIT_REPO_NAME;
+    }
+    return false;
+}
+
+int project_property_check(enum project_property p, struct str value, struct err *e)
+{
+    static const char *const kinds[] = {
+        [KIND_TRUTH] = "\"true\" or \"false\"",
+        [KIND_SEVERITY] = "one of none, low, medium, high and critical",
+        [KIND_NUMBER] = "a whole number of -1 or more",
+        [KIND_TEXT] = "a text of at most 255 bytes",
+    };
+    if (fits(properties[p].kind, value))
+        return 0;
+    return ERR(e, BAD_REQUEST, "\"%s\" must be %s", properties[p].name, kinds[properties[p].kind]);
+}
+
+/* ---- facts ---- */
+
+static const struct db_field fields[] = {
+    {.name = "project_id", .column = "p.id", .type = DB_FIELD_I64},
+    {.name = "name", .column = "p.name", .type = DB_FIELD_TEXT},
+    {.name = "public", .column = "p.is_public", .type = DB_FIELD_BOOL},
+    {.name = "owner_id", .column = "p.owner_id", .type = DB_FIELD_I64},
+    {.name = "owner_name", .column = "coalesce(o.username, '')", .type = DB_FIELD_TEXT},
+    {.name = "creation_time", .column = "p.created_ms", .type = DB_FIELD_TIME},
+    {.name = "update_time", .column = "p.updated_ms", .type = DB_FIELD_TIME},
+};
+
+#define COLUMNS                                                                                    \
+    "p.id, p.name, p.display_name, p.owner_id, coalesce(o.username, ''), p.is_public,"             \
+    " p.created_ms, p.updated_ms, (SELECT count(*) FROM repository r WHERE r.project_id = p.id"    \
+    " AND EXISTS (SELECT 1 FROM artifact a WHERE a.repository_id = r.id))"
+#define TABLES "project p LEFT JOIN user_account o ON o.id = p.owner_id"
+
+const struct db_list project_list_fields = {
+    .name = "projects",
+    .columns = COLUMNS,
+    .from = TABLES " WHERE ($1 = 1 OR p.is_public = 1 OR EXISTS (SELECT 1 FROM project_member m"
+                   " WHERE m.project_id = p.id AND m.user_id = $2) OR EXISTS"
+                   " (SELECT 1 FROM user_group_member g JOIN project_member m"
+                   " ON m.group_id = g.group_id"
+                   " WHERE g.user_id = $2 AND m.project_id = p.id))",
+    .n_args = 2,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "p.name, p.id",
+    .key = "p.id",
+};
+
+static const struct db_list one_project = {
+    .name = "project",
+    .columns = COLUMNS,
+    .from = TABLES " WHERE p.id = $1",
+    .n_args = 1,
+    .order = "p.id",
+    .key = "p.id",
+};
+
+static int read_properties(struct db_conn *c, struct arena *a, struct project_facts *p,
+                           struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int more;
+
+    p->properties.v[PROJECT_public] = p->is_public ? STR("true") : STR("false");
+    if (db_query(c, Q_project_metadata_all, DB_ARGS(DB_I64(p->id)), &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0) {
+        int at = project_property_find(db_text(&rows, 0));
+        if (at >= 0)
+            p->properties.v[at] = arena_str(a, db_text(&rows, 1));
+    }
+    return more;
+}
+
+/* The rows of a query; at most limit. */
+static int read_facts(struct db_conn *c, struct arena *a, const struct db_list *l,
+                      const struct db_list_query *q, struct project_facts *ret, size_t *ret_n,
+                      struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    size_t n = 0;
+    int more;
+
+    if (db_list_rows(c, l, q, &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
+        ret[n++] = (struct project_facts){
+            .id = db_i64(&rows, 0),
+            .name = arena_str(a, db_text(&rows, 1)),
+            .display_name = arena_str(a, db_text(&rows, 2)),
+            .owner_id = db_i64(&rows, 3),
+            .owner_name = arena_str(a, db_text(&rows, 4)),
+            .is_public = db_i64(&rows, 5) != 0,
+            .created_ms = db_i64(&rows, 6),
+            .updated_ms = db_i64(&rows, 7),
+            .repositories = db_i64(&rows, 8),
+        };
+    if (more < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (read_properties(c, a, &ret[i], e) < 0)
+            return -1;
+    *ret_n = n;
+    return 0;
+}
+
+int project_facts_find(struct registry *r, struct arena *a, int64_t id, struct project_facts *ret,
+                       struct err *e)
+{
+    const struct db_list_query q = {.args = DB_ARGS(DB_I64(id)), .limit = 1};
+    size_t n = 0;
+
+    return read_facts(db_reader(r->db), a, &one_project, &q, ret, &n, e) < 0 ? -1 : n > 0;
+}
+
+int project_list(struct registry *r, struct arena *a, const struct project_visibility *v,
+                 const struct db_list_query *q, struct project_facts **ret, size_t *ret_n,
+                 int64_t *ret_total, struct err *e)
+{
+    struct db_conn *c = db_reader(r->db);
+    struct db_list_query visible = *q;
+
+    visible.args = DB_ARGS(DB_I64(v->all), DB_I64(v->user_id));
+    *ret = ARENA_ARRAY(a, (size_t)q->limit, struct project_facts);
+    if (db_list_count(c, &project_list_fields, &visible, ret_total, e) < 0)
+        return -1;
+    return read_facts(c, a, &project_list_fields, &visible, *ret, ret_n, e);
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/app.h"
 
+#include "api/contract.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -8,7 +9,6 @@
 #include "registry/backup.h"
 #include "server/access_log.h"
 #include "server/beside.h"
-#include "server/routes.h"
 
 #include <unistd.h>
 
@@ -113,7 +113,7 @@ int server_app_listen(struct server_app *s, const struct config *c, struct err *
         .authorise = api_authorise,
         .done = access_log,
     };
-    s->http_app.groups = routes_groups(&s->http_app.n_groups);
+    s->http_app.groups = api_groups(&s->http_app.n_groups);
     s->app.http = http_server_start(&conf, &s->http_app, e);
     return s->app.http ? 0 : -1;
 }

@@ -3,22 +3,10 @@
 
 #include "base/json.h"
 
-#include "api/harbor/harbor.h"
+#include "access/access.h"
+#include "api/contract.h"
 #include "base/mem.h"
 #include "http/router.h"
-
-const struct http_group *routes_groups(size_t *ret_n)
-{
-    static const struct http_group *const parts[] = {
-        &distribution_group,   &harbor_group,       &harbor_projects_group, &harbor_metadata_group,
-        &harbor_members_group, &harbor_users_group, &service_group,         &ops_group,
-    };
-    static struct http_group all[ARRAY_LEN(parts)];
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        all[i] = *parts[i];
-    *ret_n = ARRAY_LEN(all);
-    return all;
-}
 
 static const char *body_text(const struct http_route *r, char *out, size_t n)
 {
@@ -36,7 +24,7 @@ static const char *body_text(const struct http_route *r, char *out, size_t n)
 void routes_write(bool markdown, struct buf *out)
 {
     size_t n;
-    const struct http_group *groups = routes_groups(&n);
+    const struct http_group *groups = api_groups(&n);
     char body[64];
     if (markdown)
         buf_addz(
@@ -67,7 +55,7 @@ void routes_write(bool markdown, struct buf *out)
 void routes_write_json(struct buf *out)
 {
     size_t n;
-    const struct http_group *groups = routes_groups(&n);
+    const struct http_group *groups = api_groups(&n);
     struct json_writer w;
     char body[64];
 
@@ -88,4 +76,9 @@ void routes_write_json(struct buf *out)
     }
     jsonw_list_done(&w);
     buf_addc(out, '\n');
+}
+
+void routes_write_openapi(struct buf *out)
+{
+    api_openapi_write(out);
 }

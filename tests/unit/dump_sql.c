@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints the migrations for both engines, the query catalogue, and the statements of all lists that
  * callers filter (each field in each form and order) as JSON, for tests outside C. */
-#include "api/harbor/harbor.h"
+#include "api/contract.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "db/db.h"
 #include "db/list.h"
-#include "server/routes.h"
 
 #include <stdio.h>
 
@@ -75,10 +74,10 @@ int main(void)
     jsonw_key(&w, "lists");
     jsonw_list(&w);
     size_t n;
-    const struct http_group *groups = routes_groups(&n);
+    const struct http_group *groups = api_groups(&n);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < groups[i].n; k++) {
-            const struct harbor_contract *c = groups[i].routes[k].contract;
+            const struct api_contract *c = groups[i].routes[k].contract;
             if (c && c->list)
                 write_lists(&w, c->list);
         }

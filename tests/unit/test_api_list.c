@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists that callers filter: what q and sort become, and that every statement is one. */
 #include "access/user.h"
+#include "api/contract.h"
 #include "api/filter.h"
-#include "api/harbor/harbor.h"
+#include "base/limits.h"
 #include "base/mem.h"
-#include "server/routes.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -195,11 +195,11 @@ static void test_every_list(void **state)
     const struct db_arg number[] = {DB_I64(1), DB_I64(2)};
     const struct db_arg base[] = {DB_I64(1), DB_I64(1), DB_I64(1), DB_I64(1), DB_I64(1), DB_I64(1)};
     size_t n, seen = 0;
-    const struct http_group *groups = routes_groups(&n);
+    const struct http_group *groups = api_groups(&n);
 
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < groups[i].n; k++) {
-            const struct harbor_contract *c = groups[i].routes[k].contract;
+            const struct api_contract *c = groups[i].routes[k].contract;
             const struct db_list *l = c ? c->list : NULL;
             for (size_t at = 0; l && at < l->n_fields; at++) {
                 const struct db_field *field = &l->fields[at];

@@ -9,7 +9,7 @@
 
 enum { PAGE_SIZE = 10 };
 
-static const struct harbor_contract *contract(const struct http_req *rq)
+static const struct api_contract *contract(const struct http_req *rq)
 {
     BUG_ON(!rq->route->contract);
     return rq->route->contract;

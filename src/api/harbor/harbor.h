@@ -7,25 +7,7 @@
 #define HAVEN_API_HARBOR_H
 
 #include "api/app.h"
-#include "api/object.h"
-#include "db/list.h"
-
-/* ---- what a route takes and gives (http_route.contract) ---- */
-
-struct harbor_query {
-    const char *name;
-    enum api_type type;
-    const char *doc;
-};
-struct harbor_contract {
-    const char *operation;            /* its name in the OpenAPI file */
-    const struct api_object *takes;   /* the body; NULL: none */
-    const struct api_object *gives;   /* NULL: no body */
-    bool many;                        /* a list of them */
-    const struct db_list *list;       /* page, page_size, q and sort; NULL: not */
-    const struct harbor_query *query; /* further parameters, up to one without a name */
-    int status;                       /* of success; 0: 200 */
-};
+#include "api/contract.h"
 
 /* {"errors":[{"code":…,"message":…}]} with the codes of Harbor's API. */
 void harbor_error(struct http_req *rq, const struct err *e);
@@ -61,7 +43,8 @@ http_handler_fn harbor_resolve_project;
 /* ---- handlers ---- */
 
 /* system.c */
-http_handler_fn harbor_ping, harbor_health;
+http_handler_fn harbor_ping, harbor_health, harbor_openapi;
+extern const struct api_object harbor_health_object;
 /* token.c */
 http_handler_fn harbor_token;
 

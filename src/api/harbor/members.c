@@ -198,8 +198,8 @@ static int delete (struct http_req *rq, struct err *e)
 
 #define MEMBERS "/api/v2.0/projects/{project}/members"
 
-static const struct harbor_query list_query[] = {
-    {"entityname", API_STR, "Only members whose name holds this."},
+static const struct api_query list_query[] = {
+    {"entityname", API_STR, "Only members whose name holds this.", false},
     {0},
 };
 
@@ -211,11 +211,11 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_project,
      .handler = list,
      .doc = "List the members of a project.",
-     .contract = &(const struct harbor_contract){.operation = "listProjectMembers",
-                                                 .gives = &shown_object,
-                                                 .many = true,
-                                                 .list = &member_list_fields,
-                                                 .query = list_query}},
+     .contract = &(const struct api_contract){.operation = "listProjectMembers",
+                                              .gives = &shown_object,
+                                              .many = true,
+                                              .list = &member_list_fields,
+                                              .query = list_query}},
     {.method = HTTP_POST,
      .pattern = MEMBERS,
      .name = "member.create",
@@ -225,9 +225,9 @@ static const struct http_route routes[] = {
      .body_max = LIMIT_API_BODY,
      .handler = create,
      .doc = "Take somebody into a project.",
-     .contract = &(const struct harbor_contract){.operation = "createProjectMember",
-                                                 .takes = &wanted_object,
-                                                 .status = 201}},
+     .contract = &(const struct api_contract){.operation = "createProjectMember",
+                                              .takes = &wanted_object,
+                                              .status = 201}},
     {.method = HTTP_GET,
      .pattern = MEMBERS "/{mid}",
      .name = "member.get",
@@ -236,7 +236,7 @@ static const struct http_route routes[] = {
      .handler = get,
      .doc = "See a member of a project.",
      .contract =
-         &(const struct harbor_contract){.operation = "getProjectMember", .gives = &shown_object}},
+         &(const struct api_contract){.operation = "getProjectMember", .gives = &shown_object}},
     {.method = HTTP_PUT,
      .pattern = MEMBERS "/{mid}",
      .name = "member.update",
@@ -246,8 +246,8 @@ static const struct http_route routes[] = {
      .body_max = LIMIT_API_BODY,
      .handler = update,
      .doc = "Give a member another role.",
-     .contract = &(const struct harbor_contract){.operation = "updateProjectMember",
-                                                 .takes = &role_object}},
+     .contract =
+         &(const struct api_contract){.operation = "updateProjectMember", .takes = &role_object}},
     {.method = HTTP_DELETE,
      .pattern = MEMBERS "/{mid}",
      .name = "member.delete",
@@ -255,7 +255,7 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_project,
      .handler = delete,
      .doc = "Take somebody out of a project.",
-     .contract = &(const struct harbor_contract){.operation = "deleteProjectMember"}},
+     .contract = &(const struct api_contract){.operation = "deleteProjectMember"}},
 };
 
 const struct http_group harbor_members_group = {

@@ -306,11 +306,11 @@ static int delete (struct http_req *rq, struct err *e)
 
 /* ---- routes ---- */
 
-static const struct harbor_query list_query[] = {
-    {"name", API_STR, "Only projects whose name holds this."},
-    {"public", API_BOOL, "Only public ones, or only private ones."},
-    {"owner", API_STR, "Only those that this user made."},
-    {"with_detail", API_BOOL, "Of no effect: everything is shown."},
+static const struct api_query list_query[] = {
+    {"name", API_STR, "Only projects whose name holds this.", false},
+    {"public", API_BOOL, "Only public ones, or only private ones.", false},
+    {"owner", API_STR, "Only those that this user made.", false},
+    {"with_detail", API_BOOL, "Of no effect: everything is shown.", false},
     {0},
 };
 
@@ -321,11 +321,11 @@ static const struct http_route routes[] = {
      .permission = PERM_OPEN,
      .handler = list,
      .doc = "List the projects that the caller may see; HEAD asks for one by project_name.",
-     .contract = &(const struct harbor_contract){.operation = "listProjects",
-                                                 .gives = &shown_object,
-                                                 .many = true,
-                                                 .list = &project_list_fields,
-                                                 .query = list_query}},
+     .contract = &(const struct api_contract){.operation = "listProjects",
+                                              .gives = &shown_object,
+                                              .many = true,
+                                              .list = &project_list_fields,
+                                              .query = list_query}},
     {.method = HTTP_POST,
      .pattern = "/api/v2.0/projects",
      .name = "project.create",
@@ -334,9 +334,9 @@ static const struct http_route routes[] = {
      .body_max = LIMIT_API_BODY,
      .handler = create,
      .doc = "Make a project; the caller becomes its administrator.",
-     .contract = &(const struct harbor_contract){.operation = "createProject",
-                                                 .takes = &wanted_object,
-                                                 .status = 201}},
+     .contract = &(const struct api_contract){.operation = "createProject",
+                                              .takes = &wanted_object,
+                                              .status = 201}},
     {.method = HTTP_GET,
      .pattern = "/api/v2.0/projects/{project}",
      .name = "project.get",
@@ -344,8 +344,7 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_project,
      .handler = get,
      .doc = "See a project.",
-     .contract =
-         &(const struct harbor_contract){.operation = "getProject", .gives = &shown_object}},
+     .contract = &(const struct api_contract){.operation = "getProject", .gives = &shown_object}},
     {.method = HTTP_PUT,
      .pattern = "/api/v2.0/projects/{project}",
      .name = "project.update",
@@ -356,7 +355,7 @@ static const struct http_route routes[] = {
      .handler = update,
      .doc = "Change what is said about a project.",
      .contract =
-         &(const struct harbor_contract){.operation = "updateProject", .takes = &wanted_object}},
+         &(const struct api_contract){.operation = "updateProject", .takes = &wanted_object}},
     {.method = HTTP_DELETE,
      .pattern = "/api/v2.0/projects/{project}",
      .name = "project.delete",
@@ -364,7 +363,7 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_project,
      .handler = delete,
      .doc = "Delete a project that holds nothing.",
-     .contract = &(const struct harbor_contract){.operation = "deleteProject"}},
+     .contract = &(const struct api_contract){.operation = "deleteProject"}},
     {.method = HTTP_GET,
      .pattern = "/api/v2.0/projects/{project}/_deletable",
      .name = "project.deletable",
@@ -372,8 +371,8 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_project,
      .handler = deletable,
      .doc = "Tell whether a project can be deleted.",
-     .contract = &(const struct harbor_contract){.operation = "getProjectDeletable",
-                                                 .gives = &deletable_object}},
+     .contract = &(const struct api_contract){.operation = "getProjectDeletable",
+                                              .gives = &deletable_object}},
     {.method = HTTP_GET,
      .pattern = "/api/v2.0/projects/{project}/summary",
      .name = "project.summary",
@@ -381,8 +380,8 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_project,
      .handler = summary,
      .doc = "See a project in numbers.",
-     .contract = &(const struct harbor_contract){.operation = "getProjectSummary",
-                                                 .gives = &summary_object}},
+     .contract =
+         &(const struct api_contract){.operation = "getProjectSummary", .gives = &summary_object}},
 };
 
 const struct http_group harbor_projects_group = {

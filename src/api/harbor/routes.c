@@ -8,13 +8,22 @@ static const struct http_route api_routes[] = {
      .name = "system.ping",
      .permission = PERM_PUBLIC,
      .handler = harbor_ping,
-     .doc = "Say that the server runs, whatever the state of its parts."},
+     .doc = "Say that the server runs, whatever the state of its parts.",
+     .contract = &(const struct api_contract){.operation = "getPing", .text = "text/plain"}},
     {.method = HTTP_GET,
      .pattern = "/api/v2.0/health",
      .name = "system.health",
      .permission = PERM_PUBLIC,
      .handler = harbor_health,
-     .doc = "Check the parts of the server; always 200, the body tells."},
+     .doc = "Check the parts of the server; always 200, the body tells.",
+     .contract =
+         &(const struct api_contract){.operation = "getHealth", .gives = &harbor_health_object}},
+    {.method = HTTP_GET,
+     .pattern = "/api/v2.0/openapi.json",
+     .name = "system.openapi",
+     .permission = PERM_PUBLIC,
+     .handler = harbor_openapi,
+     .doc = "Give the OpenAPI file of this server."},
 };
 
 const struct http_group harbor_group = {

@@ -2,8 +2,8 @@
 /* Is the server there, and is it well? */
 #include "api/harbor/harbor.h"
 
-#include "base/json.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/sys.h"
 
 #include <errno.h>
@@ -59,38 +59,67 @@ static const struct {
     {"registry", check_registry},
 };
 
-static const char *word(bool healthy)
+struct part {
+    struct str name, status, error;
+};
+static const struct api_field part_fields[] = {
+    {"name", API_STR, offsetof(struct part, name), 0, NULL, 0, "The name of the part."},
+    {"status", API_STR, offsetof(struct part, status), 0, NULL, 0, "healthy or unhealthy."},
+    {"error", API_STR, offsetof(struct part, error), 0, NULL, 0, "What is wrong."},
+};
+static const struct api_object part_object = {
+    .name = "ComponentHealthStatus",
+    .size = sizeof(struct part),
+    .fields = part_fields,
+    .n = ARRAY_LEN(part_fields),
+    .doc = "How a part of the server is.",
+};
+
+struct health {
+    struct str status;
+    struct api_list parts;
+};
+static const struct api_field health_fields[] = {
+    {"status", API_STR, offsetof(struct health, status), 0, NULL, 0, "healthy or unhealthy."},
+    {"components", API_LIST, offsetof(struct health, parts), 0, &part_object, 0,
+     "The parts of the server."},
+};
+const struct api_object harbor_health_object = {
+    .name = "OverallHealthStatus",
+    .size = sizeof(struct health),
+    .fields = health_fields,
+    .n = ARRAY_LEN(health_fields),
+    .doc = "How the server is.",
+};
+
+static struct str word(bool healthy)
 {
-    return healthy ? "healthy" : "unhealthy";
+    return healthy ? STR("healthy") : STR("unhealthy");
 }
 
 int harbor_health(struct http_req *rq, struct err *e)
 {
     (void)e;
-    const char *fault[ARRAY_LEN(components)];
+    struct part parts[ARRAY_LEN(components)] = {0};
+    struct health h = {.parts = {parts, ARRAY_LEN(parts)}};
     bool healthy = true;
-    struct buf out;
-    struct json_writer w;
 
     for (size_t i = 0; i < ARRAY_LEN(components); i++) {
-        fault[i] = components[i].check(api_app(rq));
-        healthy = healthy && !fault[i];
+        const char *fault = components[i].check(api_app(rq));
+        parts[i] = (struct part){
+            .name = str_from(components[i].name), .status = word(!fault), .error = str_from(fault)};
+        healthy = healthy && !fault;
     }
-    buf_init(&out, 4 * KIB);
-    jsonw_init(&w, &out);
-    jsonw_object(&w);
-    jsonw_kstrz(&w, "status", word(healthy));
-    jsonw_key(&w, "components");
-    jsonw_list(&w);
-    for (size_t i = 0; i < ARRAY_LEN(components); i++) {
-        jsonw_object(&w);
-        jsonw_kstrz(&w, "name", components[i].name);
-        jsonw_kstrz(&w, "status", word(!fault[i]));
-        if (fault[i])
-            jsonw_kstrz(&w, "error", fault[i]);
-        jsonw_object_done(&w);
-    }
-    jsonw_list_done(&w);
-    jsonw_object_done(&w);
+    h.status = word(healthy);
+    return harbor_reply(rq, &h);
+}
+
+int harbor_openapi(struct http_req *rq, struct err *e)
+{
+    (void)e;
+    struct buf out;
+    buf_init(&out, LIMIT_API_ANSWER);
+    api_openapi_write(&out);
+    http_set_header(rq, "Cache-Control", STR("public, max-age=3600"));
     return http_reply_buf(rq, 200, "application/json; charset=utf-8", &out);
 }

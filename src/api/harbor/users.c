@@ -230,13 +230,13 @@ static int delete (struct http_req *rq, struct err *e)
 
 /* ---- routes ---- */
 
-static const struct harbor_query list_query[] = {
-    {"username", API_STR, "Only users whose name holds this."},
-    {"email", API_STR, "Only users whose address holds this."},
+static const struct api_query list_query[] = {
+    {"username", API_STR, "Only users whose name holds this.", false},
+    {"email", API_STR, "Only users whose address holds this.", false},
     {0},
 };
-static const struct harbor_query search_query[] = {
-    {"username", API_STR, "What the name holds; required."},
+static const struct api_query search_query[] = {
+    {"username", API_STR, "What the name holds; required.", true},
     {0},
 };
 
@@ -247,11 +247,11 @@ static const struct http_route routes[] = {
      .permission = PERM_USER_LIST,
      .handler = list,
      .doc = "List users.",
-     .contract = &(const struct harbor_contract){.operation = "listUsers",
-                                                 .gives = &user_object,
-                                                 .many = true,
-                                                 .list = &user_list_fields,
-                                                 .query = list_query}},
+     .contract = &(const struct api_contract){.operation = "listUsers",
+                                              .gives = &user_object,
+                                              .many = true,
+                                              .list = &user_list_fields,
+                                              .query = list_query}},
     {.method = HTTP_POST,
      .pattern = "/api/v2.0/users",
      .name = "user.create",
@@ -260,9 +260,9 @@ static const struct http_route routes[] = {
      .body_max = LIMIT_API_BODY,
      .handler = create,
      .doc = "Add a user.",
-     .contract = &(const struct harbor_contract){.operation = "createUser",
-                                                 .takes = &new_user_object,
-                                                 .status = 201}},
+     .contract = &(const struct api_contract){.operation = "createUser",
+                                              .takes = &new_user_object,
+                                              .status = 201}},
     {.method = HTTP_GET,
      .pattern = "/api/v2.0/users/current",
      .name = "user.current",
@@ -270,18 +270,18 @@ static const struct http_route routes[] = {
      .handler = current,
      .doc = "Tell who asks.",
      .contract =
-         &(const struct harbor_contract){.operation = "getCurrentUserInfo", .gives = &user_object}},
+         &(const struct api_contract){.operation = "getCurrentUserInfo", .gives = &user_object}},
     {.method = HTTP_GET,
      .pattern = "/api/v2.0/users/search",
      .name = "user.search",
      .permission = PERM_LOGIN,
      .handler = search,
      .doc = "Find users by a part of their name.",
-     .contract = &(const struct harbor_contract){.operation = "searchUsers",
-                                                 .gives = &found_object,
-                                                 .many = true,
-                                                 .list = &user_list_fields,
-                                                 .query = search_query}},
+     .contract = &(const struct api_contract){.operation = "searchUsers",
+                                              .gives = &found_object,
+                                              .many = true,
+                                              .list = &user_list_fields,
+                                              .query = search_query}},
     {.method = HTTP_GET,
      .pattern = "/api/v2.0/users/{user_id}",
      .name = "user.get",
@@ -289,7 +289,7 @@ static const struct http_route routes[] = {
      .resolve = resolve_user,
      .handler = get,
      .doc = "See a user; everybody may see themselves.",
-     .contract = &(const struct harbor_contract){.operation = "getUser", .gives = &user_object}},
+     .contract = &(const struct api_contract){.operation = "getUser", .gives = &user_object}},
     {.method = HTTP_PUT,
      .pattern = "/api/v2.0/users/{user_id}",
      .name = "user.update",
@@ -299,15 +299,15 @@ static const struct http_route routes[] = {
      .body_max = LIMIT_API_BODY,
      .handler = update,
      .doc = "Change address, real name and comment; everybody may change their own.",
-     .contract = &(const struct harbor_contract){.operation = "updateUserProfile",
-                                                 .takes = &profile_object}},
+     .contract =
+         &(const struct api_contract){.operation = "updateUserProfile", .takes = &profile_object}},
     {.method = HTTP_DELETE,
      .pattern = "/api/v2.0/users/{user_id}",
      .name = "user.delete",
      .permission = PERM_USER_DELETE,
      .handler = delete,
      .doc = "Remove a user.",
-     .contract = &(const struct harbor_contract){.operation = "deleteUser"}},
+     .contract = &(const struct api_contract){.operation = "deleteUser"}},
     {.method = HTTP_PUT,
      .pattern = "/api/v2.0/users/{user_id}/password",
      .name = "user.password.set",
@@ -317,8 +317,8 @@ static const struct http_route routes[] = {
      .body_max = LIMIT_API_BODY,
      .handler = set_password,
      .doc = "Change a password; everybody may change their own, who knows the old one.",
-     .contract = &(const struct harbor_contract){.operation = "updateUserPassword",
-                                                 .takes = &passwords_object}},
+     .contract = &(const struct api_contract){.operation = "updateUserPassword",
+                                              .takes = &passwords_object}},
     {.method = HTTP_PUT,
      .pattern = "/api/v2.0/users/{user_id}/sysadmin",
      .name = "user.admin.set",
@@ -328,7 +328,7 @@ static const struct http_route routes[] = {
      .handler = set_admin,
      .doc = "Make a user an administrator of the system, or end it.",
      .contract =
-         &(const struct harbor_contract){.operation = "setUserSysAdmin", .takes = &admin_object}},
+         &(const struct api_contract){.operation = "setUserSysAdmin", .takes = &admin_object}},
 };
 
 const struct http_group harbor_users_group = {

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The route tables of all protocols. */
+#include "api/contract.h"
+#include "api/harbor/harbor.h"
+#include "base/mem.h"
+
+const struct http_group *api_groups(size_t *ret_n)
+{
+    static const struct http_group *const parts[] = {
+        &distribution_group,   &harbor_group,       &harbor_projects_group, &harbor_metadata_group,
+        &harbor_members_group, &harbor_users_group, &service_group,         &ops_group,
+    };
+    static struct http_group all[ARRAY_LEN(parts)];
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        all[i] = *parts[i];
+    *ret_n = ARRAY_LEN(all);
+    return all;
+}

@@ -21,6 +21,7 @@ static const struct {
      "The name of a project, or its number; a name of digits alone needs X-Is-Resource-Name: "
      "true."},
     {"user_id", API_INT, "The number of a user."},
+    {"group_id", API_INT, "The number of a group."},
     {"mid", API_INT, "The number of a member."},
     {"meta_name", API_STR, "The name of a property."},
 };

@@ -309,3 +309,27 @@ def test_absent_projects_read_as_foreign_ones(harbor, nobody):
             assert who.call(method, f"/projects/no-such-project{path}", {}).status == status
     refused(harbor.get("/projects/no-such-project"), 404, "NOT_FOUND")
     refused(nobody.call("POST", "/projects", {"project_name": "x"}), 401, "UNAUTHORIZED")
+
+
+def test_groups_give_roles(start):
+    """Who is in a group has its role, and the strongest of several counts. Providers that put users into groups come
+    later: the row is written by hand."""
+    server = start()
+    harbor = Harbor(server.registry())
+    number, _ = harbor.add_user("grouped")
+    harbor.add_project("team")
+    group = int(harbor.post("/usergroups", {"group_name": "devs", "group_type": 3}).get("Location").rsplit("/", 1)[1])
+    harbor.post("/projects/team/members", {"role_id": ROLES["developer"], "member_group": {"id": group}})
+    harbor.add_member("team", number, "guest")
+    harbor.registry.close()
+    server.stop()
+    with server.database() as db:
+        db.execute("INSERT INTO user_group_member (user_id, group_id) VALUES (?, ?)", (number, group))
+    db.close()
+    server.start()
+    user = Harbor(server.registry(user="grouped"))
+    seen = user.json("/projects/team")
+    assert (seen["current_user_role_id"], seen["current_user_role_ids"]) == (2, [2, 3])
+    assert user.registry.request("POST", "/v2/team/m/blobs/uploads/").status == 202
+    assert [p["name"] for p in user.json("/projects", q="public=false")] == ["team"]
+    user.registry.close()

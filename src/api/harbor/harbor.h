@@ -50,6 +50,6 @@ http_handler_fn harbor_token;
 
 /* The groups of routes, one file each. */
 extern const struct http_group harbor_projects_group, harbor_metadata_group, harbor_members_group;
-extern const struct http_group harbor_users_group;
+extern const struct http_group harbor_users_group, harbor_usergroups_group;
 
 #endif

@@ -2,8 +2,9 @@
 /* Members of a project: /projects/…/members. */
 #include "access/member.h"
 
+#include "access/group.h"
 #include "access/user.h"
-#include "api/harbor/harbor.h"
+#include "api/harbor/project_objects.h"
 #include "base/mem.h"
 
 /* ---- objects ---- */
@@ -53,12 +54,15 @@ static const struct api_object wanted_user_object = {
 struct wanted {
     int64_t role;
     const struct wanted_user *user;
+    const struct group *group;
 };
 static const struct api_field wanted_fields[] = {
     {"role_id", API_INT, offsetof(struct wanted, role), API_REQUIRED, NULL, 0,
      "The role: 1 project admin, 2 developer, 3 guest, 4 maintainer, 5 limited guest."},
     {"member_user", API_OBJECT, offsetof(struct wanted, user), 0, &wanted_user_object, 0,
-     "Who is to become a member."},
+     "The user who is to become a member."},
+    {"member_group", API_OBJECT, offsetof(struct wanted, group), 0, &harbor_group_object, 0,
+     "The group that is to become one: by number, or by name and type or distinguished name."},
 };
 static const struct api_object wanted_object = {
     .name = "ProjectMember",
@@ -142,7 +146,9 @@ static int find_user(struct http_req *rq, const struct wanted_user *u, int64_t *
     int found;
 
     if (!u || (u->id == 0 && u->name.n == 0))
-        return ERR(e, BAD_REQUEST, "\"member_user\" must say who: \"user_id\" or \"username\"");
+        return ERR(
+            e, BAD_REQUEST,
+            "\"member_user\" must say who (\"user_id\" or \"username\"), or \"member_group\"");
     if (u->id == 0) {
         found = user_find_by_name(x, u->name, ret, e);
         return found > 0 ? 0
@@ -158,6 +164,35 @@ static int find_user(struct http_req *rq, const struct wanted_user *u, int64_t *
                : ERR(e, BAD_REQUEST, "\"user_id\": there is no user %lld", (long long)u->id);
 }
 
+/* A group that is not known yet becomes known. */
+static int find_group(struct http_req *rq, const struct group *g, int64_t *ret, struct err *e)
+{
+    struct access *x = api_app(rq)->access;
+    struct group known, wanted = *g;
+
+    if (g->id == 0) {
+        if (wanted.ldap_dn.n && wanted.name.n == 0)
+            wanted.name = wanted.ldap_dn;
+        if (wanted.ldap_dn.n && wanted.kind == 0)
+            wanted.kind = GROUP_LDAP;
+        return group_ensure(x, &wanted, ret, e);
+    }
+    int found = group_find(x, &rq->arena, g->id, &known, e);
+    *ret = g->id;
+    return found > 0   ? 0
+           : found < 0 ? -1
+                       : ERR(e, BAD_REQUEST, "\"id\": there is no group %lld", (long long)g->id);
+}
+
+static int find_entity(struct http_req *rq, const struct wanted *w, struct member *m, struct err *e)
+{
+    m->is_group = w->group != NULL;
+    if (w->group && w->user)
+        return ERR(e, BAD_REQUEST, "\"member_user\" and \"member_group\": name one of them");
+    return w->group ? find_group(rq, w->group, &m->entity_id, e)
+                    : find_user(rq, w->user, &m->entity_id, e);
+}
+
 static int create(struct http_req *rq, struct err *e)
 {
     struct wanted w = {0};
@@ -165,8 +200,7 @@ static int create(struct http_req *rq, struct err *e)
     int64_t id;
 
     if (harbor_body(rq, &w, NULL, e) < 0 || read_role(&w, &m.role, e) < 0 ||
-        find_user(rq, w.user, &m.entity_id, e) < 0 ||
-        member_add(api_app(rq)->access, &m, &id, e) < 0)
+        find_entity(rq, &w, &m, e) < 0 || member_add(api_app(rq)->access, &m, &id, e) < 0)
         return -1;
     return harbor_reply_created(rq, id);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* project_objects: what several files show of projects. */
+/* project_objects: what several files show of projects and their members. */
 #ifndef HAVEN_API_HARBOR_PROJECT_OBJECTS_H
 #define HAVEN_API_HARBOR_PROJECT_OBJECTS_H
 
@@ -8,6 +8,8 @@
 
 /* struct project_properties, one field a property (metadata.def). */
 extern const struct api_object harbor_project_properties;
+/* struct group (access/group.h). */
+extern const struct api_object harbor_group_object;
 /* The project of the address. NOT_FOUND: it went a moment ago. */
 int harbor_project_facts(struct http_req *rq, struct project_facts *ret, struct err *e);
 

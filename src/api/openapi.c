@@ -20,6 +20,9 @@ static const struct {
     {"project", API_STR,
      "The name of a project, or its number; a name of digits alone needs X-Is-Resource-Name: "
      "true."},
+    {"project_name", API_STR, "The name of a project."},
+    {"repository_name", API_STR,
+     "The name of a repository behind that of its project; what holds a slash is encoded twice."},
     {"user_id", API_INT, "The number of a user."},
     {"group_id", API_INT, "The number of a group."},
     {"mid", API_INT, "The number of a member."},

@@ -58,6 +58,8 @@
 #define LIMIT_API_BODY  (1 * MIB)
 #define LIMIT_API_TEXT  65536
 #define LIMIT_API_ITEMS 4096
+/* What a repository says of itself. */
+#define LIMIT_DESCRIPTION (64 * KIB)
 /* A page of an API list (larger wishes are refused), and the answer that holds it. */
 #define LIMIT_API_PAGE   100
 #define LIMIT_API_ANSWER (16 * MIB)

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Sanitizers widen every stack frame. */
@@ -87,6 +88,34 @@ void mutex_wait(struct mutex *m, pthread_cond_t *c)
     set_holder(m, 0);
     BUG_ON(pthread_cond_wait(c, &m->m) != 0);
     set_holder(m, thread_id());
+}
+
+void mutex_wait_ms(struct mutex *m, pthread_cond_t *c, int64_t ms)
+{
+    struct timespec until;
+
+    mutex_assert_held(m);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    set_holder(m, 0);
+    int rc = pthread_cond_timedwait(c, &m->m, &until);
+    BUG_ON(rc != 0 && rc != ETIMEDOUT);
+    set_holder(m, thread_id());
+}
+
+void thread_cond_init(pthread_cond_t *c)
+{
+    pthread_condattr_t attr;
+
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(c, &attr);
+    (void)pthread_condattr_destroy(&attr);
 }
 
 struct mutex *mutex_autolock(struct mutex *m)

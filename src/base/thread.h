@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 
 struct mutex {
     pthread_mutex_t m;
@@ -30,6 +31,11 @@ void mutex_unlock(struct mutex *m);
 void mutex_assert_held(const struct mutex *m);
 /* Waits for c with m held; as pthread_cond_wait it may return without a reason. */
 void mutex_wait(struct mutex *m, pthread_cond_t *c);
+
+/* The same for at most ms; c must count by CLOCK_MONOTONIC (thread_cond_init). */
+void mutex_wait_ms(struct mutex *m, pthread_cond_t *c, int64_t ms);
+/* A condition variable that counts by CLOCK_MONOTONIC. */
+void thread_cond_init(pthread_cond_t *c);
 
 /* For MUTEX_SCOPE only. */
 struct mutex *mutex_autolock(struct mutex *m);

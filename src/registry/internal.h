@@ -52,6 +52,9 @@ int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size,
 /* Inside a transaction: removes an artifact (row, document) with what only it held. */
 int artifact_remove(struct registry *r, struct db_conn *c, int64_t repository, int64_t artifact,
                     int64_t document, struct err *e);
+/* Inside a transaction: removes a repository that holds no artifact. What was sent to it and never
+ * named becomes a candidate for the collection. */
+int repository_remove(struct db_conn *c, int64_t id, struct err *e);
 /* Inside a transaction, after a tag was moved or removed: notes the artifact if it has no tag. */
 int artifact_note_untagged(struct db_conn *c, int64_t artifact, int64_t now_ms, struct err *e);
 

@@ -219,13 +219,9 @@ static int remove_repositories(struct db_conn *c, int64_t project, struct err *e
     if (more < 0)
         return -1;
     db_rows_done(&rows);
-    for (size_t i = 0; i < n; i++) {
-        const struct db_args args = DB_ARGS(DB_I64(ids[i]));
-        if (db_exec(c, Q_blob_candidate_add_of_repository, args, NULL, e) < 0 ||
-            db_exec(c, Q_member_remove_of_repository, args, NULL, e) < 0 ||
-            db_exec(c, Q_repository_remove, args, NULL, e) < 0)
+    for (size_t i = 0; i < n; i++)
+        if (repository_remove(c, ids[i], e) < 0)
             return -1;
-    }
     return n == REMOVE_AT_ONCE;
 }
 

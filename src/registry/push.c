@@ -246,6 +246,9 @@ static int put_rows(struct push *p, struct err *e)
         if (put_tag(p, &p->req->tags[i], e) < 0)
             return -1;
     }
+    if (db_exec(p->conn, Q_repository_touch, DB_ARGS(DB_I64(p->repository), DB_I64(p->now)), NULL,
+                e) < 0)
+        return -1;
     return artifact_note_untagged(p->conn, p->artifact, p->now, e);
 }
 

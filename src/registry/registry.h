@@ -24,6 +24,7 @@ struct registry {
     struct store *store;
     _Atomic int sparse;       /* enum registry_sparse */
     _Atomic int64_t lease_ms; /* how long a push may rely on what it was told is here */
+    struct pulls *pulls;      /* where pulls are counted; NULL: they are not */
 };
 
 /* ---- project.c ---- */

@@ -41,6 +41,16 @@ int repository_ensure(struct db_conn *c, const struct repo_name *name, int64_t *
     return found > 0 ? 0 : ERR(e, DB, "the repository was not added");
 }
 
+int repository_remove(struct db_conn *c, int64_t id, struct err *e)
+{
+    const struct db_args args = DB_ARGS(DB_I64(id));
+
+    if (db_exec(c, Q_blob_candidate_add_of_repository, args, NULL, e) < 0 ||
+        db_exec(c, Q_member_remove_of_repository, args, NULL, e) < 0)
+        return -1;
+    return db_exec(c, Q_repository_remove, args, NULL, e);
+}
+
 int repository_list(struct registry *r, struct arena *a, bool all, struct str last, size_t limit,
                     struct registry_names *ret, struct err *e)
 {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "registry/backup.h"
+#include "registry/pulls.h"
 #include "server/access_log.h"
 #include "server/beside.h"
 
@@ -60,6 +61,8 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
         return -1;
     app->registry.db = app->db;
     app->registry.store = app->store;
+    if (pulls_new(app->db, &app->registry.pulls, e) < 0)
+        return -1;
     return project_seed(&app->registry, e);
 }
 
@@ -132,6 +135,8 @@ int server_app_apply(struct server_app *s, const struct config *c, struct err *e
 
 void server_app_close(struct server_app *s)
 {
+    pulls_free(s->app.registry.pulls);
+    s->app.registry.pulls = NULL;
     access_close(s->app.access);
     upload_caps_free(s->app.upload_caps);
     store_close(s->app.store);

@@ -281,6 +281,7 @@ static const struct {
     {"member:create", "A-----"},   {"member:read", "AMDG--"},     {"member:update", "A-----"},
     {"member:delete", "A-----"},   {"member:list", "AMDG--"},     {"metadata:create", "A-----"},
     {"metadata:read", "AM----"},   {"metadata:update", "A-----"}, {"metadata:delete", "A-----"},
+    {"repository:list", "AMDGLP"}, {"repository:read", "AMDGL-"}, {"repository:update", "AMD---"},
     {"metadata:list", "------"},   {"quota:read", "AMDGL-"},
 };
 

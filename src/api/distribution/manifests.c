@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "registry/pulls.h"
 
 static int path_reference(struct http_req *rq, struct repo_name *repo, struct reference *ref,
                           struct err *e)
@@ -39,8 +40,12 @@ int distribution_manifest_get(struct http_req *rq, struct err *e)
     if (http_not_modified(rq, digest_str(&a.digest)))
         return http_reply_empty(rq, 304);
     const char *type = arena_strz(&rq->arena, a.media_type);
-    if (!rq->head)
+    if (!rq->head) {
+        /* Replication of Harbor looks at manifests by this name; that is no pull. */
+        if (!str_eqz(http_header(rq, "User-Agent"), "harbor-registry-client"))
+            pulls_note(registry->pulls, a.id, ref.is_digest ? STR("") : reference_str(&ref));
         return http_reply(rq, 200, type, a.bytes);
+    }
     struct http_seg *whole = ARENA_NEW(&rq->arena, struct http_seg);
     *whole = (struct http_seg){.mem = "", .len = a.bytes.n};
     return http_reply_segs(rq, 200, type, whole, 1);

@@ -169,22 +169,51 @@ int harbor_reply_created(struct http_req *rq, int64_t id)
 
 /* ---- names in addresses ---- */
 
+/* Fills the target from what was found: 1, 0, -1. */
+static int resolve_found(struct http_req *rq, int found, const struct project *p, struct err *e)
+{
+    struct access_target *t = rq->target;
+
+    if (found <= 0)
+        return found;
+    t->project_id = p->id;
+    t->project_created_ms = p->created_ms;
+    return access_roles(api_app(rq)->access, api_identity(rq), p->id, p->is_public, &t->roles, e);
+}
+
 int harbor_resolve_project(struct http_req *rq, struct err *e)
 {
     struct app *app = api_app(rq);
-    struct access_target *t = ARENA_NEW(&rq->arena, struct access_target);
     struct str text = http_param(rq, "project");
     struct project p = {0};
     int64_t id;
     bool by_name =
         str_eqz(http_header(rq, "X-Is-Resource-Name"), "true") || !str_i64(text, 0, INT64_MAX, &id);
 
-    rq->target = t;
+    rq->target = ARENA_NEW(&rq->arena, struct access_target);
     int found = by_name ? project_find(&app->registry, &rq->arena, text, &p, e)
                         : project_find_by_id(&app->registry, &rq->arena, id, &p, e);
-    if (found < 0)
+    return resolve_found(rq, found, &p, e);
+}
+
+int harbor_resolve_project_name(struct http_req *rq, struct err *e)
+{
+    struct project p = {0};
+
+    rq->target = ARENA_NEW(&rq->arena, struct access_target);
+    int found =
+        project_find(&api_app(rq)->registry, &rq->arena, http_param(rq, "project_name"), &p, e);
+    return resolve_found(rq, found, &p, e);
+}
+
+int harbor_resolve_repository(struct http_req *rq, struct err *e)
+{
+    struct str rest;
+
+    if (http_unescape(&rq->arena, http_param(rq, "repository_name"), &rest, e) < 0 ||
+        harbor_resolve_project_name(rq, e) < 0)
         return -1;
-    t->project_id = p.id;
-    t->project_created_ms = p.created_ms;
-    return found ? access_roles(app->access, api_identity(rq), p.id, p.is_public, &t->roles, e) : 0;
+    api_target(rq)->repository =
+        str_from(arena_printf(&rq->arena, "%.*s/%.*s", S(http_param(rq, "project_name")), S(rest)));
+    return 0;
 }

@@ -39,6 +39,10 @@ int harbor_reply_created(struct http_req *rq, int64_t id);
 
 /* {project}: a name, or an id when it is all digits and X-Is-Resource-Name is not "true". */
 http_handler_fn harbor_resolve_project;
+/* {project_name}: a name. */
+http_handler_fn harbor_resolve_project_name;
+/* {project_name} and {repository_name}, which is encoded twice where it holds a slash. */
+http_handler_fn harbor_resolve_repository;
 
 /* ---- handlers ---- */
 
@@ -50,6 +54,7 @@ http_handler_fn harbor_token;
 
 /* The groups of routes, one file each. */
 extern const struct http_group harbor_projects_group, harbor_metadata_group, harbor_members_group;
-extern const struct http_group harbor_users_group, harbor_usergroups_group;
+extern const struct http_group harbor_users_group, harbor_usergroups_group,
+    harbor_repositories_group;
 
 #endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * repository: what is known of the repositories of a project, and lists of them. One without an
+ * artifact is not there. Results lie in the arena given. Any worker thread.
+ */
+#ifndef HAVEN_REGISTRY_REPOSITORY_H
+#define HAVEN_REGISTRY_REPOSITORY_H
+
+#include "registry/project.h"
+
+struct repository_facts {
+    int64_t id, project_id;
+    struct str name; /* full */
+    struct str description;
+    bool is_public;
+    int64_t artifacts, pulls;
+    int64_t created_ms, updated_ms;
+};
+
+/* 1, 0, -1; name: full. */
+int repository_facts_find(struct registry *r, struct arena *a, struct str name,
+                          struct repository_facts *ret, struct err *e);
+
+extern const struct db_list repository_list_fields;
+/* project: only of this one; 0: of all that may be seen. */
+int repository_facts_list(struct registry *r, struct arena *a, const struct project_visibility *v,
+                          int64_t project, const struct db_list_query *q,
+                          struct repository_facts **ret, size_t *ret_n, int64_t *ret_total,
+                          struct err *e);
+
+int repository_describe(struct registry *r, int64_t id, struct str description, struct err *e);
+/* Removes it with all its artifacts, some in a transaction. */
+int repository_delete(struct registry *r, int64_t id, struct err *e);
+
+#endif

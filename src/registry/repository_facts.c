@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/repository.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "registry/internal.h"
+
+/* Artifacts that go in one transaction. */
+#define REMOVE_AT_ONCE 50
+
+static const struct db_field fields[] = {
+    {.name = "id", .column = "r.id", .type = DB_FIELD_I64},
+    {.name = "name", .column = "r.name", .type = DB_FIELD_TEXT},
+    {.name = "project_id", .column = "r.project_id", .type = DB_FIELD_I64},
+    {.name = "description", .column = "r.description", .type = DB_FIELD_TEXT},
+    {.name = "pull_count", .column = "r.pull_count", .type = DB_FIELD_I64},
+    {.name = "creation_time", .column = "r.created_ms", .type = DB_FIELD_TIME},
+    {.name = "update_time", .column = "r.updated_ms", .type = DB_FIELD_TIME},
+};
+
+#define COLUMNS                                                                                    \
+    "r.id, r.project_id, r.name, r.description, r.pull_count, r.created_ms, r.updated_ms,"         \
+    " p.is_public, (SELECT count(*) FROM artifact a WHERE a.repository_id = r.id"                  \
+    " AND a.subject_digest IS NULL)"
+#define TABLES                                                                                     \
+    "repository r JOIN project p ON p.id = r.project_id"                                           \
+    " WHERE EXISTS (SELECT 1 FROM artifact a WHERE a.repository_id = r.id)"
+
+const struct db_list repository_list_fields = {
+    .name = "repositories",
+    .columns = COLUMNS,
+    .from = TABLES " AND ($1 = 1 OR p.is_public = 1 OR EXISTS (SELECT 1 FROM project_member m"
+                   " WHERE m.project_id = p.id AND m.user_id = $2) OR EXISTS"
+                   " (SELECT 1 FROM user_group_member g JOIN project_member m"
+                   " ON m.group_id = g.group_id"
+                   " WHERE g.user_id = $2 AND m.project_id = p.id))",
+    .n_args = 2,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "r.created_ms DESC, r.id DESC",
+    .key = "r.id",
+};
+
+/* The same of one project, whose permission was asked already. */
+static const struct db_list of_project = {
+    .name = "repositories of a project",
+    .columns = COLUMNS,
+    .from = TABLES " AND r.project_id = $1",
+    .n_args = 1,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "r.created_ms DESC, r.id DESC",
+    .key = "r.id",
+};
+
+static const struct db_list one_repository = {
+    .name = "repository",
+    .columns = COLUMNS,
+    .from = TABLES " AND r.name = $1",
+    .n_args = 1,
+    .order = "r.id",
+    .key = "r.id",
+};
+
+static int read_facts(struct db_conn *c, struct arena *a, const struct db_list *l,
+                      const struct db_list_query *q, struct repository_facts *ret, size_t *ret_n,
+                      struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    size_t n = 0;
+    int more;
+
+    if (db_list_rows(c, l, q, &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
+        ret[n++] = (struct repository_facts){
+            .id = db_i64(&rows, 0),
+            .project_id = db_i64(&rows, 1),
+            .name = arena_str(a, db_text(&rows, 2)),
+            .description = arena_str(a, db_text(&rows, 3)),
+            .pulls = db_i64(&rows, 4),
+            .created_ms = db_i64(&rows, 5),
+            .updated_ms = db_i64(&rows, 6),
+            .is_public = db_i64(&rows, 7) != 0,
+            .artifacts = db_i64(&rows, 8),
+        };
+    *ret_n = n;
+    return more < 0 ? -1 : 0;
+}
+
+int repository_facts_find(struct registry *r, struct arena *a, struct str name,
+                          struct repository_facts *ret, struct err *e)
+{
+    const struct db_list_query q = {.args = DB_ARGS(DB_TEXT(name)), .limit = 1};
+    size_t n = 0;
+
+    return read_facts(db_reader(r->db), a, &one_repository, &q, ret, &n, e) < 0 ? -1 : n > 0;
+}
+
+int repository_facts_list(struct registry *r, struct arena *a, const struct project_visibility *v,
+                          int64_t project, const struct db_list_query *q,
+                          struct repository_facts **ret, size_t *ret_n, int64_t *ret_total,
+                          struct err *e)
+{
+    struct db_conn *c = db_reader(r->db);
+    struct db_list_query narrowed = *q;
+    const struct db_list *l = project ? &of_project : &repository_list_fields;
+
+    narrowed.args =
+        project ? DB_ARGS(DB_I64(project)) : DB_ARGS(DB_I64(v->all), DB_I64(v->user_id));
+    *ret = ARENA_ARRAY(a, (size_t)q->limit, struct repository_facts);
+    if (db_list_count(c, l, &narrowed, ret_total, e) < 0)
+        return -1;
+    return read_facts(c, a, l, &narrowed, *ret, ret_n, e);
+}
+
+int repository_describe(struct registry *r, int64_t id, struct str description, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+
+    if (db_begin(r->db, &t, e) < 0 ||
+        db_exec(t.conn, Q_repository_description_set,
+                DB_ARGS(DB_I64(id), DB_TEXT(description), DB_I64(clock_now_ms())), NULL, e) < 0)
+        return -1;
+    return db_commit(&t, e);
+}
+
+/* 1 there may be more, 0 none is left, -1. */
+static int remove_artifacts(struct registry *r, struct db_conn *c, int64_t repository,
+                            struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct {
+        int64_t artifact, document;
+    } found[REMOVE_AT_ONCE];
+    size_t n = 0;
+    int more;
+
+    if (db_query(c, Q_artifact_of_repository, DB_ARGS(DB_I64(repository), DB_I64(REMOVE_AT_ONCE)),
+                 &rows, e) < 0)
+        return -1;
+    for (; (more = db_next(&rows, e)) > 0 && n < REMOVE_AT_ONCE; n++) {
+        found[n].artifact = db_i64(&rows, 0);
+        found[n].document = db_i64(&rows, 1);
+    }
+    if (more < 0)
+        return -1;
+    db_rows_done(&rows);
+    for (size_t i = 0; i < n; i++)
+        if (artifact_remove(r, c, repository, found[i].artifact, found[i].document, e) < 0)
+            return -1;
+    return n == REMOVE_AT_ONCE;
+}
+
+/* One transaction's part: 1 there is more to do, 0 it is gone, -1. */
+static int delete_part(struct registry *r, int64_t id, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+
+    if (db_begin(r->db, &t, e) < 0)
+        return -1;
+    int more = remove_artifacts(r, t.conn, id, e);
+    if (more < 0 || (!more && repository_remove(t.conn, id, e) < 0) || db_commit(&t, e) < 0)
+        return -1;
+    return more;
+}
+
+int repository_delete(struct registry *r, int64_t id, struct err *e)
+{
+    int more;
+
+    do {
+        more = delete_part(r, id, e);
+    } while (more > 0);
+    return more;
+}

@@ -23,6 +23,7 @@ static const struct {
     {"project_name", API_STR, "The name of a project."},
     {"repository_name", API_STR,
      "The name of a repository behind that of its project; what holds a slash is encoded twice."},
+    {"reference", API_STR, "A tag, or a digest."},
     {"user_id", API_INT, "The number of a user."},
     {"group_id", API_INT, "The number of a group."},
     {"mid", API_INT, "The number of a member."},

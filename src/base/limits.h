@@ -58,6 +58,8 @@
 #define LIMIT_API_BODY  (1 * MIB)
 #define LIMIT_API_TEXT  65536
 #define LIMIT_API_ITEMS 4096
+/* The configuration of an artifact as far as lists show it. */
+#define LIMIT_ARTIFACT_CONFIG (1 * MIB)
 /* What a repository says of itself. */
 #define LIMIT_DESCRIPTION (64 * KIB)
 /* A page of an API list (larger wishes are refused), and the answer that holds it. */

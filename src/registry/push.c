@@ -9,6 +9,7 @@
  */
 #include "base/clock.h"
 #include "base/hash.h"
+#include "registry/describe.h"
 #include "registry/internal.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct push {
     int64_t repository, artifact;
     int64_t now;
     struct oci_manifest manifest;
+    struct description description;
     struct digest digest;
     struct str descriptor; /* for the list of referrers; p NULL without a subject */
     int64_t *blobs;        /* rows of what the manifest names */
@@ -181,6 +183,12 @@ static int artifact_insert(struct push *p, struct err *e)
     return 0;
 }
 
+static int describe(struct push *p, struct err *e)
+{
+    return describe_write(p->conn, p->arena, p->repository, p->artifact, &p->manifest,
+                          &p->description, e);
+}
+
 /* The row of an earlier push of the same digest stays (id, time). A document that does not tell its
  * own type can be pushed again as another: then the last push counts. */
 static int artifact_ensure(struct push *p, struct err *e)
@@ -239,7 +247,7 @@ static int put_tag(struct push *p, const struct tag *tag, struct err *e)
 
 static int put_rows(struct push *p, struct err *e)
 {
-    if (artifact_ensure(p, e) < 0 || put_edges(p, e) < 0 ||
+    if (artifact_ensure(p, e) < 0 || put_edges(p, e) < 0 || describe(p, e) < 0 ||
         (!p->req->ref.is_digest && put_tag(p, &p->req->ref.tag, e) < 0))
         return -1;
     for (size_t i = 0; i < p->req->n_tags; i++) {
@@ -267,7 +275,11 @@ int artifact_push(struct registry *r, struct arena *a, const struct repo_name *r
         return ERR(e, TAGS_TOO_MANY, "%zu tags in one push, more than %d", req->n_tags,
                    LIMIT_TAGS_PER_PUSH);
     if (oci_manifest_parse(a, req->bytes, req->content_type, &p.manifest, e) < 0 ||
-        check_digest(&p, e) < 0 || make_descriptor(&p, e) < 0 || db_begin(r->db, &t, e) < 0)
+        check_digest(&p, e) < 0 || make_descriptor(&p, e) < 0)
+        return -1;
+    describe_read(r, a, repo, &p.manifest, req->bytes.n,
+                  req->ref.is_digest ? STR("") : str_from(req->ref.tag.text), &p.description);
+    if (db_begin(r->db, &t, e) < 0)
         return -1;
     p.conn = t.conn;
     if (repository_ensure(p.conn, repo, &p.repository, e) < 0 || resolve(&p, e) < 0)

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "jobs/collect.h"
 #include "jobs/schedule.h"
+#include "registry/describe.h"
 
 /* Uploads expire after minutes at least, schedules count seconds but promise none: a look every
  * quarter of a minute is soon enough, and costs one directory scan and one row. */
@@ -46,10 +47,28 @@ static void collect(struct upkeep *u)
         log_i64("bytes", (int64_t)r.bytes));
 }
 
+/* What an older version left undescribed; nothing, as a rule. */
+static void describe(struct app *app)
+{
+    struct err err;
+    size_t n = 0, total = 0;
+
+    do {
+        if (registry_describe_some(&app->registry, &n, &err) < 0) {
+            LOG(ERROR, "describe.failed", log_err(&err));
+            return;
+        }
+        total += n;
+    } while (n && !atomic_load(&app->stopping));
+    if (total)
+        LOG(INFO, "describe.done", log_u64("artifacts", total));
+}
+
 static void run(struct pool_job *job)
 {
     struct upkeep *u = CONTAINER_OF(job, struct upkeep, job);
     struct err err;
+    describe(&u->app->app);
     size_t removed = 0;
     if (store_upload_sweep(u->app->app.store, u->app->upload_expiry_ms, &removed, &err) < 0)
         LOG(ERROR, "upload.sweep.failed", log_err(&err));

@@ -282,7 +282,8 @@ static const struct {
     {"member:delete", "A-----"},   {"member:list", "AMDG--"},     {"metadata:create", "A-----"},
     {"metadata:read", "AM----"},   {"metadata:update", "A-----"}, {"metadata:delete", "A-----"},
     {"repository:list", "AMDGLP"}, {"repository:read", "AMDGL-"}, {"repository:update", "AMD---"},
-    {"metadata:list", "------"},   {"quota:read", "AMDGL-"},
+    {"artifact:list", "AMDGLP"},   {"artifact:read", "AMDGLP"},   {"tag:list", "AMDGLP"},
+    {"accessory:list", "AMDGLP"},  {"metadata:list", "------"},   {"quota:read", "AMDGL-"},
 };
 
 static void test_matrix(void **state)

@@ -8,6 +8,7 @@
 
 #include "api/app.h"
 #include "api/contract.h"
+#include "registry/repository.h"
 
 /* {"errors":[{"code":…,"message":…}]} with the codes of Harbor's API. */
 void harbor_error(struct http_req *rq, const struct err *e);
@@ -44,6 +45,9 @@ http_handler_fn harbor_resolve_project_name;
 /* {project_name} and {repository_name}, which is encoded twice where it holds a slash. */
 http_handler_fn harbor_resolve_repository;
 
+/* The repository of the address. NOT_FOUND. */
+int harbor_repository(struct http_req *rq, struct repository_facts *ret, struct err *e);
+
 /* ---- handlers ---- */
 
 /* system.c */
@@ -55,6 +59,6 @@ http_handler_fn harbor_token;
 /* The groups of routes, one file each. */
 extern const struct http_group harbor_projects_group, harbor_metadata_group, harbor_members_group;
 extern const struct http_group harbor_users_group, harbor_usergroups_group,
-    harbor_repositories_group;
+    harbor_repositories_group, harbor_artifacts_group;
 
 #endif

@@ -30,8 +30,7 @@ static const struct api_object object = {
     .doc = "A repository.",
 };
 
-/* The repository of the address. NOT_FOUND. */
-static int facts_of(struct http_req *rq, struct repository_facts *ret, struct err *e)
+int harbor_repository(struct http_req *rq, struct repository_facts *ret, struct err *e)
 {
     struct str name = api_target(rq)->repository;
     int found = repository_facts_find(&api_app(rq)->registry, &rq->arena, name, ret, e);
@@ -70,14 +69,14 @@ static int list(struct http_req *rq, struct err *e)
 static int get(struct http_req *rq, struct err *e)
 {
     struct repository_facts r;
-    return facts_of(rq, &r, e) < 0 ? -1 : harbor_reply(rq, &r);
+    return harbor_repository(rq, &r, e) < 0 ? -1 : harbor_reply(rq, &r);
 }
 
 static int update(struct http_req *rq, struct err *e)
 {
     struct repository_facts wanted = {0}, r;
 
-    if (harbor_body(rq, &wanted, NULL, e) < 0 || facts_of(rq, &r, e) < 0 ||
+    if (harbor_body(rq, &wanted, NULL, e) < 0 || harbor_repository(rq, &r, e) < 0 ||
         repository_describe(&api_app(rq)->registry, r.id, wanted.description, e) < 0)
         return -1;
     return http_reply_empty(rq, 200);
@@ -87,7 +86,7 @@ static int delete (struct http_req *rq, struct err *e)
 {
     struct repository_facts r;
 
-    if (facts_of(rq, &r, e) < 0 || repository_delete(&api_app(rq)->registry, r.id, e) < 0)
+    if (harbor_repository(rq, &r, e) < 0 || repository_delete(&api_app(rq)->registry, r.id, e) < 0)
         return -1;
     return http_reply_empty(rq, 200);
 }

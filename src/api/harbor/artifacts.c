@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Artifacts of a repository, their tags and accessories: /projects/…/repositories/…/artifacts. */
+#include "registry/artifact.h"
+
+#include "api/harbor/harbor.h"
+#include "base/mem.h"
+#include "registry/repository.h"
+
+/* Accessories that are shown with their artifact. */
+#define ACCESSORIES_SHOWN 100
+
+/* ---- objects ---- */
+
+static const struct api_field tag_fields[] = {
+    {"id", API_INT, offsetof(struct artifact_tag, id), 0, NULL, 0, "Its number."},
+    {"repository_id", API_INT, offsetof(struct artifact_tag, repository_id), 0, NULL, 0,
+     "The repository it belongs to."},
+    {"artifact_id", API_INT, offsetof(struct artifact_tag, artifact_id), 0, NULL, 0,
+     "The artifact it names."},
+    {"name", API_STR, offsetof(struct artifact_tag, name), 0, NULL, 0, "The tag."},
+    {"push_time", API_TIME, offsetof(struct artifact_tag, pushed_ms), 0, NULL, 0,
+     "When it was pushed last."},
+    {"pull_time", API_TIME, offsetof(struct artifact_tag, pulled_ms), 0, NULL, 0,
+     "When it was pulled last; the year 1: never."},
+    {"immutable", API_BOOL, offsetof(struct artifact_tag, immutable), API_ALWAYS, NULL, 0,
+     "A rule keeps it where it is."},
+};
+static const struct api_object tag_object = {
+    .name = "Tag",
+    .size = sizeof(struct artifact_tag),
+    .fields = tag_fields,
+    .n = ARRAY_LEN(tag_fields),
+    .doc = "A tag.",
+};
+
+static const struct api_field member_fields[] = {
+    {"parent_id", API_INT, offsetof(struct artifact_member, index_id), 0, NULL, 0, "The index."},
+    {"child_id", API_INT, offsetof(struct artifact_member, id), 0, NULL, 0,
+     "The artifact, if it is here."},
+    {"child_digest", API_STR, offsetof(struct artifact_member, digest), 0, NULL, 0, "Its digest."},
+    {"platform", API_JSON, offsetof(struct artifact_member, platform), 0, NULL, 0,
+     "The machine that it is for."},
+    {"annotations", API_JSON, offsetof(struct artifact_member, annotations), 0, NULL, 0,
+     "What the index says of it."},
+    {"urls", API_JSON, offsetof(struct artifact_member, urls), 0, NULL, 0,
+     "Where else it may be had."},
+};
+static const struct api_object member_object = {
+    .name = "Reference",
+    .size = sizeof(struct artifact_member),
+    .fields = member_fields,
+    .n = ARRAY_LEN(member_fields),
+    .doc = "A member of an index.",
+};
+
+static const struct api_field accessory_fields[] = {
+    {"id", API_INT, offsetof(struct artifact_accessory, id), 0, NULL, 0, "Its number."},
+    {"artifact_id", API_INT, offsetof(struct artifact_accessory, artifact_id), API_ALWAYS, NULL, 0,
+     "The artifact that it is."},
+    {"subject_artifact_id", API_INT, offsetof(struct artifact_accessory, subject_id), 0, NULL, 0,
+     "The artifact that it is about."},
+    {"subject_artifact_digest", API_STR, offsetof(struct artifact_accessory, subject_digest),
+     API_ALWAYS, NULL, 0, "The digest of that one."},
+    {"subject_artifact_repo", API_STR, offsetof(struct artifact_accessory, repository), API_ALWAYS,
+     NULL, 0, "The repository of both."},
+    {"size", API_INT, offsetof(struct artifact_accessory, size), API_ALWAYS, NULL, 0,
+     "Its size in bytes."},
+    {"digest", API_STR, offsetof(struct artifact_accessory, digest), API_ALWAYS, NULL, 0,
+     "Its digest."},
+    {"type", API_STR, offsetof(struct artifact_accessory, kind), API_ALWAYS, NULL, 0,
+     "What it is: signature.cosign, signature.notation, sbom.harbor, accelerator.nydus, "
+     "subject.accessory."},
+    {"icon", API_STR, offsetof(struct artifact_accessory, icon), API_ALWAYS, NULL, 0,
+     "The digest of its icon."},
+    {"creation_time", API_TIME, offsetof(struct artifact_accessory, created_ms), 0, NULL, 0,
+     "When it was pushed."},
+};
+static const struct api_object accessory_object = {
+    .name = "Accessory",
+    .size = sizeof(struct artifact_accessory),
+    .fields = accessory_fields,
+    .n = ARRAY_LEN(accessory_fields),
+    .doc = "An artifact about another one: a signature, a bill of materials.",
+};
+
+/* An artifact with what the caller asked to see of it. */
+struct shown {
+    struct artifact_facts facts;
+    struct api_list tags, members, accessories;
+};
+static const struct api_field shown_fields[] = {
+    {"id", API_INT, offsetof(struct shown, facts.id), 0, NULL, 0, "Its number."},
+    {"type", API_STR, offsetof(struct shown, facts.kind), 0, NULL, 0,
+     "What it is: CNAI (a model), IMAGE, CHART …"},
+    {"media_type", API_STR, offsetof(struct shown, facts.config_type), 0, NULL, 0,
+     "The media type of its configuration, or of an index."},
+    {"manifest_media_type", API_STR, offsetof(struct shown, facts.media_type), 0, NULL, 0,
+     "The media type of its manifest."},
+    {"artifact_type", API_STR, offsetof(struct shown, facts.artifact_type), 0, NULL, 0,
+     "The artifact type of its manifest, or the media type of its configuration."},
+    {"project_id", API_INT, offsetof(struct shown, facts.project_id), 0, NULL, 0,
+     "The project it belongs to."},
+    {"repository_id", API_INT, offsetof(struct shown, facts.repository_id), 0, NULL, 0,
+     "The repository it belongs to."},
+    {"repository_name", API_STR, offsetof(struct shown, facts.repository), 0, NULL, 0,
+     "The name of that with the project before it."},
+    {"digest", API_STR, offsetof(struct shown, facts.digest), 0, NULL, 0, "Its digest."},
+    {"size", API_INT, offsetof(struct shown, facts.size), 0, NULL, 0,
+     "Bytes of manifest, configuration and layers, or of the members of an index."},
+    {"push_time", API_TIME, offsetof(struct shown, facts.pushed_ms), 0, NULL, 0,
+     "When it was pushed."},
+    {"pull_time", API_TIME, offsetof(struct shown, facts.pulled_ms), 0, NULL, 0,
+     "When it was pulled last; the year 1: never."},
+    {"extra_attrs", API_JSON, offsetof(struct shown, facts.attributes), 0, NULL, 0,
+     "What its configuration says."},
+    {"annotations", API_JSON, offsetof(struct shown, facts.annotations), 0, NULL, 0,
+     "The annotations of its manifest."},
+    {"references", API_LIST, offsetof(struct shown, members), 0, &member_object, 0,
+     "The members of an index."},
+    {"tags", API_LIST, offsetof(struct shown, tags), 0, &tag_object, 0,
+     "Its tags, unless with_tag is false."},
+    {"accessories", API_LIST, offsetof(struct shown, accessories), 0, &accessory_object, 0,
+     "What is about it, if with_accessory is true."},
+};
+static const struct api_object shown_object = {
+    .name = "Artifact",
+    .size = sizeof(struct shown),
+    .fields = shown_fields,
+    .n = ARRAY_LEN(shown_fields),
+    .doc = "An artifact: a model, an image, a chart.",
+};
+
+/* ---- what is asked for ---- */
+
+struct wishes {
+    bool tags, accessories;
+};
+
+static int read_wishes(struct http_req *rq, struct wishes *ret, struct err *e)
+{
+    if (harbor_query_bool(rq, "with_tag", true, &ret->tags, e) < 0)
+        return -1;
+    return harbor_query_bool(rq, "with_accessory", false, &ret->accessories, e);
+}
+
+/* The media type of the configuration stands for an index where there is none. */
+static int show(struct http_req *rq, const struct artifact_facts *f, const struct wishes *w,
+                struct shown *ret, struct err *e)
+{
+    struct registry *r = &api_app(rq)->registry;
+    struct shown s = {.facts = *f};
+    struct artifact_tag *tags = NULL;
+    struct artifact_member *members = NULL;
+    struct artifact_accessory *accessories = NULL;
+    const struct db_list_query all = {.limit = ACCESSORIES_SHOWN};
+    int64_t total;
+
+    if (f->config_type.n == 0)
+        s.facts.config_type = f->media_type;
+    if (w->tags && artifact_tags(r, &rq->arena, f->id, &tags, &s.tags.n, e) < 0)
+        return -1;
+    if (f->is_index && artifact_members(r, &rq->arena, f->id, &members, &s.members.n, e) < 0)
+        return -1;
+    if (w->accessories &&
+        artifact_accessories(r, &rq->arena, f, &all, &accessories, &s.accessories.n, &total, e) < 0)
+        return -1;
+    s.tags.items = tags;
+    s.members.items = members;
+    s.accessories.items = accessories;
+    *ret = s;
+    return 0;
+}
+
+/* ---- handlers ---- */
+
+/* tags=* and tags=nil ask for any tag and for none; base=* for what lists leave out. */
+static void read_special(struct http_req *rq, struct db_list_query *q, struct artifact_filter *f)
+{
+    struct db_match *kept = ARENA_ARRAY(&rq->arena, q->n_matches, struct db_match);
+    struct str rest = http_query(rq, "q");
+    size_t n = 0;
+
+    while (rest.n)
+        if (str_eqz(str_trim(str_cut(&rest, ',')), "base=*"))
+            f->everything = true;
+    for (size_t i = 0; i < q->n_matches; i++) {
+        const struct db_match *m = &q->matches[i];
+        bool tags = m->op == DB_MATCH_EXACT && strcmp(m->field->name, "tags") == 0;
+        if (tags && str_eqz(m->values[0].s, "*"))
+            f->tagged = ARTIFACT_TAGGED;
+        else if (tags && str_eqz(m->values[0].s, "nil"))
+            f->tagged = ARTIFACT_UNTAGGED;
+        else
+            kept[n++] = *m;
+    }
+    q->matches = kept;
+    q->n_matches = n;
+}
+
+static int list(struct http_req *rq, struct err *e)
+{
+    struct registry *r = &api_app(rq)->registry;
+    struct repository_facts repository;
+    struct artifact_filter filter = {0};
+    struct db_list_query q;
+    struct wishes w;
+    struct artifact_facts *found;
+    size_t n;
+    int64_t total;
+
+    if (harbor_list_query(rq, &q, e) < 0 || read_wishes(rq, &w, e) < 0 ||
+        harbor_repository(rq, &repository, e) < 0)
+        return -1;
+    filter.repository = repository.id;
+    read_special(rq, &q, &filter);
+    if (artifact_list(r, &rq->arena, &filter, &q, &found, &n, &total, e) < 0)
+        return -1;
+    struct shown *shown = ARENA_ARRAY(&rq->arena, n, struct shown);
+    for (size_t i = 0; i < n; i++)
+        if (show(rq, &found[i], &w, &shown[i], e) < 0)
+            return -1;
+    return harbor_reply_list(rq, shown, n, total);
+}
+
+/* The artifact of the address. NOT_FOUND. */
+static int facts_of(struct http_req *rq, struct artifact_facts *ret, struct err *e)
+{
+    struct repo_name repo;
+    struct reference ref;
+    struct str text = http_param(rq, "reference"), name = api_target(rq)->repository;
+
+    if (repo_name_parse(name, &repo, e) < 0 || reference_parse(text, &ref, e) < 0)
+        return -1;
+    int found = artifact_facts_find(&api_app(rq)->registry, &rq->arena, &repo, &ref, ret, e);
+    return found > 0   ? 0
+           : found < 0 ? -1
+                       : ERR(e, NOT_FOUND, "there is no artifact %s at %s", reference_str(&ref).p,
+                             repo.text);
+}
+
+static int get(struct http_req *rq, struct err *e)
+{
+    struct artifact_facts f;
+    struct wishes w;
+    struct shown s;
+
+    if (read_wishes(rq, &w, e) < 0 || facts_of(rq, &f, e) < 0 || show(rq, &f, &w, &s, e) < 0)
+        return -1;
+    return harbor_reply(rq, &s);
+}
+
+static int list_tags(struct http_req *rq, struct err *e)
+{
+    struct artifact_facts f;
+    struct db_list_query q;
+    struct artifact_tag *tags;
+    size_t n;
+    int64_t total;
+
+    if (harbor_list_query(rq, &q, e) < 0 || facts_of(rq, &f, e) < 0 ||
+        artifact_tag_list(&api_app(rq)->registry, &rq->arena, f.id, &q, &tags, &n, &total, e) < 0)
+        return -1;
+    return harbor_reply_list(rq, tags, n, total);
+}
+
+static int list_accessories(struct http_req *rq, struct err *e)
+{
+    struct artifact_facts f;
+    struct db_list_query q;
+    struct artifact_accessory *found;
+    size_t n;
+    int64_t total;
+
+    if (harbor_list_query(rq, &q, e) < 0 || facts_of(rq, &f, e) < 0 ||
+        artifact_accessories(&api_app(rq)->registry, &rq->arena, &f, &q, &found, &n, &total, e) < 0)
+        return -1;
+    return harbor_reply_list(rq, found, n, total);
+}
+
+/* ---- routes ---- */
+
+#define ARTIFACTS "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts"
+
+static const struct api_query show_query[] = {
+    {"with_tag", API_BOOL, "Show tags; true where nothing is said.", false},
+    {"with_accessory", API_BOOL, "Show what is about it.", false},
+    {0},
+};
+
+static const struct http_route routes[] = {
+    {.method = HTTP_GET,
+     .pattern = ARTIFACTS,
+     .name = "artifact.list",
+     .permission = PERM_ARTIFACT_LIST,
+     .resolve = harbor_resolve_repository,
+     .handler = list,
+     .doc = "List the artifacts of a repository.",
+     .contract = &(const struct api_contract){.operation = "listArtifacts",
+                                              .gives = &shown_object,
+                                              .many = true,
+                                              .list = &artifact_list_fields,
+                                              .query = show_query}},
+    {.method = HTTP_GET,
+     .pattern = ARTIFACTS "/{reference}",
+     .name = "artifact.get",
+     .permission = PERM_ARTIFACT_READ,
+     .resolve = harbor_resolve_repository,
+     .handler = get,
+     .doc = "See an artifact by tag or digest.",
+     .contract = &(const struct api_contract){.operation = "getArtifact",
+                                              .gives = &shown_object,
+                                              .query = show_query}},
+    {.method = HTTP_GET,
+     .pattern = ARTIFACTS "/{reference}/tags",
+     .name = "artifact.tag.list",
+     .permission = PERM_TAG_LIST,
+     .resolve = harbor_resolve_repository,
+     .handler = list_tags,
+     .doc = "List the tags of an artifact.",
+     .contract = &(const struct api_contract){.operation = "listTags",
+                                              .gives = &tag_object,
+                                              .many = true,
+                                              .list = &artifact_tag_fields}},
+    {.method = HTTP_GET,
+     .pattern = ARTIFACTS "/{reference}/accessories",
+     .name = "artifact.accessory.list",
+     .permission = PERM_ACCESSORY_LIST,
+     .resolve = harbor_resolve_repository,
+     .handler = list_accessories,
+     .doc = "List what is about an artifact: signatures, bills of materials.",
+     .contract = &(const struct api_contract){.operation = "listAccessories",
+                                              .gives = &accessory_object,
+                                              .many = true,
+                                              .list = &artifact_accessory_fields}},
+};
+
+const struct http_group harbor_artifacts_group = {
+    .prefix = "/api/v2.0/",
+    .title = "artifacts",
+    .routes = routes,
+    .n = ARRAY_LEN(routes),
+    .error = harbor_error,
+};

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * artifact: what is known of the artifacts of a repository, and lists of them. Results lie in the
+ * arena given. Any worker thread.
+ */
+#ifndef HAVEN_REGISTRY_ARTIFACT_H
+#define HAVEN_REGISTRY_ARTIFACT_H
+
+#include "db/list.h"
+#include "registry/registry.h"
+
+struct artifact_tag {
+    int64_t id, repository_id, artifact_id;
+    struct str name;
+    int64_t pushed_ms, pulled_ms; /* 0: never */
+    bool immutable;
+};
+
+/* A member of an index. */
+struct artifact_member {
+    int64_t index_id, id; /* id 0: it is not here */
+    struct str digest;
+    struct str platform, annotations; /* JSON; empty: nothing is said */
+    struct str urls;                  /* JSON, likewise */
+};
+
+/* What an artifact is of another one. */
+struct artifact_accessory {
+    int64_t id, artifact_id, subject_id;
+    struct str subject_digest, repository;
+    int64_t size;
+    struct str digest, kind, icon;
+    int64_t created_ms;
+};
+
+struct artifact_facts {
+    int64_t id, repository_id, project_id;
+    struct str repository; /* full name */
+    struct str digest, kind, media_type, config_type, artifact_type;
+    int64_t size, pushed_ms, pulled_ms;
+    struct str annotations, attributes; /* JSON; empty: none */
+    bool is_index;
+};
+
+/* Which artifacts a list has, beyond what callers filter. */
+enum artifact_tagged { ARTIFACT_ANY, ARTIFACT_TAGGED, ARTIFACT_UNTAGGED };
+struct artifact_filter {
+    int64_t repository;
+    bool everything; /* accessories and untagged members of an index, too */
+    enum artifact_tagged tagged;
+};
+extern const struct db_list artifact_list_fields;
+int artifact_list(struct registry *r, struct arena *a, const struct artifact_filter *f,
+                  const struct db_list_query *q, struct artifact_facts **ret, size_t *ret_n,
+                  int64_t *ret_total, struct err *e);
+/* By tag or digest; 1, 0, -1. */
+int artifact_facts_find(struct registry *r, struct arena *a, const struct repo_name *repo,
+                        const struct reference *ref, struct artifact_facts *ret, struct err *e);
+
+/* All tags, in the order of their names. */
+int artifact_tags(struct registry *r, struct arena *a, int64_t artifact, struct artifact_tag **ret,
+                  size_t *ret_n, struct err *e);
+extern const struct db_list artifact_tag_fields;
+int artifact_tag_list(struct registry *r, struct arena *a, int64_t artifact,
+                      const struct db_list_query *q, struct artifact_tag **ret, size_t *ret_n,
+                      int64_t *ret_total, struct err *e);
+/* Members of an index, in the order of their digests. */
+int artifact_members(struct registry *r, struct arena *a, int64_t artifact,
+                     struct artifact_member **ret, size_t *ret_n, struct err *e);
+extern const struct db_list artifact_accessory_fields;
+int artifact_accessories(struct registry *r, struct arena *a, const struct artifact_facts *of,
+                         const struct db_list_query *q, struct artifact_accessory **ret,
+                         size_t *ret_n, int64_t *ret_total, struct err *e);
+
+#endif

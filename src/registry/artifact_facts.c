@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/artifact.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "registry/internal.h"
+
+/* ---- artifacts ---- */
+
+static const struct db_field fields[] = {
+    {.name = "id", .column = "a.id", .type = DB_FIELD_I64},
+    {.name = "type", .column = "a.kind", .type = DB_FIELD_TEXT},
+    {.name = "media_type", .column = "a.config_type", .type = DB_FIELD_TEXT},
+    {.name = "manifest_media_type", .column = "a.media_type", .type = DB_FIELD_TEXT},
+    {.name = "artifact_type", .column = "a.artifact_type", .type = DB_FIELD_TEXT},
+    {.name = "digest", .column = "a.digest", .type = DB_FIELD_TEXT},
+    {.name = "size", .column = "a.total_size", .type = DB_FIELD_I64},
+    {.name = "push_time", .column = "a.pushed_ms", .type = DB_FIELD_TIME},
+    {.name = "pull_time", .column = "a.pulled_ms", .type = DB_FIELD_TIME},
+    {.name = "tags",
+     .type = DB_FIELD_TEXT,
+     .exists = "EXISTS (SELECT 1 FROM tag t WHERE t.artifact_id = a.id AND t.name ?)"},
+};
+
+#define COLUMNS                                                                                    \
+    "a.id, a.repository_id, r.project_id, r.name, a.digest, a.kind, a.media_type, a.config_type,"  \
+    " a.artifact_type, a.total_size, a.pushed_ms, a.pulled_ms, a.annotations, a.attributes"
+#define TABLES  "artifact a JOIN repository r ON r.id = a.repository_id"
+#define HAS_TAG "EXISTS (SELECT 1 FROM tag t WHERE t.artifact_id = a.id)"
+
+const struct db_list artifact_list_fields = {
+    .name = "artifacts",
+    .columns = COLUMNS,
+    .from = TABLES " WHERE a.repository_id = $1 AND ($2 = 1 OR (a.accessory_of IS NULL"
+                   " AND (" HAS_TAG " OR NOT EXISTS (SELECT 1 FROM artifact_child c"
+                   " WHERE c.repository_id = a.repository_id AND c.digest = a.digest))))"
+                   " AND ($3 = 0 OR ($3 = 1 AND " HAS_TAG ") OR ($3 = 2 AND NOT " HAS_TAG "))",
+    .n_args = 3,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "a.pushed_ms DESC, a.id DESC",
+    .key = "a.id",
+};
+
+static const struct db_list by_digest = {
+    .name = "artifact",
+    .columns = COLUMNS,
+    .from = TABLES " WHERE r.name = $1 AND a.digest = $2",
+    .n_args = 2,
+    .order = "a.id",
+    .key = "a.id",
+};
+
+static const struct db_list by_tag = {
+    .name = "artifact by tag",
+    .columns = COLUMNS,
+    .from = "repository r JOIN tag t ON t.repository_id = r.id AND t.name = $2"
+            " JOIN artifact a ON a.id = t.artifact_id WHERE r.name = $1",
+    .n_args = 2,
+    .order = "a.id",
+    .key = "a.id",
+};
+
+static int read_facts(struct db_conn *c, struct arena *a, const struct db_list *l,
+                      const struct db_list_query *q, struct artifact_facts *ret, size_t *ret_n,
+                      struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    size_t n = 0;
+    int more;
+
+    if (db_list_rows(c, l, q, &rows, e) < 0)
+        return -1;
+    for (; (more = db_next(&rows, e)) > 0 && n < (size_t)q->limit; n++) {
+        struct artifact_facts *f = &ret[n];
+        *f = (struct artifact_facts){
+            .id = db_i64(&rows, 0),
+            .repository_id = db_i64(&rows, 1),
+            .project_id = db_i64(&rows, 2),
+            .repository = arena_str(a, db_text(&rows, 3)),
+            .digest = arena_str(a, db_text(&rows, 4)),
+            .kind = arena_str(a, db_text(&rows, 5)),
+            .media_type = arena_str(a, db_text(&rows, 6)),
+            .config_type = arena_str(a, db_text(&rows, 7)),
+            .artifact_type = arena_str(a, db_text(&rows, 8)),
+            .size = db_i64(&rows, 9),
+            .pushed_ms = db_i64(&rows, 10),
+            .pulled_ms = db_i64(&rows, 11),
+        };
+        f->is_index = oci_is_index_type(f->media_type);
+        /* Texts of strangers: up to some MiB each. */
+        if (registry_copy(a, db_text(&rows, 12), &f->annotations, e) < 0 ||
+            registry_copy(a, db_text(&rows, 13), &f->attributes, e) < 0)
+            return -1;
+    }
+    *ret_n = n;
+    return more < 0 ? -1 : 0;
+}
+
+int artifact_list(struct registry *r, struct arena *a, const struct artifact_filter *f,
+                  const struct db_list_query *q, struct artifact_facts **ret, size_t *ret_n,
+                  int64_t *ret_total, struct err *e)
+{
+    struct db_conn *c = db_reader(r->db);
+    struct db_list_query narrowed = *q;
+
+    narrowed.args = DB_ARGS(DB_I64(f->repository), DB_I64(f->everything), DB_I64(f->tagged));
+    *ret = ARENA_ARRAY(a, (size_t)q->limit, struct artifact_facts);
+    if (db_list_count(c, &artifact_list_fields, &narrowed, ret_total, e) < 0)
+        return -1;
+    return read_facts(c, a, &artifact_list_fields, &narrowed, *ret, ret_n, e);
+}
+
+int artifact_facts_find(struct registry *r, struct arena *a, const struct repo_name *repo,
+                        const struct reference *ref, struct artifact_facts *ret, struct err *e)
+{
+    const struct db_list_query q = {
+        .args = DB_ARGS(DB_TEXT(repo_name_str(repo)), DB_TEXT(reference_str(ref))), .limit = 1};
+    size_t n = 0;
+
+    if (read_facts(db_reader(r->db), a, ref->is_digest ? &by_digest : &by_tag, &q, ret, &n, e) < 0)
+        return -1;
+    return n > 0;
+}
+
+/* ---- tags ---- */
+
+static const struct db_field tag_fields[] = {
+    {.name = "id", .column = "t.id", .type = DB_FIELD_I64},
+    {.name = "name", .column = "t.name", .type = DB_FIELD_TEXT},
+    {.name = "push_time", .column = "t.pushed_ms", .type = DB_FIELD_TIME},
+    {.name = "pull_time", .column = "t.pulled_ms", .type = DB_FIELD_TIME},
+};
+
+/* In the order of Q_tags_of_artifact. */
+const struct db_list artifact_tag_fields = {
+    .name = "tags",
+    .columns = "t.id, t.repository_id, t.artifact_id, t.name, t.pushed_ms, t.pulled_ms",
+    .from = "tag t WHERE t.artifact_id = $1",
+    .n_args = 1,
+    .fields = tag_fields,
+    .n_fields = ARRAY_LEN(tag_fields),
+    .order = "t.name",
+    .key = "t.id",
+};
+
+static struct artifact_tag read_tag(const struct db_rows *rows, struct arena *a)
+{
+    return (struct artifact_tag){
+        .id = db_i64(rows, 0),
+        .repository_id = db_i64(rows, 1),
+        .artifact_id = db_i64(rows, 2),
+        .name = arena_str(a, db_text(rows, 3)),
+        .pushed_ms = db_i64(rows, 4),
+        .pulled_ms = db_i64(rows, 5),
+    };
+}
+
+/* Makes room for one more of `size` bytes behind n others. */
+static int grow(struct arena *a, void **v, size_t n, size_t *cap, size_t size, struct err *e)
+{
+    size_t more = *cap ? 4 * *cap : 8;
+
+    if (n < *cap)
+        return 0;
+    void *bigger = arena_try(a, more * size, e);
+    if (!bigger)
+        return -1;
+    if (n)
+        memcpy(bigger, *v, n * size);
+    *v = bigger;
+    *cap = more;
+    return 0;
+}
+
+int artifact_tags(struct registry *r, struct arena *a, int64_t artifact, struct artifact_tag **ret,
+                  size_t *ret_n, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    void *v = NULL;
+    size_t n = 0, cap = 0;
+    int more;
+
+    if (db_query(db_reader(r->db), Q_tags_of_artifact, DB_ARGS(DB_I64(artifact)), &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0 && n < LIMIT_PAGE) {
+        if (grow(a, &v, n, &cap, sizeof(struct artifact_tag), e) < 0)
+            return -1;
+        ((struct artifact_tag *)v)[n++] = read_tag(&rows, a);
+    }
+    *ret = v;
+    *ret_n = n;
+    return more < 0 ? -1 : 0;
+}
+
+int artifact_tag_list(struct registry *r, struct arena *a, int64_t artifact,
+                      const struct db_list_query *q, struct artifact_tag **ret, size_t *ret_n,
+                      int64_t *ret_total, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct db_conn *c = db_reader(r->db);
+    struct db_list_query narrowed = *q;
+    struct artifact_tag *tags = ARENA_ARRAY(a, (size_t)q->limit, struct artifact_tag);
+    size_t n = 0;
+    int more;
+
+    narrowed.args = DB_ARGS(DB_I64(artifact));
+    if (db_list_count(c, &artifact_tag_fields, &narrowed, ret_total, e) < 0 ||
+        db_list_rows(c, &artifact_tag_fields, &narrowed, &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
+        tags[n++] = read_tag(&rows, a);
+    *ret = tags;
+    *ret_n = n;
+    return more < 0 ? -1 : 0;
+}
+
+/* ---- members of an index ---- */
+
+/* A member of the stored JSON as text again; empty without it. */
+static struct str part_of(struct arena *a, const json_t *detail, const char *key)
+{
+    const json_t *v = json_object_get(detail, key);
+    AUTO_FREE char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
+    struct str copy;
+
+    return text && registry_copy(a, str_from(text), &copy, NULL) == 0 ? copy : STR_NULL;
+}
+
+int artifact_members(struct registry *r, struct arena *a, int64_t artifact,
+                     struct artifact_member **ret, size_t *ret_n, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    void *v = NULL;
+    size_t n = 0, cap = 0;
+    int more;
+
+    if (db_query(db_reader(r->db), Q_children_of_artifact, DB_ARGS(DB_I64(artifact)), &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0) {
+        struct err ignored;
+        AUTO_JSON detail =
+            db_is_null(&rows, 3) ? NULL : json_load(db_text(&rows, 3), ERR_CORRUPT, &ignored);
+        if (grow(a, &v, n, &cap, sizeof(struct artifact_member), e) < 0)
+            return -1;
+        ((struct artifact_member *)v)[n++] = (struct artifact_member){
+            .index_id = db_i64(&rows, 0),
+            .id = db_is_null(&rows, 1) ? 0 : db_i64(&rows, 1),
+            .digest = arena_str(a, db_text(&rows, 2)),
+            .platform = part_of(a, detail, "platform"),
+            .annotations = part_of(a, detail, "annotations"),
+        };
+    }
+    *ret = v;
+    *ret_n = n;
+    return more < 0 ? -1 : 0;
+}
+
+/* ---- accessories ---- */
+
+static const struct db_field accessory_fields[] = {
+    {.name = "id", .column = "a.id", .type = DB_FIELD_I64},
+    {.name = "type", .column = "a.accessory", .type = DB_FIELD_TEXT},
+    {.name = "digest", .column = "a.digest", .type = DB_FIELD_TEXT},
+    {.name = "size", .column = "a.total_size", .type = DB_FIELD_I64},
+    {.name = "creation_time", .column = "a.pushed_ms", .type = DB_FIELD_TIME},
+};
+
+const struct db_list artifact_accessory_fields = {
+    .name = "accessories",
+    .columns = "a.id, a.accessory, a.digest, a.total_size, a.pushed_ms",
+    .from = "artifact a WHERE a.repository_id = $1 AND a.accessory_of = $2",
+    .n_args = 2,
+    .fields = accessory_fields,
+    .n_fields = ARRAY_LEN(accessory_fields),
+    .order = "a.id",
+    .key = "a.id",
+};
+
+int artifact_accessories(struct registry *r, struct arena *a, const struct artifact_facts *of,
+                         const struct db_list_query *q, struct artifact_accessory **ret,
+                         size_t *ret_n, int64_t *ret_total, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct db_conn *c = db_reader(r->db);
+    struct db_list_query narrowed = *q;
+    struct artifact_accessory *v = ARENA_ARRAY(a, (size_t)q->limit, struct artifact_accessory);
+    size_t n = 0;
+    int more;
+
+    narrowed.args = DB_ARGS(DB_I64(of->repository_id), DB_TEXT(of->digest));
+    if (db_list_count(c, &artifact_accessory_fields, &narrowed, ret_total, e) < 0 ||
+        db_list_rows(c, &artifact_accessory_fields, &narrowed, &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
+        v[n++] = (struct artifact_accessory){
+            .id = db_i64(&rows, 0),
+            .artifact_id = db_i64(&rows, 0),
+            .subject_id = of->id,
+            .subject_digest = of->digest,
+            .repository = of->repository,
+            .kind = arena_str(a, db_text(&rows, 1)),
+            .digest = arena_str(a, db_text(&rows, 2)),
+            .size = db_i64(&rows, 3),
+            .created_ms = db_i64(&rows, 4),
+        };
+    *ret = v;
+    *ret_n = n;
+    return more < 0 ? -1 : 0;
+}

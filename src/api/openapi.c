@@ -24,6 +24,7 @@ static const struct {
     {"repository_name", API_STR,
      "The name of a repository behind that of its project; what holds a slash is encoded twice."},
     {"reference", API_STR, "A tag, or a digest."},
+    {"tag_name", API_STR, "A tag."},
     {"user_id", API_INT, "The number of a user."},
     {"group_id", API_INT, "The number of a group."},
     {"mid", API_INT, "The number of a member."},

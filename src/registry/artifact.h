@@ -72,4 +72,16 @@ int artifact_accessories(struct registry *r, struct arena *a, const struct artif
                          const struct db_list_query *q, struct artifact_accessory **ret,
                          size_t *ret_n, int64_t *ret_total, struct err *e);
 
+/* ---- artifact_change.c ---- */
+
+/* CONFLICT: the repository has a tag of this name. NOT_FOUND: the artifact went meanwhile. */
+int artifact_tag_add(struct registry *r, const struct artifact_facts *f, const struct tag *tag,
+                     struct err *e);
+/* NOT_FOUND: the tag names no artifact, or another one. */
+int artifact_tag_remove(struct registry *r, const struct artifact_facts *f, const struct tag *tag,
+                        struct err *e);
+/* Removes an artifact with its tags, what is about it, and members of an index that have no tag and
+ * are in no other. REFERENCED: it is itself a member of an index. */
+int artifact_remove_whole(struct registry *r, const struct artifact_facts *f, struct err *e);
+
 #endif

@@ -220,6 +220,97 @@ def test_what_is_not_there(harbor, project):
     refused(harbor.get(at("no-such-project")), 404, "NOT_FOUND")
 
 
+def test_tags_by_hand(harbor, project):
+    _, name = project
+    repo = f"{name}/m"
+    first, second = (push(harbor.registry, repo, *small_image(), tag)[0] for tag in ("v1", "v2"))
+    made = harbor.post(at(name, rest="/v1/tags"), {"name": "stable", "id": 99, "artifact_id": 1})
+    assert made.get("Location") is None
+    assert [t["name"] for t in harbor.json(at(name, rest=f"/{first}/tags"))] == ["stable", "v1"]
+    assert harbor.registry.manifest(repo, "stable").get("Docker-Content-Digest") == first
+    refused(harbor.call("POST", at(name, rest="/v2/tags"), {"name": "stable"}), 409, "CONFLICT", "stable")
+    refused(harbor.call("POST", at(name, rest="/v2/tags"), {"name": "-bad"}), 400, "BAD_REQUEST")
+    refused(harbor.call("POST", at(name, rest="/v2/tags"), {}), 400, "BAD_REQUEST")
+    refused(harbor.call("POST", at(name, rest="/v9/tags"), {"name": "x"}), 404, "NOT_FOUND")
+    # A tag of another artifact is not there.
+    refused(harbor.call("DELETE", at(name, rest="/v2/tags/stable")), 404, "NOT_FOUND", "stable")
+    harbor.delete(at(name, rest="/v1/tags/stable"))
+    harbor.delete(at(name, rest=f"/{first}/tags/v1"))
+    refused(harbor.call("DELETE", at(name, rest=f"/{first}/tags/v1")), 404, "NOT_FOUND")
+    assert [a["digest"] for a in harbor.json(at(name), q="tags=nil")] == [first]  # it stays
+    assert {a["digest"] for a in harbor.json(at(name))} == {first, second}
+
+
+@pytest.mark.parametrize("by", ["tag", "digest"])
+def test_delete(harbor, project, by):
+    _, name = project
+    repo = f"{name}/m"
+    document, blobs = small_image()
+    digest, data = push(harbor.registry, repo, document, blobs, "v1", "v2")
+    other, _ = push(harbor.registry, repo, *small_image(), "other")
+    signature, _ = push(harbor.registry, repo,
+                        *artifact("application/vnd.cncf.notary.signature", descriptor(data, OCI_MANIFEST), [noise(30)]))
+    about_it, _ = push(harbor.registry, repo, *artifact("application/x-note", {
+        **descriptor(harbor.registry.manifest(repo, signature).body, OCI_MANIFEST)}, [noise(30)]))
+    harbor.delete(at(name, rest="/v1" if by == "tag" else f"/{digest}"))
+    for ref in ("v1", "v2", digest, signature, about_it):
+        assert harbor.registry.manifest(repo, ref).status == 404
+    assert harbor.registry.blob(repo, next(iter(blobs))).status == 404
+    assert [a["digest"] for a in harbor.json(at(name))] == [other]
+    refused(harbor.call("DELETE", at(name, rest=f"/{digest}")), 404, "NOT_FOUND")
+
+
+def test_delete_an_index(harbor, project):
+    """A member cannot go before its index; with it go those that nothing else needs."""
+    _, name = project
+    repo = f"{name}/m"
+    members = [push(harbor.registry, repo, *small_image()) for _ in range(3)]
+    tagged = members[0][0]
+    harbor.registry.put_manifest(repo, "single", members[0][1], OCI_MANIFEST)
+    push(harbor.registry, repo, index([(data, OCI_MANIFEST) for _, data in members]), {}, "all")
+    push(harbor.registry, repo, index([(members[1][1], OCI_MANIFEST)]), {}, "one")
+    refused(harbor.call("DELETE", at(name, rest=f"/{members[2][0]}")), 412, "VIOLATE_FOREIGN_KEY_CONSTRAINT", "index")
+    refused(harbor.call("DELETE", at(name, rest="/single")), 412, "VIOLATE_FOREIGN_KEY_CONSTRAINT", "index")
+    harbor.delete(at(name, rest="/all"))
+    status = [harbor.registry.manifest(repo, digest).status for digest, _ in members]
+    assert status == [200, 200, 404]  # tagged, in another index, needed by nobody
+    harbor.delete(at(name, rest="/one"))
+    assert harbor.registry.manifest(repo, members[1][0]).status == 404
+    harbor.delete(at(name, rest=f"/{tagged}"))
+    refused(harbor.get(at(name)), 404, "NOT_FOUND")
+
+
+def test_delete_with_many(harbor, project):
+    """More than go in one transaction."""
+    _, name = project
+    repo = f"{name}/m"
+    digest, data = push(harbor.registry, repo, *small_image(), "v1")
+    for i in range(130):
+        document, blobs = artifact("application/x-note", descriptor(data, OCI_MANIFEST), annotations={"i": str(i)})
+        push(harbor.registry, repo, document, blobs)
+    assert harbor.get(at(name, rest="/v1/accessories")).get("X-Total-Count") == "130"
+    harbor.delete(at(name, rest=f"/{digest}"))
+    refused(harbor.get(at(name)), 404, "NOT_FOUND")
+
+
+def test_who_may_change(harbor):
+    _, name = harbor.add_project(public=True)
+    push(harbor.registry, f"{name}/m", *small_image(), "v1")
+    may = {None: "", "limitedGuest": "", "guest": "", "developer": "t", "maintainer": "tud", "projectAdmin": "tud"}
+    for role, deeds in may.items():
+        number, user = harbor.add_user()
+        if role:
+            harbor.add_member(name, number, role)
+        tag = fresh("tag")
+        assert user.call("POST", at(name, rest="/v1/tags"), {"name": tag}).status == (201 if "t" in deeds else 403)
+        if "t" not in deeds:
+            harbor.post(at(name, rest="/v1/tags"), {"name": tag})
+        assert user.call("DELETE", at(name, rest=f"/v1/tags/{tag}")).status == (200 if "u" in deeds else 403)
+        assert user.call("DELETE", at(name, rest="/v1")).status == (200 if "d" in deeds else 403)
+        if "d" in deeds:
+            push(harbor.registry, f"{name}/m", *small_image(), "v1")
+
+
 def test_who_may(harbor, anonymous):
     nobody, (number, user) = Harbor(anonymous), harbor.add_user()
     public, private = fresh("pub"), fresh("priv")

@@ -283,6 +283,7 @@ static const struct {
     {"metadata:read", "AM----"},   {"metadata:update", "A-----"}, {"metadata:delete", "A-----"},
     {"repository:list", "AMDGLP"}, {"repository:read", "AMDGL-"}, {"repository:update", "AMD---"},
     {"artifact:list", "AMDGLP"},   {"artifact:read", "AMDGLP"},   {"tag:list", "AMDGLP"},
+    {"artifact:delete", "AM----"}, {"tag:create", "AMD---"},      {"tag:delete", "AM----"},
     {"accessory:list", "AMDGLP"},  {"metadata:list", "------"},   {"quota:read", "AMDGL-"},
 };
 

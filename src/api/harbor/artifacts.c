@@ -263,6 +263,38 @@ static int list_tags(struct http_req *rq, struct err *e)
     return harbor_reply_list(rq, tags, n, total);
 }
 
+static int delete (struct http_req *rq, struct err *e)
+{
+    struct artifact_facts f;
+
+    if (facts_of(rq, &f, e) < 0 || artifact_remove_whole(&api_app(rq)->registry, &f, e) < 0)
+        return -1;
+    return http_reply_empty(rq, 200);
+}
+
+static int create_tag(struct http_req *rq, struct err *e)
+{
+    struct artifact_facts f;
+    struct artifact_tag wanted = {0};
+    struct tag tag;
+
+    if (harbor_body(rq, &wanted, NULL, e) < 0 || tag_parse(wanted.name, &tag, e) < 0 ||
+        facts_of(rq, &f, e) < 0 || artifact_tag_add(&api_app(rq)->registry, &f, &tag, e) < 0)
+        return -1;
+    return http_reply_empty(rq, 201);
+}
+
+static int delete_tag(struct http_req *rq, struct err *e)
+{
+    struct artifact_facts f;
+    struct tag tag;
+
+    if (tag_parse(http_param(rq, "tag_name"), &tag, e) < 0 || facts_of(rq, &f, e) < 0 ||
+        artifact_tag_remove(&api_app(rq)->registry, &f, &tag, e) < 0)
+        return -1;
+    return http_reply_empty(rq, 200);
+}
+
 static int list_accessories(struct http_req *rq, struct err *e)
 {
     struct artifact_facts f;
@@ -310,6 +342,33 @@ static const struct http_route routes[] = {
      .contract = &(const struct api_contract){.operation = "getArtifact",
                                               .gives = &shown_object,
                                               .query = show_query}},
+    {.method = HTTP_DELETE,
+     .pattern = ARTIFACTS "/{reference}",
+     .name = "artifact.delete",
+     .permission = PERM_ARTIFACT_DELETE,
+     .resolve = harbor_resolve_repository,
+     .handler = delete,
+     .doc = "Delete an artifact with its tags and what is about it.",
+     .contract = &(const struct api_contract){.operation = "deleteArtifact"}},
+    {.method = HTTP_POST,
+     .pattern = ARTIFACTS "/{reference}/tags",
+     .name = "artifact.tag.create",
+     .permission = PERM_TAG_CREATE,
+     .resolve = harbor_resolve_repository,
+     .body = HTTP_BODY_BUFFER,
+     .body_max = LIMIT_API_BODY,
+     .handler = create_tag,
+     .doc = "Tag an artifact once more.",
+     .contract = &(
+         const struct api_contract){.operation = "createTag", .takes = &tag_object, .status = 201}},
+    {.method = HTTP_DELETE,
+     .pattern = ARTIFACTS "/{reference}/tags/{tag_name}",
+     .name = "artifact.tag.delete",
+     .permission = PERM_TAG_DELETE,
+     .resolve = harbor_resolve_repository,
+     .handler = delete_tag,
+     .doc = "Take a tag away from an artifact, which stays.",
+     .contract = &(const struct api_contract){.operation = "deleteTag"}},
     {.method = HTTP_GET,
      .pattern = ARTIFACTS "/{reference}/tags",
      .name = "artifact.tag.list",

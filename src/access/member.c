@@ -185,6 +185,12 @@ int member_remove(struct access *x, int64_t project, int64_t id, struct err *e)
     return change(x, Q_project_member_remove, DB_ARGS(DB_I64(project), DB_I64(id)), e);
 }
 
+int member_is_admin_anywhere(struct access *x, int64_t user, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    return db_one(db_reader(x->db), Q_member_admin_of, DB_ARGS(DB_I64(user)), &rows, e);
+}
+
 int member_count(struct access *x, int64_t project, int64_t ret[ROLE_COUNT], struct err *e)
 {
     AUTO(db_rows) rows = {0};

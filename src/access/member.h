@@ -32,6 +32,8 @@ int member_add(struct access *x, const struct member *m, int64_t *ret_id, struct
 int member_set_role(struct access *x, int64_t project, int64_t id, enum access_role role,
                     struct err *e);
 int member_remove(struct access *x, int64_t project, int64_t id, struct err *e);
+/* Does a user administer any project? 1, 0, -1. */
+int member_is_admin_anywhere(struct access *x, int64_t user, struct err *e);
 /* How many have which role. */
 int member_count(struct access *x, int64_t project, int64_t ret[ROLE_COUNT], struct err *e);
 

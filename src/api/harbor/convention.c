@@ -104,14 +104,30 @@ static int reply_json(struct http_req *rq, struct buf *take)
     return http_reply_buf(rq, status ? status : 200, JSON_TYPE, take);
 }
 
-int harbor_reply(struct http_req *rq, const void *from)
+int harbor_reply_as(struct http_req *rq, const struct api_object *o, const void *from)
 {
     struct json_writer w;
     struct buf out;
 
     buf_init(&out, LIMIT_API_ANSWER);
     jsonw_init(&w, &out);
-    api_object_write(&w, contract(rq)->gives, from);
+    api_object_write(&w, o, from);
+    return reply_json(rq, &out);
+}
+
+int harbor_reply(struct http_req *rq, const void *from)
+{
+    return harbor_reply_as(rq, contract(rq)->gives, from);
+}
+
+int harbor_reply_all(struct http_req *rq, const void *items, size_t n)
+{
+    struct json_writer w;
+    struct buf out;
+
+    buf_init(&out, LIMIT_API_ANSWER);
+    jsonw_init(&w, &out);
+    api_objects_write(&w, contract(rq)->gives, items, n);
     return reply_json(rq, &out);
 }
 

@@ -31,6 +31,10 @@ void harbor_list_match(struct http_req *rq, struct db_list_query *q, const char 
 
 /* One object, as the contract says. */
 int harbor_reply(struct http_req *rq, const void *from);
+/* The same with another object than that of the contract: a part of it. */
+int harbor_reply_as(struct http_req *rq, const struct api_object *o, const void *from);
+/* A list that has no pages. */
+int harbor_reply_all(struct http_req *rq, const void *items, size_t n);
 /* A page of a list, with X-Total-Count and Link. */
 int harbor_reply_list(struct http_req *rq, const void *items, size_t n, int64_t total);
 /* 201 with Location: the address asked, '/' and the id. */
@@ -59,6 +63,7 @@ http_handler_fn harbor_token;
 /* The groups of routes, one file each. */
 extern const struct http_group harbor_projects_group, harbor_metadata_group, harbor_members_group;
 extern const struct http_group harbor_users_group, harbor_usergroups_group,
-    harbor_repositories_group, harbor_artifacts_group;
+    harbor_repositories_group, harbor_artifacts_group, harbor_permissions_group, harbor_info_group,
+    harbor_search_group;
 
 #endif

@@ -8,6 +8,10 @@
 
 /* struct project_properties, one field a property (metadata.def). */
 extern const struct api_object harbor_project_properties;
+/* A project as it is shown to a caller; made by harbor_show_projects alone. */
+extern const struct api_object harbor_project_object;
+int harbor_show_projects(struct http_req *rq, const struct project_facts *found, size_t n,
+                         struct api_list *ret, struct err *e);
 /* struct group (access/group.h). */
 extern const struct api_object harbor_group_object;
 /* The project of the address. NOT_FOUND: it went a moment ago. */

@@ -43,7 +43,7 @@ static const struct api_field shown_fields[] = {
     {"metadata", API_OBJECT, offsetof(struct shown, properties), 0, &harbor_project_properties, 0,
      "What is said about it."},
 };
-static const struct api_object shown_object = {
+const struct api_object harbor_project_object = {
     .name = "Project",
     .size = sizeof(struct shown),
     .fields = shown_fields,
@@ -140,6 +140,20 @@ static int show(struct http_req *rq, const struct project_facts *p, struct shown
     return 0;
 }
 
+int harbor_show_projects(struct http_req *rq, const struct project_facts *found, size_t n,
+                         struct api_list *ret, struct err *e)
+{
+    struct shown *shown = ARENA_ARRAY(&rq->arena, n, struct shown);
+
+    for (size_t i = 0; i < n; i++) {
+        if (show(rq, &found[i], &shown[i], e) < 0)
+            return -1;
+        shown[i].properties = &shown[i].facts.properties;
+    }
+    *ret = (struct api_list){shown, n};
+    return 0;
+}
+
 /* HEAD /projects?project_name=…: is there such a project? */
 static int exists(struct http_req *rq, struct err *e)
 {
@@ -188,13 +202,10 @@ static int list(struct http_req *rq, struct err *e)
     if (harbor_list_query(rq, &q, e) < 0 || narrow(rq, &q, e) < 0 ||
         project_list(&api_app(rq)->registry, &rq->arena, &v, &q, &found, &n, &total, e) < 0)
         return -1;
-    struct shown *shown = ARENA_ARRAY(&rq->arena, n, struct shown);
-    for (size_t i = 0; i < n; i++) {
-        if (show(rq, &found[i], &shown[i], e) < 0)
-            return -1;
-        shown[i].properties = &shown[i].facts.properties;
-    }
-    return harbor_reply_list(rq, shown, n, total);
+    struct api_list shown;
+    if (harbor_show_projects(rq, found, n, &shown, e) < 0)
+        return -1;
+    return harbor_reply_list(rq, shown.items, shown.n, total);
 }
 
 int harbor_project_facts(struct http_req *rq, struct project_facts *ret, struct err *e)
@@ -322,7 +333,7 @@ static const struct http_route routes[] = {
      .handler = list,
      .doc = "List the projects that the caller may see; HEAD asks for one by project_name.",
      .contract = &(const struct api_contract){.operation = "listProjects",
-                                              .gives = &shown_object,
+                                              .gives = &harbor_project_object,
                                               .many = true,
                                               .list = &project_list_fields,
                                               .query = list_query}},
@@ -344,7 +355,8 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_project,
      .handler = get,
      .doc = "See a project.",
-     .contract = &(const struct api_contract){.operation = "getProject", .gives = &shown_object}},
+     .contract =
+         &(const struct api_contract){.operation = "getProject", .gives = &harbor_project_object}},
     {.method = HTTP_PUT,
      .pattern = "/api/v2.0/projects/{project}",
      .name = "project.update",

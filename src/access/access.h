@@ -92,6 +92,7 @@ struct access_target {
     int64_t project_created_ms;
     unsigned roles;        /* the caller's there; ROLE_ANYBODY if it is public */
     bool self;             /* the user asked about is the caller */
+    bool of_system;        /* not of a project: anybody may read it, administrators may change it */
     struct str repository; /* full name, where one is meant */
     /* A second repository that is read from (mount source); project_id 0: none or unknown. */
     int64_t from_project_id;

@@ -148,6 +148,8 @@ static int check_project(const struct identity *id, const struct access_target *
                          const struct permission_info *p, struct err *e)
 {
     BUG_ON(!t);
+    if (t->of_system)
+        return id->admin || (p->roles & ROLE_BIT(ROLE_ANYBODY)) ? 0 : refuse(id, "", e);
     if (id->admin && t->project_id == 0)
         return ERR(e, NOT_FOUND, "there is no such project");
     if (id->admin || (t->project_id && (p->roles & t->roles)))

@@ -28,6 +28,10 @@ struct api_contract {
     const struct api_query *query;  /* further parameters, up to one without a name */
     int status;                     /* of success; 0: 200 */
     const char *text;               /* the media type of a body that is no JSON */
+    /* Where the body says what it is about: fills the target from what was read, upon which this
+     * permission is asked for as well. NULL: the row of the route says it all. */
+    int (*resolve)(struct http_req *rq, const void *body, struct err *e);
+    unsigned permission;
 };
 
 /* All groups of routes: the longest prefix wins, the last one takes the rest. Static. */

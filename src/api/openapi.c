@@ -27,6 +27,7 @@ static const struct {
     {"tag_name", API_STR, "A tag."},
     {"user_id", API_INT, "The number of a user."},
     {"group_id", API_INT, "The number of a group."},
+    {"label_id", API_INT, "The number of a label."},
     {"mid", API_INT, "The number of a member."},
     {"meta_name", API_STR, "The name of a property."},
 };

@@ -20,6 +20,10 @@ static const struct db_field fields[] = {
     {.name = "tags",
      .type = DB_FIELD_TEXT,
      .exists = "EXISTS (SELECT 1 FROM tag t WHERE t.artifact_id = a.id AND t.name ?)"},
+    {.name = "labels",
+     .type = DB_FIELD_I64,
+     .exists = "EXISTS (SELECT 1 FROM artifact_label l WHERE l.artifact_id = a.id"
+               " AND l.label_id ?)"},
 };
 
 #define COLUMNS                                                                                    \

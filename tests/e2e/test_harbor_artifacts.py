@@ -54,7 +54,7 @@ def test_a_model(harbor, project):
         "manifest_media_type": OCI_MANIFEST, "artifact_type": "application/vnd.cncf.model.manifest.v1+json",
         "project_id": number, "repository_id": repository["id"], "repository_name": f"{name}/m", "digest": digest,
         "size": len(data) + sum(len(b) for b in blobs.values()), "pull_time": NEVER, "extra_attrs": MODEL,
-        "annotations": {"k": "v"}, "references": None, "accessories": None}
+        "annotations": {"k": "v"}, "references": None, "labels": None, "accessories": None}
     assert [(t["name"], t["repository_id"], t["immutable"], t["pull_time"]) for t in tags] == \
         [("v1", repository["id"], False, NEVER), ("v2", repository["id"], False, NEVER)]
     assert len({t["id"] for t in tags}) == 2

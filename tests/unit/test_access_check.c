@@ -276,15 +276,40 @@ static void test_actions(void **state)
 static const struct {
     const char *permission, *roles;
 } matrix[] = {
-    {"repository:pull", "AMDGLP"}, {"repository:push", "AMD---"}, {"repository:delete", "AM----"},
-    {"project:read", "AMDGLP"},    {"project:update", "A-----"},  {"project:delete", "A-----"},
-    {"member:create", "A-----"},   {"member:read", "AMDG--"},     {"member:update", "A-----"},
-    {"member:delete", "A-----"},   {"member:list", "AMDG--"},     {"metadata:create", "A-----"},
-    {"metadata:read", "AM----"},   {"metadata:update", "A-----"}, {"metadata:delete", "A-----"},
-    {"repository:list", "AMDGLP"}, {"repository:read", "AMDGL-"}, {"repository:update", "AMD---"},
-    {"artifact:list", "AMDGLP"},   {"artifact:read", "AMDGLP"},   {"tag:list", "AMDGLP"},
-    {"artifact:delete", "AM----"}, {"tag:create", "AMD---"},      {"tag:delete", "AM----"},
-    {"accessory:list", "AMDGLP"},  {"metadata:list", "------"},   {"quota:read", "AMDGL-"},
+    {"repository:pull", "AMDGLP"},
+    {"repository:push", "AMD---"},
+    {"repository:delete", "AM----"},
+    {"project:read", "AMDGLP"},
+    {"project:update", "A-----"},
+    {"project:delete", "A-----"},
+    {"member:create", "A-----"},
+    {"member:read", "AMDG--"},
+    {"member:update", "A-----"},
+    {"member:delete", "A-----"},
+    {"member:list", "AMDG--"},
+    {"metadata:create", "A-----"},
+    {"metadata:read", "AM----"},
+    {"metadata:update", "A-----"},
+    {"metadata:delete", "A-----"},
+    {"repository:list", "AMDGLP"},
+    {"repository:read", "AMDGL-"},
+    {"repository:update", "AMD---"},
+    {"artifact:list", "AMDGLP"},
+    {"artifact:read", "AMDGLP"},
+    {"tag:list", "AMDGLP"},
+    {"artifact:delete", "AM----"},
+    {"tag:create", "AMD---"},
+    {"tag:delete", "AM----"},
+    {"label:create", "AM----"},
+    {"label:read", "AMDG-P"},
+    {"label:update", "AM----"},
+    {"label:delete", "AM----"},
+    {"label:list", "AMDG-P"},
+    {"artifact-label:create", "AMD---"},
+    {"artifact-label:delete", "AMD---"},
+    {"accessory:list", "AMDGLP"},
+    {"metadata:list", "------"},
+    {"quota:read", "AMDGL-"},
 };
 
 static void test_matrix(void **state)
@@ -328,7 +353,13 @@ static void test_system(void **state)
     (void)state;
     struct identity user = identity_of(USER), nobody = identity_of(NOBODY),
                     admin = identity_of(ADMIN);
-    struct access_target self = {.self = true}, other = {0};
+    struct access_target self = {.self = true}, other = {0}, ours = {.of_system = true};
+
+    /* What belongs to the system: everybody reads, administrators change. */
+    assert_int_equal(letter(&nobody, &ours, PERM_LABEL_READ), 'y');
+    assert_int_equal(letter(&nobody, &ours, PERM_LABEL_CREATE), '-');
+    assert_int_equal(letter(&user, &ours, PERM_LABEL_CREATE), 'd');
+    assert_int_equal(letter(&admin, &ours, PERM_LABEL_CREATE), 'y');
 
     assert_int_equal(letter(&admin, NULL, PERM_USER_LIST), 'y');
     assert_int_equal(letter(&user, NULL, PERM_USER_LIST), 'd');

@@ -2,7 +2,7 @@
 /* Artifacts of a repository, their tags and accessories: /projects/…/repositories/…/artifacts. */
 #include "registry/artifact.h"
 
-#include "api/harbor/harbor.h"
+#include "api/harbor/labels.h"
 #include "base/mem.h"
 #include "registry/repository.h"
 
@@ -86,7 +86,7 @@ static const struct api_object accessory_object = {
 /* An artifact with what the caller asked to see of it. */
 struct shown {
     struct artifact_facts facts;
-    struct api_list tags, members, accessories;
+    struct api_list tags, members, labels, accessories;
 };
 static const struct api_field shown_fields[] = {
     {"id", API_INT, offsetof(struct shown, facts.id), 0, NULL, 0, "Its number."},
@@ -119,6 +119,8 @@ static const struct api_field shown_fields[] = {
      "The members of an index."},
     {"tags", API_LIST, offsetof(struct shown, tags), 0, &tag_object, 0,
      "Its tags, unless with_tag is false."},
+    {"labels", API_LIST, offsetof(struct shown, labels), 0, &harbor_label_object, 0,
+     "Its labels, if with_label is true."},
     {"accessories", API_LIST, offsetof(struct shown, accessories), 0, &accessory_object, 0,
      "What is about it, if with_accessory is true."},
 };
@@ -133,12 +135,13 @@ static const struct api_object shown_object = {
 /* ---- what is asked for ---- */
 
 struct wishes {
-    bool tags, accessories;
+    bool tags, labels, accessories;
 };
 
 static int read_wishes(struct http_req *rq, struct wishes *ret, struct err *e)
 {
-    if (harbor_query_bool(rq, "with_tag", true, &ret->tags, e) < 0)
+    if (harbor_query_bool(rq, "with_tag", true, &ret->tags, e) < 0 ||
+        harbor_query_bool(rq, "with_label", false, &ret->labels, e) < 0)
         return -1;
     return harbor_query_bool(rq, "with_accessory", false, &ret->accessories, e);
 }
@@ -164,7 +167,11 @@ static int show(struct http_req *rq, const struct artifact_facts *f, const struc
     if (w->accessories &&
         artifact_accessories(r, &rq->arena, f, &all, &accessories, &s.accessories.n, &total, e) < 0)
         return -1;
+    struct label *labels = NULL;
+    if (w->labels && label_of_artifact(r, &rq->arena, f->id, &labels, &s.labels.n, e) < 0)
+        return -1;
     s.tags.items = tags;
+    s.labels.items = labels;
     s.members.items = members;
     s.accessories.items = accessories;
     *ret = s;
@@ -295,6 +302,28 @@ static int delete_tag(struct http_req *rq, struct err *e)
     return http_reply_empty(rq, 200);
 }
 
+static int add_label(struct http_req *rq, struct err *e)
+{
+    struct artifact_facts f;
+    struct label l = {0};
+
+    if (harbor_body(rq, &l, NULL, e) < 0 || facts_of(rq, &f, e) < 0 ||
+        label_attach(&api_app(rq)->registry, &f, l.id, e) < 0)
+        return -1;
+    return http_reply_empty(rq, 200);
+}
+
+static int remove_label(struct http_req *rq, struct err *e)
+{
+    struct artifact_facts f;
+    int64_t id;
+
+    if (harbor_param_id(rq, "label_id", &id, e) < 0 || facts_of(rq, &f, e) < 0 ||
+        label_detach(&api_app(rq)->registry, &f, id, e) < 0)
+        return -1;
+    return http_reply_empty(rq, 200);
+}
+
 static int list_accessories(struct http_req *rq, struct err *e)
 {
     struct artifact_facts f;
@@ -315,6 +344,7 @@ static int list_accessories(struct http_req *rq, struct err *e)
 
 static const struct api_query show_query[] = {
     {"with_tag", API_BOOL, "Show tags; true where nothing is said.", false},
+    {"with_label", API_BOOL, "Show labels.", false},
     {"with_accessory", API_BOOL, "Show what is about it.", false},
     {0},
 };
@@ -380,6 +410,25 @@ static const struct http_route routes[] = {
                                               .gives = &tag_object,
                                               .many = true,
                                               .list = &artifact_tag_fields}},
+    {.method = HTTP_POST,
+     .pattern = ARTIFACTS "/{reference}/labels",
+     .name = "artifact.label.add",
+     .permission = PERM_ARTIFACT_LABEL_CREATE,
+     .resolve = harbor_resolve_repository,
+     .body = HTTP_BODY_BUFFER,
+     .body_max = LIMIT_API_BODY,
+     .handler = add_label,
+     .doc = "Put a label on an artifact.",
+     .contract =
+         &(const struct api_contract){.operation = "addLabel", .takes = &harbor_label_object}},
+    {.method = HTTP_DELETE,
+     .pattern = ARTIFACTS "/{reference}/labels/{label_id}",
+     .name = "artifact.label.remove",
+     .permission = PERM_ARTIFACT_LABEL_DELETE,
+     .resolve = harbor_resolve_repository,
+     .handler = remove_label,
+     .doc = "Take a label off an artifact.",
+     .contract = &(const struct api_contract){.operation = "removeLabel"}},
     {.method = HTTP_GET,
      .pattern = ARTIFACTS "/{reference}/accessories",
      .name = "artifact.accessory.list",

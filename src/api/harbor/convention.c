@@ -19,7 +19,15 @@ static const struct api_contract *contract(const struct http_req *rq)
 
 int harbor_body(struct http_req *rq, void *ret, struct api_given *ret_given, struct err *e)
 {
-    return api_object_read(&rq->arena, contract(rq)->takes, rq->body, ret, ret_given, e);
+    const struct api_contract *c = contract(rq);
+
+    if (api_object_read(&rq->arena, c->takes, rq->body, ret, ret_given, e) < 0)
+        return -1;
+    if (!c->resolve)
+        return 0;
+    if (c->resolve(rq, ret, e) < 0)
+        return -1;
+    return access_check(api_identity(rq), api_target(rq), (enum permission)c->permission, e);
 }
 
 int harbor_param_id(struct http_req *rq, const char *name, int64_t *ret, struct err *e)

@@ -15,7 +15,7 @@ void harbor_error(struct http_req *rq, const struct err *e);
 
 /* ---- requests ---- */
 
-/* The body as the route's contract says. */
+/* The body as the route's contract says; asks for the permission that depends on it. */
 int harbor_body(struct http_req *rq, void *ret, struct api_given *ret_given, struct err *e);
 /* A number of the path. UNPROCESSABLE. */
 int harbor_param_id(struct http_req *rq, const char *name, int64_t *ret, struct err *e);
@@ -64,6 +64,6 @@ http_handler_fn harbor_token;
 extern const struct http_group harbor_projects_group, harbor_metadata_group, harbor_members_group;
 extern const struct http_group harbor_users_group, harbor_usergroups_group,
     harbor_repositories_group, harbor_artifacts_group, harbor_permissions_group, harbor_info_group,
-    harbor_search_group;
+    harbor_search_group, harbor_labels_group;
 
 #endif

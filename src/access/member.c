@@ -7,28 +7,27 @@
 
 /* ---- roles ---- */
 
-/* From the strongest to the weakest. */
 static const struct {
     enum access_role role;
     const char *name;
-} roles[] = {
+} strongest_first[] = {
     {ROLE_ADMIN, "projectAdmin"}, {ROLE_MAINTAINER, "maintainer"}, {ROLE_DEVELOPER, "developer"},
     {ROLE_GUEST, "guest"},        {ROLE_LIMITED, "limitedGuest"},
 };
 
-enum access_role access_role_strongest(unsigned set)
+enum access_role access_role_strongest(unsigned roles)
 {
-    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-        if (set & ROLE_BIT(roles[i].role))
-            return roles[i].role;
+    for (size_t i = 0; i < ARRAY_LEN(strongest_first); i++)
+        if (roles & ROLE_BIT(strongest_first[i].role))
+            return strongest_first[i].role;
     return ROLE_ANYBODY;
 }
 
 const char *access_role_name(enum access_role role)
 {
-    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-        if (roles[i].role == role)
-            return roles[i].name;
+    for (size_t i = 0; i < ARRAY_LEN(strongest_first); i++)
+        if (strongest_first[i].role == role)
+            return strongest_first[i].name;
     return "";
 }
 

@@ -124,22 +124,24 @@ static int print_result(struct fsck *f, const struct check_result *r, bool compl
     return cli_print(buf_str(&out), e);
 }
 
-static int check(struct cli *c, const struct config *config, struct check_options *o, struct err *e)
+static int check(struct cli *c, const struct config *config, const struct check_options *asked,
+                 struct err *e)
 {
     AUTO(beside) b = {.data_dir = -1};
     struct fsck f = {.json = cli_has(c, "json"),
                      .shows = !cli_has(c, "quiet") && isatty(STDERR_FILENO)};
     const char *dir = cli_value(c, "data");
+    struct check_options o = *asked;
     struct check_result r;
 
     if (beside_open(dir ? dir : config->data, config, &b, e) < 0)
         return -1;
-    o->data_dir = b.data_dir;
-    o->stop = signals_watch();
-    o->problem = on_problem;
-    o->progress = on_progress;
-    o->self = &f;
-    int rc = check_run(&b.registry, o, &r, e);
+    o.data_dir = b.data_dir;
+    o.stop = signals_watch();
+    o.problem = on_problem;
+    o.progress = on_progress;
+    o.self = &f;
+    int rc = check_run(&b.registry, &o, &r, e);
     struct err late;
     if (print_result(&f, &r, rc == 0, &late) < 0 && rc == 0) {
         *e = late;
@@ -154,7 +156,7 @@ static int check(struct cli *c, const struct config *config, struct check_option
     uint64_t left = r.problems - r.repaired;
     if (left)
         return ERR(e, CORRUPT, "%" PRIu64 " problems are left%s", left,
-                   o->repair ? "; see above" : "; --repair repairs what is safe to repair");
+                   o.repair ? "; see above" : "; --repair repairs what is safe to repair");
     return 0;
 }
 

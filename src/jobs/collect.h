@@ -20,7 +20,7 @@ struct job_collect {
 
 /* As JSON, and back; without a grace it is JOB_COLLECT_GRACE. CORRUPT. */
 void job_collect_write(const struct job_collect *q, struct buf *out);
-int job_collect_read(struct str json, struct job_collect *ret, struct err *e);
+int job_collect_read(struct str text, struct job_collect *ret, struct err *e);
 /* The result, as the job's row has it. */
 void job_collect_write_result(const struct collect_result *r, struct buf *out);
 

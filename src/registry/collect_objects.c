@@ -229,7 +229,7 @@ int collect_objects(struct collecting *c, struct err *e)
     int64_t after = 0;
     size_t n = 0;
     uint64_t freed = 0;
-    int rc;
+    int rc = 1;
 
     if (each_gone(c, true, e) < 0 || rewrite_all(c, e) < 0)
         return -1;

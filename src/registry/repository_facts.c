@@ -21,7 +21,7 @@ static const struct db_field fields[] = {
 #define COLUMNS                                                                                    \
     "r.id, r.project_id, r.name, r.description, r.pull_count, r.created_ms, r.updated_ms,"         \
     " p.is_public, (SELECT count(*) FROM artifact a WHERE a.repository_id = r.id"                  \
-    " AND a.subject_digest IS NULL)"
+    " AND a.accessory_of IS NULL)"
 #define TABLES                                                                                     \
     "repository r JOIN project p ON p.id = r.project_id"                                           \
     " WHERE EXISTS (SELECT 1 FROM artifact a WHERE a.repository_id = r.id)"

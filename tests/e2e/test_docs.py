@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The documents say what is so: commands of the README run, generated pages are fresh, links and paths exist."""
+import json
 import os
 import pathlib
 import re
@@ -8,6 +9,8 @@ import socket
 import subprocess
 
 import pytest
+
+from harness.server import PASSWORD
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HAVEN = os.environ.get("HAVEN_BIN", str(ROOT / "build" / "haven"))
@@ -49,6 +52,16 @@ def test_readme_commands(tmp_path):
         finally:
             server.terminate()
         assert server.wait(30) == 0
+
+
+def test_commands_of_a_team(start, tmp_path):
+    server = start()
+    (text,) = (text for kind, text in BLOCK.findall((ROOT / "docs" / "people.md").read_text(encoding="utf-8")) if kind == "run")
+    done = subprocess.run(["sh", "-e", "-c", text.replace("http://127.0.0.1:8080", server.url)], cwd=tmp_path,
+                          env={**environment(tmp_path), "ADMIN_PASSWORD": PASSWORD}, capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["current_user_role_id"] == 2
 
 
 def test_make_targets_exist():

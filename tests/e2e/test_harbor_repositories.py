@@ -4,8 +4,9 @@ import urllib.parse
 
 import pytest
 
-from harness.content import push, small_image
+from harness.content import artifact, push, small_image
 from harness.harbor import Harbor, fresh, refused
+from harness.registry import OCI_MANIFEST
 from harness.server import wait_until
 
 
@@ -42,6 +43,15 @@ def test_life(harbor):
     assert harbor.registry.manifest(f"{name}/llm/tiny", digest).status == 404
     assert harbor.registry.tags(f"{name}/llm/tiny").status == 404
     harbor.delete(f"/projects/{name}")
+
+
+def test_accessories_are_not_counted(harbor):
+    _, name = harbor.add_project()
+    document, blobs = small_image()
+    digest, data = push(harbor.registry, f"{name}/m", document, blobs, "v1")
+    document, blobs = artifact("application/x-note", {"mediaType": OCI_MANIFEST, "digest": digest, "size": len(data)})
+    push(harbor.registry, f"{name}/m", document, blobs)
+    assert harbor.json(f"/projects/{name}/repositories/m")["artifact_count"] == 1
 
 
 def test_a_deleted_repository_takes_everything_along(harbor):

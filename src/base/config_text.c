@@ -49,15 +49,22 @@ void config_write_help(struct buf *out)
     }
 }
 
-/* A text in double quotes, as YAML (and JSON) reads it. Values have no control characters; what
- * YAML takes for the end of a line (1.2, 5.4) or for a byte order mark is escaped. */
+/* YAML takes it for the end of a line (1.2, 5.4), for a byte order mark, or for no character that
+ * may stand in a text (5.1). Values have no control characters of ASCII. */
+static bool is_escaped(uint32_t point)
+{
+    return (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 ||
+           point == 0xfeff || point == 0xfffe || point == 0xffff;
+}
+
+/* A text in double quotes, as YAML (and JSON) reads it. */
 static void add_quoted(struct buf *out, struct str s)
 {
     buf_addc(out, '"');
     for (size_t i = 0; i < s.n;) {
         uint32_t point = 0;
         size_t n = str_utf8(str_skip(s, i), &point);
-        if (point == 0x85 || point == 0x2028 || point == 0x2029 || point == 0xfeff) {
+        if (is_escaped(point)) {
             buf_addf(out, "\\u%04x", (unsigned)point);
         } else {
             if (point == '"' || point == '\\')

@@ -31,6 +31,9 @@ def test_systeminfo(harbor, nobody):
                     "project_creation_restriction": "everyone", "has_ca_root": False, "harbor_version": "v2.16.0-haven",
                     "registry_storage_provider_name": "filesystem", "read_only": False, "notification_enable": False}
     refused(nobody.call("POST", "/systeminfo", {}), 405, "METHOD_NOT_ALLOWED")
+    twice = harbor.registry.request("GET", "/api/v2.0/systeminfo", headers=[("Authorization", "Basic eA=="),
+                                                                            ("Authorization", "Basic eQ==")])
+    refused(twice, 400, "BAD_REQUEST", "Authorization")
 
 
 def test_volumes(harbor, nobody, haven):

@@ -38,13 +38,12 @@ def test_life(harbor, scope):
 
 def test_names_are_unique_within_their_scope(harbor):
     project, _ = harbor.add_project()
-    number, name = add(harbor)
+    _, name = add(harbor)
     refused(harbor.call("POST", "/labels", {"name": name, "scope": "g"}), 409, "CONFLICT", name)
     add(harbor, name=name, scope="p", project_id=project)
     refused(harbor.call("POST", "/labels", {"name": name, "scope": "p", "project_id": project}), 409, "CONFLICT", name)
     other, _ = add(harbor)
     refused(harbor.call("PUT", f"/labels/{other}", {"name": name}), 409, "CONFLICT", name)
-    assert number
 
 
 @pytest.mark.parametrize("body, says", [

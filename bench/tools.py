@@ -3,9 +3,13 @@
 
 Each pushes what it would push for a user: haven, oras and modctl a directory as it lies; skopeo, which cannot pack,
 an OCI layout that haven made beforehand (its time is not counted, which flatters skopeo). Pulls end in a directory of
-files, skopeo's in a layout. Tools that are not installed are left out.
+files, skopeo's in a layout: haven does that as well ("haven to a layout"), so that the same work stands side by side.
+A pull is timed twice: until the tool says that it is done, and until a sync of the file system says that the files are
+on the disk, which haven waits for by itself. A first round warms everything up and does not count. Tools that are not
+installed are left out.
 """
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -25,6 +29,8 @@ class Tool:
     """One tool; commands are lists for subprocess. A folder of its own is its home, cache and credentials."""
     name = ""
     program = ""
+    packs = True  # its push is counted
+    unpacks = True
 
     def __init__(self, folder):
         self.home = pathlib.Path(folder)
@@ -33,6 +39,9 @@ class Tool:
     @classmethod
     def path(cls):
         return shutil.which(cls.program)
+
+    def slug(self):
+        return self.name.replace(" ", "-")
 
     def environment(self, server):
         (self.home / "docker").mkdir(exist_ok=True)
@@ -44,7 +53,7 @@ class Tool:
                              "XDG_CACHE_HOME": str(self.home / "cache"), "TMPDIR": str(self.home)}
 
     def reference(self, server, name):
-        return f"{server.host}:{server.port}/library/{self.name}-{name}"
+        return f"{server.host}:{server.port}/library/{self.slug()}-{name}"
 
     def push(self, model, reference):
         raise NotImplementedError
@@ -70,6 +79,15 @@ class HavenTool(Tool):
         return [self.path(), "pull", "--quiet", reference + ":v1", str(target)]
 
 
+class HavenLayout(HavenTool):
+    """Only carries layers, as skopeo does."""
+    name = "haven to a layout"
+    unpacks = packs = False
+
+    def pull(self, reference, target):
+        return [self.path(), "pull", "--quiet", reference + ":v1", "-o", str(target)]
+
+
 class Oras(Tool):
     name = program = "oras"
 
@@ -84,6 +102,7 @@ class Oras(Tool):
 
 class Skopeo(Tool):
     name = program = "skopeo"
+    unpacks = False
     layout = None
 
     def prepare(self, model):
@@ -120,7 +139,7 @@ class Modctl(Tool):
                 reference + ":v1"]
 
 
-TOOLS = (HavenTool, Oras, Skopeo, Modctl)
+TOOLS = (HavenTool, HavenLayout, Oras, Skopeo, Modctl)
 
 
 def run(command, environment, folder):
@@ -168,14 +187,12 @@ def make_small(folder, count):
     subprocess.run(["sync", "-f", str(folder)], check=True)
 
 
-def check_same(model, target, tool):
+def check_same(model, target):
     """What was pulled is what was pushed (layouts are checked by their digests when they are read)."""
-    if tool.name == "skopeo":
-        return
     done = subprocess.run(["diff", "-rq", str(model), str(target)], capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if "Only in" not in line or str(target) not in line]
     if done.returncode > 1 or lines:
-        raise RuntimeError(f"{tool.name}: other files were pulled than pushed: {lines[:5]}")
+        raise RuntimeError(f"other files were pulled than pushed: {lines[:5]}")
 
 
 def tools(bench):
@@ -183,26 +200,49 @@ def tools(bench):
     quick = bench.huge_size < 4 << 30
     models = {"4 shards": lambda p: make_shards(p, (256 << 20) if quick else (4 << 30)),
               "many small files": lambda p: make_small(p, 500 if quick else 10000)}
-    for label, make in models.items():
-        model = bench.dir / "model"
-        make(model)
-        total = sum(p.stat().st_size for p in model.rglob("*") if p.is_file())
-        present = [kind(bench.dir / f"tool-{kind.name}") for kind in TOOLS if kind.path()]
-        for tool in present:
-            tool.prepare(model)
-        able = list(present)
-        for n in range(bench.rounds):
-            k = n % len(able)
-            for tool in able[k:] + able[:k]:
-                try:
-                    round_trip(bench, tool, model, label, total, n)
-                except Unable as error:  # it stays out of this model's rows
-                    print(error, flush=True)
-                    bench.note(f"{tool.name} with {label}", str(error)[-500:])
-                    able.remove(tool)
-        for tool in present:
-            shutil.rmtree(tool.home)
-        shutil.rmtree(model)
+    with kept_memory(bench):
+        for label, make in models.items():
+            of_model(bench, label, make)
+
+
+def of_model(bench, label, make):
+    model = bench.dir / "model"
+    make(model)
+    total = sum(p.stat().st_size for p in model.rglob("*") if p.is_file())
+    present = [kind(bench.dir / f"tool-{kind.name}") for kind in TOOLS if kind.path()]
+    for tool in present:
+        tool.prepare(model)
+    able = list(present)
+    for n in range(-1, bench.rounds):
+        k = n % len(able)
+        for tool in able[k:] + able[:k]:
+            try:
+                round_trip(bench, tool, model, label, total, n)
+            except Unable as error:  # it stays out of this model's rows
+                print(error, flush=True)
+                bench.note(f"{tool.name} with {label}", str(error)[-500:])
+                able.remove(tool)
+    for tool in present:
+        shutil.rmtree(tool.home)
+    shutil.rmtree(bench.dir / "pulled")
+    shutil.rmtree(model)
+
+
+@contextlib.contextmanager
+def kept_memory(bench):
+    """A virtual machine that gives free memory back to its host pays for every page anew, whichever tool comes next."""
+    switch = pathlib.Path("/sys/module/page_reporting/parameters/page_reporting_order")
+    try:
+        before = switch.read_text(encoding="ascii")
+        switch.write_text("10", encoding="ascii")
+    except OSError:
+        yield
+        return
+    bench.note("memory", "free memory was not given back to the host in smaller pieces than 4 MiB")
+    try:
+        yield
+    finally:
+        switch.write_text(before, encoding="ascii")
 
 
 def round_trip(bench, tool, model, label, total, n):
@@ -221,9 +261,30 @@ def round_trip(bench, tool, model, label, total, n):
 def transfers(bench, tool, server, model, label, total, n):
     environment = tool.environment(server)
     reference = tool.reference(server, "bench")
-    target = bench.dir / "pulled"
-    for what, command in (("tool_push", tool.push(model, reference)), ("tool_pull", tool.pull(reference, target))):
-        bench.measure(what, tool.name, n, [server], lambda c=command: run(c, environment, tool.home) | {"bytes": total},
-                      clients=label)
-    check_same(model, target, tool)
-    shutil.rmtree(target)
+    target = bench.dir / "pulled" / f"{tool.slug()}-{n}"
+    target.parent.mkdir(exist_ok=True)
+
+    def push():
+        return run(tool.push(model, reference), environment, tool.home) | {"bytes": total}
+
+    def pull():
+        start = time.monotonic()
+        figures = run(tool.pull(reference, target), environment, tool.home)
+        subprocess.run(["sync", "-f", str(target.parent)], check=True)
+        return figures | {"bytes": total, "on_disk_seconds": time.monotonic() - start}
+
+    timed(bench, "tool_push", tool, n if tool.packs else -1, server, push, label)
+    os.sync()
+    timed(bench, "tool_pull", tool, n, server, pull, label)
+    if tool.unpacks:
+        check_same(model, target)
+    # Some file systems are slow to use the number of a file again that was just deleted: many files wait for the end.
+    if total >= 1 << 28:
+        shutil.rmtree(target)
+
+
+def timed(bench, what, tool, n, server, work, label):
+    if n < 0:
+        work()
+    else:
+        bench.measure(what, tool.name, n, [server], work, clients=label)

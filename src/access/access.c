@@ -99,26 +99,6 @@ void access_close(struct access *x)
     mem_free(x);
 }
 
-int access_password_set(struct access *x, int64_t user_id, struct str password, struct err *e)
-{
-    AUTO(db_txn) t = {0};
-    char hash[ACCESS_PASSWORD_MAX];
-    int64_t changed = 0;
-
-    if (!access_password_fits(password))
-        return ERR(e, BAD_REQUEST, "a password must have 1 to %d characters", LIMIT_PASSWORD);
-    if (access_hash(x, password, hash, e) < 0 || db_begin(x->db, &t, e) < 0 ||
-        db_exec(t.conn, Q_user_password_set,
-                DB_ARGS(DB_I64(user_id), DB_TEXTZ(hash), DB_I64(clock_now_ms())), &changed, e) < 0)
-        return -1;
-    if (changed == 0)
-        return ERR(e, NOT_FOUND, "there is no user %lld", (long long)user_id);
-    if (db_commit(&t, e) < 0)
-        return -1;
-    access_cache_drop_user(&x->cache, user_id);
-    return 0;
-}
-
 /* ---- proofs ---- */
 
 static int wrong(struct err *e)
@@ -155,7 +135,8 @@ static int prove(const struct attempt *t, struct access_user *ret, struct err *e
     int found = access_user_find(db_reader(x->db), t->username, &user, e);
     if (found < 0)
         return -1;
-    int right = access_password_verify(found ? user.password_hash : NULL, t->password, e);
+    int right = access_password_verify(found ? user.password_hash : access_nobody(t->username),
+                                       t->password, e);
     if (right < 0)
         return -1;
     if (!right) {
@@ -212,11 +193,13 @@ static int basic(struct access *x, struct arena *a, struct str peer, struct str 
     if (r == 0)
         *ret = (struct identity){
             .proof = ACCESS_BASIC,
-            .user_id = user.id,
+            .user_id = MAX_OF(user.id, 0),
             .username = arena_str(a, t.username),
             .admin = user.admin,
             .had_credentials = true,
         };
+    if (r == 0 && user.id < 0)
+        r = access_robot_identity(x, a, -user.id, ret, e);
     OPENSSL_cleanse(pair.p, pair.n);
     return r;
 }

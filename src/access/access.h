@@ -35,6 +35,20 @@ struct access_grant {
     unsigned actions; /* enum access_action; for the catalog: ACCESS_PULL ("*") */
 };
 
+enum access_robot_kind { ACCESS_ROBOT_SYSTEM = 1, ACCESS_ROBOT_PROJECT = 2 };
+/* One thing that a robot may do. */
+struct access_robot_grant {
+    enum access_robot_kind kind;
+    int64_t project_id;  /* ACCESS_ROBOT_PROJECT: where; 0: in every project */
+    struct str project;  /* its name, where it is known */
+    unsigned permission; /* enum permission */
+};
+struct access_robot {
+    int64_t id;
+    const struct access_robot_grant *grants;
+    size_t n;
+};
+
 enum access_proof { ACCESS_ANONYMOUS, ACCESS_BASIC, ACCESS_BEARER };
 
 /* The caller of a request; lies in the request's arena. */
@@ -42,7 +56,9 @@ struct identity {
     enum access_proof proof;
     int64_t user_id;     /* 0: nobody */
     struct str username; /* "" for nobody */
+    struct str address;  /* where the request came from; "": this process */
     bool admin;
+    const struct access_robot *robot; /* set for a robot, which has no user_id */
     bool had_credentials; /* an Authorization header was sent (decides the form of a challenge) */
     /* ACCESS_BEARER only: all that the token grants, and when it was made (unix seconds). */
     const struct access_grant *grants;
@@ -136,8 +152,9 @@ int access_check_repository(const struct identity *id, const struct access_targe
 /* May this identity pull from the second repository of the target (mount source)? What is public
  * may be read by anybody; false if it is unknown. */
 bool access_may_pull_from(const struct identity *id, const struct access_target *t);
-/* Actions (enum access_action) that the identity holds on a project by its roles, tokens aside. */
-unsigned access_actions(const struct identity *id, bool project_exists, unsigned roles);
+/* Actions (enum access_action) that the identity holds on a project (0: none) by its roles, tokens
+ * aside. */
+unsigned access_actions(const struct identity *id, int64_t project_id, unsigned roles);
 /* The caller's roles in a project (bits), with ROLE_ANYBODY if it is public. Tokens have none
  * beyond that: what they grant counts. */
 int access_roles(struct access *x, const struct identity *id, int64_t project_id, bool is_public,
@@ -145,6 +162,9 @@ int access_roles(struct access *x, const struct identity *id, int64_t project_id
 /* The strongest of them as Harbor shows it (ROLE_ANYBODY: none), and a name ("projectAdmin"). */
 enum access_role access_role_strongest(unsigned roles);
 const char *access_role_name(enum access_role role);
+/* Was a robot given this, in a project or in the system? */
+bool access_robot_has(const struct access_robot *robot, enum access_robot_kind kind,
+                      int64_t project_id, enum permission p);
 /* May it list every repository of this project (catalog)? Administrators and holders of a token for
  * the catalog; others those of public projects. */
 bool access_may_list(const struct identity *id, bool project_public);

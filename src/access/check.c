@@ -36,21 +36,54 @@ const char *permission_name(enum permission p)
     return permission_info(p)->name;
 }
 
+/* ---- robots ---- */
+
+bool access_robot_has(const struct access_robot *robot, enum access_robot_kind kind,
+                      int64_t project_id, enum permission p)
+{
+    for (size_t i = 0; i < robot->n; i++) {
+        const struct access_robot_grant *g = &robot->grants[i];
+        bool there =
+            kind == ACCESS_ROBOT_SYSTEM || g->project_id == 0 || g->project_id == project_id;
+        /* Who may write may read what was written. */
+        bool that = g->permission == (unsigned)p || (p == PERM_PULL && g->permission == PERM_PUSH);
+        if (g->kind == kind && there && that)
+            return true;
+    }
+    return false;
+}
+
+/* May it do this in a project (0: there is none)? Robots have no roles; what is public is theirs as
+ * it is anybody's. */
+static bool holds(const struct identity *id, int64_t project_id, unsigned roles, enum permission p)
+{
+    if (project_id == 0)
+        return false;
+    if (permissions[p].roles & roles)
+        return true;
+    return id->robot && access_robot_has(id->robot, ACCESS_ROBOT_PROJECT, project_id, p);
+}
+
+static bool holds_in_system(const struct identity *id, enum permission p)
+{
+    return id->admin || (id->robot && access_robot_has(id->robot, ACCESS_ROBOT_SYSTEM, 0, p));
+}
+
 /* ---- the registry protocol ---- */
 
-unsigned access_actions(const struct identity *id, bool project_exists, unsigned roles)
+unsigned access_actions(const struct identity *id, int64_t project_id, unsigned roles)
 {
     unsigned actions = 0;
 
-    if (!project_exists)
+    if (project_id == 0)
         return 0;
     if (id->admin)
         return ACCESS_ALL;
-    if (permissions[PERM_PULL].roles & roles)
+    if (holds(id, project_id, roles, PERM_PULL))
         actions |= ACCESS_PULL;
-    if (permissions[PERM_PUSH].roles & roles)
+    if (holds(id, project_id, roles, PERM_PUSH))
         actions |= ACCESS_PUSH;
-    if (permissions[PERM_DELETE].roles & roles)
+    if (holds(id, project_id, roles, PERM_DELETE))
         actions |= ACCESS_DELETE;
     return actions;
 }
@@ -82,7 +115,7 @@ static unsigned actions_on(const struct identity *id, const struct place *p)
 {
     switch (id->proof) {
     case ACCESS_BASIC:
-        return access_actions(id, p->project_id != 0, p->roles);
+        return access_actions(id, p->project_id, p->roles);
     case ACCESS_BEARER:
         if (p->project_id == 0 || is_older(id, p->created_ms))
             return 0;
@@ -130,7 +163,8 @@ int access_check_repository(const struct identity *id, const struct access_targe
 
 bool access_may_list(const struct identity *id, bool project_public)
 {
-    return project_public || id->admin || (granted(id, "registry", STR("catalog")) & ACCESS_PULL);
+    return project_public || holds_in_system(id, PERM_CATALOG) ||
+           (granted(id, "registry", STR("catalog")) & ACCESS_PULL);
 }
 
 /* ---- everything else ---- */
@@ -145,14 +179,16 @@ static int refuse(const struct identity *id, const char *what, struct err *e)
 }
 
 static int check_project(const struct identity *id, const struct access_target *t,
-                         const struct permission_info *p, struct err *e)
+                         enum permission p, struct err *e)
 {
     BUG_ON(!t);
     if (t->of_system)
-        return id->admin || (p->roles & ROLE_BIT(ROLE_ANYBODY)) ? 0 : refuse(id, "", e);
+        return holds_in_system(id, p) || (permissions[p].roles & ROLE_BIT(ROLE_ANYBODY))
+                   ? 0
+                   : refuse(id, "", e);
     if (id->admin && t->project_id == 0)
         return ERR(e, NOT_FOUND, "there is no such project");
-    if (id->admin || (t->project_id && (p->roles & t->roles)))
+    if (id->admin || holds(id, t->project_id, t->roles, p))
         return 0;
     return refuse(id, "", e);
 }
@@ -183,7 +219,7 @@ int access_check(const struct identity *id, const struct access_target *t, enum 
     case PERM_LEVEL_NONE:
         return check_special(id, p, e);
     case PERM_LEVEL_PROJECT:
-        return check_project(id, t, info, e);
+        return check_project(id, t, p, e);
     case PERM_LEVEL_SYSTEM:
         break;
     }
@@ -191,7 +227,7 @@ int access_check(const struct identity *id, const struct access_target *t, enum 
     if (p == PERM_CATALOG)
         return access_may_list(id, false) ? 0
                                           : ERR(e, UNAUTHORIZED, "unauthorized to list catalog");
-    return id->admin || (t && t->self) ? 0 : refuse(id, "", e);
+    return holds_in_system(id, p) || (t && t->self) ? 0 : refuse(id, "", e);
 }
 
 bool access_may_pull_from(const struct identity *id, const struct access_target *t)

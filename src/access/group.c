@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "access/group.h"
 
+#include "access/audit.h"
 #include "access/internal.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -12,6 +13,18 @@ static const struct db_field fields[] = {
     {.name = "ldap_group_dn", .column = "g.ldap_dn", .type = DB_FIELD_TEXT},
 };
 
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    *(struct group *)ret = (struct group){
+        .id = db_i64(rows, 0),
+        .name = arena_str(a, db_text(rows, 1)),
+        .kind = db_i64(rows, 2),
+        .ldap_dn = arena_str(a, db_text(rows, 3)),
+    };
+    return 0;
+}
+
 /* In the order of Q_group_by_id. */
 const struct db_list group_list_fields = {
     .name = "usergroups",
@@ -21,45 +34,22 @@ const struct db_list group_list_fields = {
     .n_fields = ARRAY_LEN(fields),
     .order = "g.name, g.id",
     .key = "g.id",
+    .size = sizeof(struct group),
+    .row = read_row,
 };
-
-static void read_row(const struct db_rows *rows, struct arena *a, struct group *ret)
-{
-    *ret = (struct group){
-        .id = db_i64(rows, 0),
-        .name = arena_str(a, db_text(rows, 1)),
-        .kind = db_i64(rows, 2),
-        .ldap_dn = arena_str(a, db_text(rows, 3)),
-    };
-}
 
 int group_find(struct access *x, struct arena *a, int64_t id, struct group *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     int found = db_one(db_reader(x->db), Q_group_by_id, DB_ARGS(DB_I64(id)), &rows, e);
 
-    if (found > 0)
-        read_row(&rows, a, ret);
-    return found;
+    return found <= 0 ? found : read_row(&rows, a, ret, e) < 0 ? -1 : 1;
 }
 
-int group_list(struct access *x, struct arena *a, const struct db_list_query *q, struct group **ret,
-               size_t *ret_n, int64_t *ret_total, struct err *e)
+int group_list(struct access *x, struct arena *a, const struct db_list_query *q,
+               struct db_page *ret, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    struct db_conn *c = db_reader(x->db);
-    struct group *groups = ARENA_ARRAY(a, (size_t)q->limit, struct group);
-    size_t n = 0;
-    int more;
-
-    if (db_list_count(c, &group_list_fields, q, ret_total, e) < 0 ||
-        db_list_rows(c, &group_list_fields, q, &rows, e) < 0)
-        return -1;
-    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
-        read_row(&rows, a, &groups[n++]);
-    *ret = groups;
-    *ret_n = n;
-    return more < 0 ? -1 : 0;
+    return db_list_page(db_reader(x->db), &group_list_fields, DB_NO_ARGS, q, a, ret, e);
 }
 
 static int check_name(struct str name, struct err *e)
@@ -112,7 +102,8 @@ static int put(struct access *x, const struct group *g, bool may_exist, int64_t 
         return -1;
     *ret_id = db_i64(&rows, 0);
     db_rows_done(&rows);
-    return db_commit(&t, e);
+    const struct audit_entry entry = {.event = AUDIT_create_usergroup, .resource = g->name};
+    return audit_add(t.conn, &entry, e) < 0 ? -1 : db_commit(&t, e);
 }
 
 int group_create(struct access *x, const struct group *g, int64_t *ret_id, struct err *e)
@@ -125,24 +116,28 @@ int group_ensure(struct access *x, const struct group *g, int64_t *ret_id, struc
     return put(x, g, true, ret_id, e);
 }
 
-static int change(struct access *x, enum db_query q, struct db_args args, struct err *e)
+static int change(struct access *x, enum audit_event event, enum db_query q, struct db_args args,
+                  struct err *e)
 {
-    AUTO(db_txn) t = {0};
-    int64_t changed = 0;
+    const struct audit_change c = {.find = Q_group_by_id,
+                                   .key = {args.v, 1},
+                                   .name = 1,
+                                   .q = q,
+                                   .args = args,
+                                   .entry = {.event = event}};
+    int done = audit_change(x->db, &c, e);
 
-    if (db_begin(x->db, &t, e) < 0 || db_exec(t.conn, q, args, &changed, e) < 0)
-        return -1;
-    if (changed == 0)
+    if (done == 0)
         return ERR(e, NOT_FOUND, "there is no group %lld", (long long)args.v[0].i);
-    return db_commit(&t, e);
+    return done < 0 ? -1 : 0;
 }
 
 int group_rename(struct access *x, int64_t id, struct str name, struct err *e)
 {
     if (check_name(name, e) < 0)
         return -1;
-    if (change(x, Q_group_name_set, DB_ARGS(DB_I64(id), DB_TEXT(name), DB_I64(clock_now_ms())), e) <
-        0)
+    if (change(x, AUDIT_update_usergroup, Q_group_name_set,
+               DB_ARGS(DB_I64(id), DB_TEXT(name), DB_I64(clock_now_ms())), e) < 0)
         return e && e->code == ERR_CONFLICT
                    ? ERR(e, CONFLICT, "there is a group \"%.*s\" already", S(name))
                    : -1;
@@ -151,5 +146,5 @@ int group_rename(struct access *x, int64_t id, struct str name, struct err *e)
 
 int group_remove(struct access *x, int64_t id, struct err *e)
 {
-    return change(x, Q_group_remove, DB_ARGS(DB_I64(id)), e);
+    return change(x, AUDIT_delete_usergroup, Q_group_remove, DB_ARGS(DB_I64(id)), e);
 }

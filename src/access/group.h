@@ -23,8 +23,9 @@ extern const struct db_list group_list_fields;
 
 /* 1, 0, -1. */
 int group_find(struct access *x, struct arena *a, int64_t id, struct group *ret, struct err *e);
-int group_list(struct access *x, struct arena *a, const struct db_list_query *q, struct group **ret,
-               size_t *ret_n, int64_t *ret_total, struct err *e);
+/* A page of struct group. */
+int group_list(struct access *x, struct arena *a, const struct db_list_query *q,
+               struct db_page *ret, struct err *e);
 /* Adds one; BAD_REQUEST names what is wrong, CONFLICT: there is one like it. */
 int group_create(struct access *x, const struct group *g, int64_t *ret_id, struct err *e);
 /* The same, or the one that is there already: members are named so. */

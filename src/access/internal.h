@@ -24,7 +24,7 @@ struct access {
 
 /* user.c */
 struct access_user {
-    int64_t id; /* 0: there is none */
+    int64_t id; /* 0: there is none; below zero: a robot, its number negated */
     bool admin;
     int64_t password_changed_ms;
     char password_hash[ACCESS_PASSWORD_MAX];
@@ -32,6 +32,16 @@ struct access_user {
 /* 1, 0 (*ret untouched), -1. */
 int access_user_find(struct db_conn *c, struct str username, struct access_user *ret,
                      struct err *e);
+
+/* robot.c: the row of a robot that may sign in, in the order of Q_user_by_name: 1, 0, -1. */
+int access_robot_row(struct db_conn *c, struct str username, struct db_rows *ret, struct err *e);
+/* What a password for a name that nobody has is compared with: it costs what names of its kind
+ * cost. */
+const char *access_nobody(struct str username);
+/* What a robot that has proven itself is. UNAUTHORIZED: it is disabled, gone, or its time is over.
+ */
+int access_robot_identity(struct access *x, struct arena *a, int64_t robot, struct identity *ret,
+                          struct err *e);
 
 /* Inside a transaction: adds the row of an account. CONFLICT. */
 int access_user_insert(struct db_conn *c, const struct user *u, const char *hash, int64_t *ret_id,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "access/member.h"
 
+#include "access/audit.h"
 #include "access/internal.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -59,6 +60,21 @@ static const struct db_field fields[] = {
     {.name = "role_id", .column = "m.role", .type = DB_FIELD_I64},
 };
 
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    bool is_group = db_is_null(rows, 2);
+    *(struct member *)ret = (struct member){
+        .id = db_i64(rows, 0),
+        .project_id = db_i64(rows, 1),
+        .is_group = is_group,
+        .entity_id = db_i64(rows, is_group ? 3 : 2),
+        .role = (enum access_role)db_i64(rows, 4),
+        .name = arena_str(a, db_text(rows, is_group ? 6 : 5)),
+    };
+    return 0;
+}
+
 const struct db_list member_list_fields = {
     .name = "members",
     .columns = "m.id, m.project_id, m.user_id, m.group_id, m.role, u.username, g.name",
@@ -69,20 +85,9 @@ const struct db_list member_list_fields = {
     .n_fields = ARRAY_LEN(fields),
     .order = MEMBER_NAME ", m.id",
     .key = "m.id",
+    .size = sizeof(struct member),
+    .row = read_row,
 };
-
-static void read_row(const struct db_rows *rows, struct arena *a, struct member *ret)
-{
-    bool is_group = db_is_null(rows, 2);
-    *ret = (struct member){
-        .id = db_i64(rows, 0),
-        .project_id = db_i64(rows, 1),
-        .is_group = is_group,
-        .entity_id = db_i64(rows, is_group ? 3 : 2),
-        .role = (enum access_role)db_i64(rows, 4),
-        .name = arena_str(a, db_text(rows, is_group ? 6 : 5)),
-    };
-}
 
 int member_find(struct access *x, struct arena *a, int64_t project, int64_t id, struct member *ret,
                 struct err *e)
@@ -91,30 +96,14 @@ int member_find(struct access *x, struct arena *a, int64_t project, int64_t id, 
     int found = db_one(db_reader(x->db), Q_project_member_by_id,
                        DB_ARGS(DB_I64(project), DB_I64(id)), &rows, e);
 
-    if (found > 0)
-        read_row(&rows, a, ret);
-    return found;
+    return found <= 0 ? found : read_row(&rows, a, ret, e) < 0 ? -1 : 1;
 }
 
 int member_list(struct access *x, struct arena *a, int64_t project, const struct db_list_query *q,
-                struct member **ret, size_t *ret_n, int64_t *ret_total, struct err *e)
+                struct db_page *ret, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    struct db_conn *c = db_reader(x->db);
-    struct db_list_query of_project = *q;
-    struct member *members = ARENA_ARRAY(a, (size_t)q->limit, struct member);
-    size_t n = 0;
-    int more;
-
-    of_project.args = DB_ARGS(DB_I64(project));
-    if (db_list_count(c, &member_list_fields, &of_project, ret_total, e) < 0 ||
-        db_list_rows(c, &member_list_fields, &of_project, &rows, e) < 0)
-        return -1;
-    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
-        read_row(&rows, a, &members[n++]);
-    *ret = members;
-    *ret_n = n;
-    return more < 0 ? -1 : 0;
+    return db_list_page(db_reader(x->db), &member_list_fields, DB_ARGS(DB_I64(project)), q, a, ret,
+                        e);
 }
 
 int member_insert(struct db_conn *c, const struct member *m, int64_t *ret_id, struct err *e)
@@ -137,51 +126,64 @@ int member_insert(struct db_conn *c, const struct member *m, int64_t *ret_id, st
 }
 
 /* 1, 0, -1 */
-static int exists(struct db_conn *c, const struct member *m, struct err *e)
+static int find_entity(struct db_conn *c, const struct member *m, struct buf *name, struct err *e)
 {
     AUTO(db_rows) rows = {0};
-    return db_one(c, m->is_group ? Q_group_by_id : Q_user_by_id, DB_ARGS(DB_I64(m->entity_id)),
-                  &rows, e);
+    int found = db_one(c, m->is_group ? Q_group_by_id : Q_user_by_id, DB_ARGS(DB_I64(m->entity_id)),
+                       &rows, e);
+    if (found > 0)
+        buf_adds(name, db_text(&rows, 1));
+    return found;
 }
 
 int member_add(struct access *x, const struct member *m, int64_t *ret_id, struct err *e)
 {
     AUTO(db_txn) t = {0};
+    AUTO(buf) name = {0};
 
+    buf_init(&name, LIMIT_USERNAME + 1);
     if (db_begin(x->db, &t, e) < 0)
         return -1;
-    int found = exists(t.conn, m, e);
+    int found = find_entity(t.conn, m, &name, e);
     if (found <= 0)
         return found < 0 ? -1
                          : ERR(e, NOT_FOUND, "there is no %s %lld", m->is_group ? "group" : "user",
                                (long long)m->entity_id);
     if (member_insert(t.conn, m, ret_id, e) < 0)
         return -1;
-    return db_commit(&t, e);
+    const struct audit_entry entry = {
+        .event = AUDIT_create_member, .project_id = m->project_id, .resource = buf_str(&name)};
+    return audit_add(t.conn, &entry, e) < 0 ? -1 : db_commit(&t, e);
 }
 
-static int change(struct access *x, enum db_query q, struct db_args args, struct err *e)
+/* args: of which project, which member, and more. */
+static int change(struct access *x, enum audit_event event, enum db_query q, struct db_args args,
+                  struct err *e)
 {
-    AUTO(db_txn) t = {0};
-    int64_t changed = 0;
+    const struct audit_change c = {.find = Q_project_member_by_id,
+                                   .key = {args.v, 2},
+                                   .name = 7,
+                                   .q = q,
+                                   .args = args,
+                                   .entry = {.event = event, .project_id = args.v[0].i}};
+    int done = audit_change(x->db, &c, e);
 
-    if (db_begin(x->db, &t, e) < 0 || db_exec(t.conn, q, args, &changed, e) < 0)
-        return -1;
-    if (changed == 0)
+    if (done == 0)
         return ERR(e, NOT_FOUND, "the project has no member %lld", (long long)args.v[1].i);
-    return db_commit(&t, e);
+    return done < 0 ? -1 : 0;
 }
 
 int member_set_role(struct access *x, int64_t project, int64_t id, enum access_role role,
                     struct err *e)
 {
-    return change(x, Q_project_member_role_set, DB_ARGS(DB_I64(project), DB_I64(id), DB_I64(role)),
-                  e);
+    return change(x, AUDIT_update_member, Q_project_member_role_set,
+                  DB_ARGS(DB_I64(project), DB_I64(id), DB_I64(role)), e);
 }
 
 int member_remove(struct access *x, int64_t project, int64_t id, struct err *e)
 {
-    return change(x, Q_project_member_remove, DB_ARGS(DB_I64(project), DB_I64(id)), e);
+    return change(x, AUDIT_delete_member, Q_project_member_remove,
+                  DB_ARGS(DB_I64(project), DB_I64(id)), e);
 }
 
 int member_is_admin_anywhere(struct access *x, int64_t user, struct err *e)

@@ -22,8 +22,9 @@ extern const struct db_list member_list_fields;
 /* 1, 0, -1. A member of another project is not found. */
 int member_find(struct access *x, struct arena *a, int64_t project, int64_t id, struct member *ret,
                 struct err *e);
+/* A page of struct member. */
 int member_list(struct access *x, struct arena *a, int64_t project, const struct db_list_query *q,
-                struct member **ret, size_t *ret_n, int64_t *ret_total, struct err *e);
+                struct db_page *ret, struct err *e);
 /* Inside a transaction: adds m (id and name are not looked at). CONFLICT: it is one already. */
 int member_insert(struct db_conn *c, const struct member *m, int64_t *ret_id, struct err *e);
 /* The same in one of its own. NOT_FOUND: there is no such user or group. */

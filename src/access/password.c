@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "access/password.h"
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/random.h"
 
 #include <argon2.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 
 enum { SALT_BYTES = 16, HASH_BYTES = 32 };
@@ -70,10 +72,52 @@ int access_password_hash(struct str password, char ret[ACCESS_PASSWORD_MAX], str
     return 0;
 }
 
+/* ---- secrets ---- */
+
+#define SECRET_MARK "$sha256$"
+
+/* The form with a salt of 32 hexadecimal digits. */
+static void secret_encode(struct str salt, struct str secret, char ret[ACCESS_PASSWORD_MAX])
+{
+    struct hash h;
+    struct digest d;
+
+    hash_init(&h, DIGEST_SHA256);
+    hash_update(&h, salt.p, salt.n);
+    hash_update(&h, secret.p, secret.n);
+    hash_digest(&h, &d);
+    (void)snprintf(ret, ACCESS_PASSWORD_MAX, SECRET_MARK "%.*s$%s", S(salt), digest_hex(&d));
+    OPENSSL_cleanse(&h, sizeof(h));
+}
+
+void access_secret_hash(struct str secret, char ret[ACCESS_PASSWORD_MAX])
+{
+    uint8_t salt[SALT_BYTES];
+    char hex[2 * SALT_BYTES + 1];
+
+    random_bytes(salt, sizeof(salt));
+    str_hex(salt, sizeof(salt), hex);
+    secret_encode(str_from(hex), secret, ret);
+}
+
+static int secret_verify(struct str encoded, struct str secret, struct err *e)
+{
+    struct str rest = str_skip(encoded, strlen(SECRET_MARK)), salt = str_cut(&rest, '$');
+    char again[ACCESS_PASSWORD_MAX];
+
+    if (salt.n != 2 * SALT_BYTES)
+        return ERR(e, CORRUPT, "a stored secret cannot be read");
+    secret_encode(salt, secret, again);
+    size_t n = strlen(again);
+    return n == encoded.n && CRYPTO_memcmp(again, encoded.p, n) == 0;
+}
+
 int access_password_verify(const char *encoded, struct str password, struct err *e)
 {
     char nobody[ACCESS_PASSWORD_MAX];
 
+    if (encoded && strncmp(encoded, SECRET_MARK, strlen(SECRET_MARK)) == 0)
+        return secret_verify(str_from(encoded), password, e);
     if (!encoded) {
         /* Any salt and any hash of the usual sizes: 16 and 32 bytes. */
         (void)snprintf(nobody, sizeof(nobody), "$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s",

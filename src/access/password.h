@@ -31,6 +31,14 @@ void access_hasher_done(struct access_hasher *h);
 int access_hasher_enter(struct access_hasher *h, struct err *e);
 void access_hasher_leave(struct access_hasher *h);
 
+/* Random secrets need no slow hash: "$sha256$salt$hash", both in hexadecimal digits. Waits for
+ * nothing, and access_password_verify takes it, too. */
+void access_secret_hash(struct str secret, char ret[ACCESS_PASSWORD_MAX]);
+/* What no secret has. */
+#define ACCESS_SECRET_NOBODY                                                                       \
+    "$sha256$00000000000000000000000000000000$"                                                    \
+    "0000000000000000000000000000000000000000000000000000000000000000"
+
 /* Is the length acceptable (1 to LIMIT_PASSWORD bytes)? */
 bool access_password_fits(struct str password);
 /* With a place taken. A new random salt each time. */

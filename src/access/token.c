@@ -253,7 +253,7 @@ static void recall(const void *more, void *ctx)
     r->facts = facts_make(r->arena, &f->id, &f->times);
 }
 
-/* A token ends with its account, and with a new password. */
+/* A token ends with its account, and with a new password. *ret_user: as in the cache. */
 static int check_account(struct access *x, const struct identity *id, int64_t *ret_user,
                          struct err *e)
 {
@@ -282,6 +282,7 @@ int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64
     struct recall known_facts = {.arena = a};
     struct token_times times;
     struct identity id;
+    int64_t account = 0;
 
     buf_init(&claims, LIMIT_TOKEN);
     if (jwt.n > LIMIT_TOKEN)
@@ -296,9 +297,10 @@ int access_token_verify(struct access *x, struct arena *a, struct str jwt, int64
     uint64_t drops = access_cache_drops(&x->cache);
     if (access_key_verify(x->key, jwt, &claims, e) < 0 ||
         read_claims(a, buf_str(&claims), now_s, &id, &times, e) < 0 ||
-        check_account(x, &id, &id.user_id, e) < 0)
+        check_account(x, &id, &account, e) < 0)
         return -1;
-    access_cache_put_more(&x->cache, &key, clock_mono_ms(), id.user_id, false, drops,
+    id.user_id = MAX_OF(account, 0);
+    access_cache_put_more(&x->cache, &key, clock_mono_ms(), account, false, drops,
                           facts_make(NULL, &id, &times));
     *ret = id;
     return 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "access/user.h"
 
+#include "access/audit.h"
 #include "access/internal.h"
+#include "access/robot.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -15,13 +17,15 @@ static const char name_forbidden[] = ",\"~#%$:";
 int access_user_find(struct db_conn *c, struct str username, struct access_user *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
-    int found = db_one(c, Q_user_by_name, DB_ARGS(DB_TEXT(username)), &rows, e);
+    bool robot = str_starts(username, STR(ROBOT_PREFIX));
+    int found = robot ? access_robot_row(c, username, &rows, e)
+                      : db_one(c, Q_user_by_name, DB_ARGS(DB_TEXT(username)), &rows, e);
 
     if (found <= 0)
         return found;
     struct str hash = db_text(&rows, 1);
     struct access_user u = {
-        .id = db_i64(&rows, 0),
+        .id = robot ? -db_i64(&rows, 0) : db_i64(&rows, 0),
         .admin = db_i64(&rows, 2) != 0,
         .password_changed_ms = db_i64(&rows, 3),
     };
@@ -43,6 +47,22 @@ static const struct db_field fields[] = {
     {.name = "update_time", .column = "u.updated_ms", .type = DB_FIELD_TIME},
 };
 
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    *(struct user *)ret = (struct user){
+        .id = db_i64(rows, 0),
+        .username = arena_str(a, db_text(rows, 1)),
+        .email = arena_str(a, db_text(rows, 2)),
+        .realname = arena_str(a, db_text(rows, 3)),
+        .comment = arena_str(a, db_text(rows, 4)),
+        .admin = db_i64(rows, 5) != 0,
+        .created_ms = db_i64(rows, 6),
+        .updated_ms = db_i64(rows, 7),
+    };
+    return 0;
+}
+
 /* In the order of Q_user_by_id. */
 const struct db_list user_list_fields = {
     .name = "users",
@@ -53,30 +73,16 @@ const struct db_list user_list_fields = {
     .n_fields = ARRAY_LEN(fields),
     .order = "u.username, u.id",
     .key = "u.id",
+    .size = sizeof(struct user),
+    .row = read_row,
 };
-
-static void read_row(const struct db_rows *rows, struct arena *a, struct user *ret)
-{
-    *ret = (struct user){
-        .id = db_i64(rows, 0),
-        .username = arena_str(a, db_text(rows, 1)),
-        .email = arena_str(a, db_text(rows, 2)),
-        .realname = arena_str(a, db_text(rows, 3)),
-        .comment = arena_str(a, db_text(rows, 4)),
-        .admin = db_i64(rows, 5) != 0,
-        .created_ms = db_i64(rows, 6),
-        .updated_ms = db_i64(rows, 7),
-    };
-}
 
 int user_find(struct access *x, struct arena *a, int64_t id, struct user *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     int found = db_one(db_reader(x->db), Q_user_by_id, DB_ARGS(DB_I64(id)), &rows, e);
 
-    if (found > 0)
-        read_row(&rows, a, ret);
-    return found;
+    return found <= 0 ? found : read_row(&rows, a, ret, e) < 0 ? -1 : 1;
 }
 
 static int find_id(struct db_conn *c, enum db_query q, struct str key, int64_t *ret, struct err *e)
@@ -94,23 +100,10 @@ int user_find_by_name(struct access *x, struct str username, int64_t *ret_id, st
     return find_id(db_reader(x->db), Q_user_by_name, username, ret_id, e);
 }
 
-int user_list(struct access *x, struct arena *a, const struct db_list_query *q, struct user **ret,
-              size_t *ret_n, int64_t *ret_total, struct err *e)
+int user_list(struct access *x, struct arena *a, const struct db_list_query *q, struct db_page *ret,
+              struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    struct db_conn *c = db_reader(x->db);
-    struct user *users = ARENA_ARRAY(a, (size_t)q->limit, struct user);
-    size_t n = 0;
-    int more;
-
-    if (db_list_count(c, &user_list_fields, q, ret_total, e) < 0 ||
-        db_list_rows(c, &user_list_fields, q, &rows, e) < 0)
-        return -1;
-    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
-        read_row(&rows, a, &users[n++]);
-    *ret = users;
-    *ret_n = n;
-    return more < 0 ? -1 : 0;
+    return db_list_page(db_reader(x->db), &user_list_fields, DB_NO_ARGS, q, a, ret, e);
 }
 
 /* ---- the rules ---- */
@@ -150,7 +143,7 @@ static int check_profile(const struct user *u, struct err *e)
     return 0;
 }
 
-static int password_check(struct str password, struct err *e)
+int user_password_check(struct str password, const char *what, struct err *e)
 {
     bool upper = false, lower = false, digit = false;
 
@@ -161,9 +154,9 @@ static int password_check(struct str password, struct err *e)
     }
     if (password.n < PASSWORD_MIN || password.n > LIMIT_PASSWORD || !upper || !lower || !digit)
         return ERR(e, BAD_REQUEST,
-                   "the password must have %d to %d characters, among them an upper-case letter, a "
+                   "the %s must have %d to %d characters, among them an upper-case letter, a "
                    "lower-case one and a digit",
-                   PASSWORD_MIN, LIMIT_PASSWORD);
+                   what, PASSWORD_MIN, LIMIT_PASSWORD);
     return 0;
 }
 
@@ -206,11 +199,12 @@ int user_create(struct access *x, const struct user *u, struct str password, int
     char hash[ACCESS_PASSWORD_MAX];
 
     if (check_name(u->username, "username", 1, e) < 0 || check_profile(u, e) < 0 ||
-        password_check(password, e) < 0 || access_hash(x, password, hash, e) < 0 ||
+        user_password_check(password, "password", e) < 0 || access_hash(x, password, hash, e) < 0 ||
         db_begin(x->db, &t, e) < 0 || check_free(t.conn, u, e) < 0 ||
         access_user_insert(t.conn, u, hash, ret_id, e) < 0)
         return -1;
-    return db_commit(&t, e);
+    const struct audit_entry entry = {.event = AUDIT_create_user, .resource = u->username};
+    return audit_add(t.conn, &entry, e) < 0 ? -1 : db_commit(&t, e);
 }
 
 static int nobody(int64_t id, struct err *e)
@@ -219,17 +213,20 @@ static int nobody(int64_t id, struct err *e)
 }
 
 /* One change of one account; what was proven for it is forgotten. */
-static int change(struct access *x, enum db_query q, struct db_args args, struct err *e)
+static int change(struct access *x, enum audit_event event, enum db_query q, struct db_args args,
+                  struct err *e)
 {
-    AUTO(db_txn) t = {0};
-    int64_t changed = 0, id = args.v[0].i;
+    int64_t id = args.v[0].i;
+    const struct audit_change c = {.find = Q_user_by_id,
+                                   .key = {args.v, 1},
+                                   .name = 1,
+                                   .q = q,
+                                   .args = args,
+                                   .entry = {.event = event}};
+    int done = audit_change(x->db, &c, e);
 
-    if (db_begin(x->db, &t, e) < 0 || db_exec(t.conn, q, args, &changed, e) < 0)
-        return -1;
-    if (changed == 0)
-        return nobody(id, e);
-    if (db_commit(&t, e) < 0)
-        return -1;
+    if (done <= 0)
+        return done < 0 ? -1 : nobody(id, e);
     access_cache_drop_user(&x->cache, id);
     return 0;
 }
@@ -240,7 +237,7 @@ int user_set_profile(struct access *x, const struct user *u, struct err *e)
 
     if (check_profile(u, e) < 0 || check_free(db_reader(x->db), &wanted, e) < 0)
         return -1;
-    return change(x, Q_user_profile_set,
+    return change(x, AUDIT_update_user, Q_user_profile_set,
                   DB_ARGS(DB_I64(u->id), DB_TEXT(u->email), DB_TEXT(u->realname),
                           DB_TEXT(u->comment), DB_I64(clock_now_ms())),
                   e);
@@ -250,15 +247,15 @@ int user_set_admin(struct access *x, int64_t id, bool admin, struct err *e)
 {
     if (id == USER_FIRST_ID && !admin)
         return ERR(e, DENIED, "the first administrator cannot lose its rights");
-    return change(x, Q_user_admin_set, DB_ARGS(DB_I64(id), DB_I64(admin), DB_I64(clock_now_ms())),
-                  e);
+    return change(x, AUDIT_update_user, Q_user_admin_set,
+                  DB_ARGS(DB_I64(id), DB_I64(admin), DB_I64(clock_now_ms())), e);
 }
 
 int user_remove(struct access *x, int64_t id, struct err *e)
 {
     if (id == USER_FIRST_ID)
         return ERR(e, DENIED, "the first administrator cannot be removed");
-    return change(x, Q_user_remove, DB_ARGS(DB_I64(id)), e);
+    return change(x, AUDIT_delete_user, Q_user_remove, DB_ARGS(DB_I64(id)), e);
 }
 
 /* ---- passwords ---- */
@@ -273,13 +270,35 @@ static int is_password(const char *hash, struct access *x, struct str password, 
     return right;
 }
 
+int access_password_set(struct access *x, int64_t user_id, struct str password, struct err *e)
+{
+    char hash[ACCESS_PASSWORD_MAX];
+
+    if (!access_password_fits(password))
+        return ERR(e, BAD_REQUEST, "a password must have 1 to %d characters", LIMIT_PASSWORD);
+    if (access_hash(x, password, hash, e) < 0)
+        return -1;
+    const struct audit_change c = {
+        .find = Q_user_by_id,
+        .key = DB_ARGS(DB_I64(user_id)),
+        .name = 1,
+        .q = Q_user_password_set,
+        .args = DB_ARGS(DB_I64(user_id), DB_TEXTZ(hash), DB_I64(clock_now_ms())),
+        .entry = {.event = AUDIT_update_user, .description = STR("a new password")}};
+    int done = audit_change(x->db, &c, e);
+    if (done <= 0)
+        return done < 0 ? -1 : ERR(e, NOT_FOUND, "there is no user %lld", (long long)user_id);
+    access_cache_drop_user(&x->cache, user_id);
+    return 0;
+}
+
 int user_password_change(struct access *x, int64_t id, const struct str *old, struct str password,
                          struct err *e)
 {
     AUTO(db_rows) rows = {0};
     char hash[ACCESS_PASSWORD_MAX] = "";
 
-    if (password_check(password, e) < 0)
+    if (user_password_check(password, "password", e) < 0)
         return -1;
     int found = db_one(db_reader(x->db), Q_user_by_id, DB_ARGS(DB_I64(id)), &rows, e);
     if (found <= 0)

@@ -26,9 +26,9 @@ extern const struct db_list user_list_fields;
 /* 1, 0, -1. */
 int user_find(struct access *x, struct arena *a, int64_t id, struct user *ret, struct err *e);
 int user_find_by_name(struct access *x, struct str username, int64_t *ret_id, struct err *e);
-/* The page asked for; *ret_total: of all that match. */
-int user_list(struct access *x, struct arena *a, const struct db_list_query *q, struct user **ret,
-              size_t *ret_n, int64_t *ret_total, struct err *e);
+/* A page of struct user. */
+int user_list(struct access *x, struct arena *a, const struct db_list_query *q, struct db_page *ret,
+              struct err *e);
 
 /* Adds one; id and times of u are not looked at. A password has 8 to LIMIT_PASSWORD characters with
  * an upper-case letter, a lower-case one and a digit. BAD_REQUEST names the field that is not
@@ -40,6 +40,8 @@ int user_set_profile(struct access *x, const struct user *u, struct err *e);
 /* NOT_FOUND; DENIED for the first account. */
 int user_set_admin(struct access *x, int64_t id, bool admin, struct err *e);
 int user_remove(struct access *x, int64_t id, struct err *e);
+/* BAD_REQUEST: not acceptable as a password or ("secret") as what robots sign in with. */
+int user_password_check(struct str password, const char *what, struct err *e);
 /* Changes a password; old: what is in force, or STR_NULL for who need not know. BAD_REQUEST: the
  * new one is not acceptable or the same; DENIED: the old one is wrong. */
 int user_password_change(struct access *x, int64_t id, const struct str *old, struct str password,

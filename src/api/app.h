@@ -30,6 +30,7 @@ struct app {
 
 /* api/auth.c: the phases. rq->identity is a struct identity, rq->target a struct access_target. */
 int api_authenticate(struct http_req *rq, struct err *e);
+void api_enter(struct http_req *rq); /* what a thread does is done by rq's caller; NULL: ends */
 int api_authorise(struct http_req *rq, struct err *e);
 static inline struct app *api_app(const struct http_req *rq)
 {

@@ -5,6 +5,7 @@
  */
 #include "api/app.h"
 
+#include "access/audit.h"
 #include "http/url.h"
 
 #define CHALLENGE_BASIC "Basic realm=\"harbor\""
@@ -37,7 +38,12 @@ static bool is_bearer(struct str authorization)
     return str_ieq(str_cut(&rest, ' '), STR("Bearer"));
 }
 
-int api_authenticate(struct http_req *rq, struct err *e)
+void api_enter(struct http_req *rq)
+{
+    audit_act_as(rq ? rq->identity : NULL);
+}
+
+static int authenticate(struct http_req *rq, struct err *e)
 {
     struct identity *id = ARENA_NEW(&rq->arena, struct identity), known;
     enum permission permission = permission_of(rq);
@@ -45,6 +51,7 @@ int api_authenticate(struct http_req *rq, struct err *e)
 
     id->proof = ACCESS_ANONYMOUS;
     id->username = STR("");
+    id->address = rq->peer;
     rq->identity = id;
     if (one_authorization(rq, &given, e) < 0)
         return -1;
@@ -61,8 +68,16 @@ int api_authenticate(struct http_req *rq, struct err *e)
         /* As Harbor: whoever cannot prove who they are is somebody unknown, and gets the token of
          * one; the registry protocol refuses. */
         return !is_registry_path(rq) && e->code == ERR_UNAUTHORIZED ? 0 : -1;
+    known.address = rq->peer;
     *id = known;
     return 0;
+}
+
+int api_authenticate(struct http_req *rq, struct err *e)
+{
+    int rc = authenticate(rq, e);
+    api_enter(rq);
+    return rc;
 }
 
 /*

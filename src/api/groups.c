@@ -20,6 +20,8 @@ const struct http_group *api_groups(size_t *ret_n)
         &harbor_info_group,
         &harbor_search_group,
         &harbor_labels_group,
+        &harbor_audit_group,
+        &harbor_robots_group,
         &service_group,
         &ops_group,
     };

@@ -79,7 +79,9 @@
 /* A password: longer ones cost hashing time and protect nobody better. */
 #define LIMIT_PASSWORD 128
 #define LIMIT_USERNAME 255
-#define LIMIT_TOKEN    (16 * KIB)
+/* Bytes of one text of the audit log; what is longer is cut. */
+#define LIMIT_AUDIT_TEXT 512
+#define LIMIT_TOKEN      (16 * KIB)
 /* Scopes of one token: as many of the longest names as fit into LIMIT_TOKEN, and type names in
  * them. */
 #define LIMIT_TOKEN_SCOPES 32

@@ -202,3 +202,42 @@ int db_list_rows(struct db_conn *c, const struct db_list *l, const struct db_lis
 {
     return ask(c, l, q, false, ret, e);
 }
+
+/* Reads rows one behind the other; at most q->limit. */
+static int read_rows(struct db_conn *c, const struct db_list *l, const struct db_list_query *q,
+                     struct arena *a, void *ret, size_t *ret_n, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    char *to = ret;
+    size_t n = 0;
+    int more;
+
+    if (db_list_rows(c, l, q, &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
+        if (l->row(&rows, a, to + n++ * l->size, e) < 0)
+            return -1;
+    *ret_n = n;
+    return more < 0 ? -1 : 0;
+}
+
+int db_list_page(struct db_conn *c, const struct db_list *l, struct db_args args,
+                 const struct db_list_query *q, struct arena *a, struct db_page *ret, struct err *e)
+{
+    struct db_list_query narrowed = *q;
+
+    narrowed.args = args;
+    *ret = (struct db_page){.v = arena_alloc(a, (size_t)q->limit * l->size)};
+    if (db_list_count(c, l, &narrowed, &ret->total, e) < 0)
+        return -1;
+    return read_rows(c, l, &narrowed, a, ret->v, &ret->n, e);
+}
+
+int db_list_one(struct db_conn *c, const struct db_list *l, struct db_args args, struct arena *a,
+                void *ret, struct err *e)
+{
+    const struct db_list_query q = {.args = args, .limit = 1};
+    size_t n = 0;
+
+    return read_rows(c, l, &q, a, ret, &n, e) < 0 ? -1 : n > 0;
+}

@@ -33,6 +33,10 @@ struct db_list {
     size_t n_fields;
     const char *order; /* without a wish: "p.name, p.id" */
     const char *key;   /* unique: ends every order, so that pages never overlap */
+    /* What becomes of a row: its size in bytes, and how it is read into one, whose texts lie in the
+     * arena then. */
+    size_t size;
+    int (*row)(const struct db_rows *rows, struct arena *a, void *ret, struct err *e);
 };
 
 enum db_match_op {
@@ -75,6 +79,19 @@ int db_list_count(struct db_conn *c, const struct db_list *l, const struct db_li
 /* The rows of the page. */
 int db_list_rows(struct db_conn *c, const struct db_list *l, const struct db_list_query *q,
                  struct db_rows *ret, struct err *e);
+/* A page as its list reads rows. */
+struct db_page {
+    void *v; /* n elements of the list's size, in the arena */
+    size_t n;
+    int64_t total; /* of all that match */
+};
+/* The page asked for of the rows that args (instead of those of q) choose. */
+int db_list_page(struct db_conn *c, const struct db_list *l, struct db_args args,
+                 const struct db_list_query *q, struct arena *a, struct db_page *ret,
+                 struct err *e);
+/* The first row that args choose, read into *ret: 1, 0, -1. */
+int db_list_one(struct db_conn *c, const struct db_list *l, struct db_args args, struct arena *a,
+                void *ret, struct err *e);
 /* For tests: the statement. */
 void db_list_sql(const struct db_list *l, const struct db_list_query *q, bool count,
                  struct buf *out);

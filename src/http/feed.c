@@ -96,7 +96,8 @@ static void write_job(struct pool_job *job)
 {
     struct http_feed *f = CONTAINER_OF(job, struct http_feed, job);
     struct http_conn *c = CONTAINER_OF(f, struct http_conn, feed);
-    log_context(str_from(c->rq.id));
+    const struct http_app *app = c->server->app; /* c may be gone at the end */
+    http_enter(c);
     for (;;) {
         write_out(c, 1 - f->cur);
         mutex_lock(&f->lock);
@@ -123,7 +124,7 @@ static void write_job(struct pool_job *job)
             finish(c);
         else if (abort)
             release(c);
-        log_context(STR_NULL);
+        http_leave(app);
         return;
     }
 }

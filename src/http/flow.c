@@ -153,24 +153,38 @@ static int run_open(struct http_conn *c, struct err *e)
     return 0;
 }
 
+void http_enter(struct http_conn *c)
+{
+    log_context(str_from(c->rq.id));
+    if (c->server->app->enter)
+        c->server->app->enter(&c->rq);
+}
+
+void http_leave(const struct http_app *app)
+{
+    log_context(STR_NULL);
+    if (app->enter)
+        app->enter(NULL);
+}
+
 static void open_job(struct pool_job *job)
 {
     struct http_conn *c = CONTAINER_OF(job, struct http_conn, job);
     struct err e;
-    log_context(str_from(c->rq.id));
+    http_enter(c);
     if (run_open(c, &e) < 0)
         flow_fail(c, &e);
-    log_context(STR_NULL);
+    http_leave(c->server->app);
     resume(c, STAGE_READY);
 }
 
 static void flow_run(struct http_conn *c)
 {
     struct err e;
-    log_context(str_from(c->rq.id));
+    http_enter(c);
     if (!c->failed && run_handler(c, &e) < 0)
         flow_fail(c, &e);
-    log_context(STR_NULL);
+    http_leave(c->server->app);
     resume(c, STAGE_ANSWER);
 }
 
@@ -183,7 +197,7 @@ static void body_finished(struct http_conn *c)
 
 static void client_left(struct http_conn *c)
 {
-    log_context(STR_NULL);
+    http_leave(c->server->app);
     conn_release(c);
 }
 

@@ -71,6 +71,8 @@ struct http_app {
     size_t n_groups;
     http_handler_fn *authenticate; /* fills rq->identity */
     http_handler_fn *authorise;    /* 0 or an error, from rq->identity, rq->target, rq->route */
+    /* Work on rq begins on this thread, or (NULL) ends. May be NULL. */
+    void (*enter)(struct http_req *rq);
     /* Called once per finished request on any thread (access log, counts). May be NULL. */
     void (*done)(struct http_req *rq);
 };

@@ -233,4 +233,8 @@ void *http_tls_callback(struct http_tls *t);
 /* server.c */
 void http_stats_count(struct http_server *s, const struct http_req *rq);
 
+/* flow.c: this thread works on a request from here on, or ends to; app: of that request. */
+void http_enter(struct http_conn *c);
+void http_leave(const struct http_app *app);
+
 #endif

@@ -41,6 +41,19 @@ int artifact_stat(struct registry *r, struct arena *a, const struct repo_name *r
     return find(r, a, repo, ref, false, ret, e);
 }
 
+static int note_removal(struct db_conn *c, int64_t repository, int64_t artifact, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    char digest[DIGEST_TEXT_MAX];
+    int found = db_one(c, Q_artifact_digest, DB_ARGS(DB_I64(artifact)), &rows, e);
+
+    if (found <= 0)
+        return found;
+    snprintf(digest, sizeof(digest), "%.*s", S(db_text(&rows, 0)));
+    db_rows_done(&rows);
+    return registry_audit(c, AUDIT_delete_artifact, repository, '@', str_from(digest), "", e);
+}
+
 /* Candidates and memberships first, while the edges still say what the artifact held; tags and
  * edges go with the row. */
 int artifact_remove(struct registry *r, struct db_conn *c, int64_t repository, int64_t artifact,
@@ -48,7 +61,8 @@ int artifact_remove(struct registry *r, struct db_conn *c, int64_t repository, i
 {
     int64_t lapsed = clock_now_ms() - r->lease_ms;
 
-    if (db_exec(c, Q_blob_candidate_add_of_artifact, DB_ARGS(DB_I64(artifact)), NULL, e) < 0 ||
+    if (note_removal(c, repository, artifact, e) < 0 ||
+        db_exec(c, Q_blob_candidate_add_of_artifact, DB_ARGS(DB_I64(artifact)), NULL, e) < 0 ||
         db_exec(c, Q_member_lend, DB_ARGS(DB_I64(repository), DB_I64(artifact), DB_I64(lapsed)),
                 NULL, e) < 0 ||
         db_exec(c, Q_member_revoke, DB_ARGS(DB_I64(repository), DB_I64(artifact)), NULL, e) < 0 ||

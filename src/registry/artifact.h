@@ -50,9 +50,9 @@ struct artifact_filter {
     enum artifact_tagged tagged;
 };
 extern const struct db_list artifact_list_fields;
+/* A page of struct artifact_facts. */
 int artifact_list(struct registry *r, struct arena *a, const struct artifact_filter *f,
-                  const struct db_list_query *q, struct artifact_facts **ret, size_t *ret_n,
-                  int64_t *ret_total, struct err *e);
+                  const struct db_list_query *q, struct db_page *ret, struct err *e);
 /* By tag or digest; 1, 0, -1. */
 int artifact_facts_find(struct registry *r, struct arena *a, const struct repo_name *repo,
                         const struct reference *ref, struct artifact_facts *ret, struct err *e);
@@ -61,16 +61,16 @@ int artifact_facts_find(struct registry *r, struct arena *a, const struct repo_n
 int artifact_tags(struct registry *r, struct arena *a, int64_t artifact, struct artifact_tag **ret,
                   size_t *ret_n, struct err *e);
 extern const struct db_list artifact_tag_fields;
+/* A page of struct artifact_tag. */
 int artifact_tag_list(struct registry *r, struct arena *a, int64_t artifact,
-                      const struct db_list_query *q, struct artifact_tag **ret, size_t *ret_n,
-                      int64_t *ret_total, struct err *e);
+                      const struct db_list_query *q, struct db_page *ret, struct err *e);
 /* Members of an index, in the order of their digests. */
 int artifact_members(struct registry *r, struct arena *a, int64_t artifact,
                      struct artifact_member **ret, size_t *ret_n, struct err *e);
 extern const struct db_list artifact_accessory_fields;
+/* A page of struct artifact_accessory. */
 int artifact_accessories(struct registry *r, struct arena *a, const struct artifact_facts *of,
-                         const struct db_list_query *q, struct artifact_accessory **ret,
-                         size_t *ret_n, int64_t *ret_total, struct err *e);
+                         const struct db_list_query *q, struct db_page *ret, struct err *e);
 
 /* ---- artifact_change.c ---- */
 

@@ -30,7 +30,9 @@ int artifact_tag_add(struct registry *r, const struct artifact_facts *f, const s
     if (db_exec(t.conn, Q_tag_put,
                 DB_ARGS(DB_I64(f->repository_id), DB_TEXTZ(tag->text), DB_I64(f->id), DB_I64(now)),
                 NULL, e) < 0 ||
-        artifact_note_untagged(t.conn, f->id, now, e) < 0)
+        artifact_note_untagged(t.conn, f->id, now, e) < 0 ||
+        registry_audit(t.conn, AUDIT_create_tag, f->repository_id, ':', str_from(tag->text), "",
+                       e) < 0)
         return -1;
     return db_commit(&t, e);
 }
@@ -50,7 +52,9 @@ int artifact_tag_remove(struct registry *r, const struct artifact_facts *f, cons
     if (found == 0 || artifact != f->id)
         return ERR(e, NOT_FOUND, "the artifact has no tag %s", tag->text);
     if (db_exec(t.conn, Q_tag_remove, named, NULL, e) < 0 ||
-        artifact_note_untagged(t.conn, f->id, clock_now_ms(), e) < 0)
+        artifact_note_untagged(t.conn, f->id, clock_now_ms(), e) < 0 ||
+        registry_audit(t.conn, AUDIT_delete_tag, f->repository_id, ':', str_from(tag->text), "",
+                       e) < 0)
         return -1;
     return db_commit(&t, e);
 }

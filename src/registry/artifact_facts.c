@@ -32,6 +32,31 @@ static const struct db_field fields[] = {
 #define TABLES  "artifact a JOIN repository r ON r.id = a.repository_id"
 #define HAS_TAG "EXISTS (SELECT 1 FROM tag t WHERE t.artifact_id = a.id)"
 
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    struct artifact_facts *f = ret;
+
+    *f = (struct artifact_facts){
+        .id = db_i64(rows, 0),
+        .repository_id = db_i64(rows, 1),
+        .project_id = db_i64(rows, 2),
+        .repository = arena_str(a, db_text(rows, 3)),
+        .digest = arena_str(a, db_text(rows, 4)),
+        .kind = arena_str(a, db_text(rows, 5)),
+        .media_type = arena_str(a, db_text(rows, 6)),
+        .config_type = arena_str(a, db_text(rows, 7)),
+        .artifact_type = arena_str(a, db_text(rows, 8)),
+        .size = db_i64(rows, 9),
+        .pushed_ms = db_i64(rows, 10),
+        .pulled_ms = db_i64(rows, 11),
+    };
+    f->is_index = oci_is_index_type(f->media_type);
+    /* Texts of strangers: up to some MiB each. */
+    if (registry_copy(a, db_text(rows, 12), &f->annotations, e) < 0)
+        return -1;
+    return registry_copy(a, db_text(rows, 13), &f->attributes, e);
+}
+
 const struct db_list artifact_list_fields = {
     .name = "artifacts",
     .columns = COLUMNS,
@@ -44,6 +69,8 @@ const struct db_list artifact_list_fields = {
     .n_fields = ARRAY_LEN(fields),
     .order = "a.pushed_ms DESC, a.id DESC",
     .key = "a.id",
+    .size = sizeof(struct artifact_facts),
+    .row = read_row,
 };
 
 static const struct db_list by_digest = {
@@ -53,6 +80,8 @@ static const struct db_list by_digest = {
     .n_args = 2,
     .order = "a.id",
     .key = "a.id",
+    .size = sizeof(struct artifact_facts),
+    .row = read_row,
 };
 
 static const struct db_list by_tag = {
@@ -63,68 +92,24 @@ static const struct db_list by_tag = {
     .n_args = 2,
     .order = "a.id",
     .key = "a.id",
+    .size = sizeof(struct artifact_facts),
+    .row = read_row,
 };
 
-static int read_facts(struct db_conn *c, struct arena *a, const struct db_list *l,
-                      const struct db_list_query *q, struct artifact_facts *ret, size_t *ret_n,
-                      struct err *e)
-{
-    AUTO(db_rows) rows = {0};
-    size_t n = 0;
-    int more;
-
-    if (db_list_rows(c, l, q, &rows, e) < 0)
-        return -1;
-    for (; (more = db_next(&rows, e)) > 0 && n < (size_t)q->limit; n++) {
-        struct artifact_facts *f = &ret[n];
-        *f = (struct artifact_facts){
-            .id = db_i64(&rows, 0),
-            .repository_id = db_i64(&rows, 1),
-            .project_id = db_i64(&rows, 2),
-            .repository = arena_str(a, db_text(&rows, 3)),
-            .digest = arena_str(a, db_text(&rows, 4)),
-            .kind = arena_str(a, db_text(&rows, 5)),
-            .media_type = arena_str(a, db_text(&rows, 6)),
-            .config_type = arena_str(a, db_text(&rows, 7)),
-            .artifact_type = arena_str(a, db_text(&rows, 8)),
-            .size = db_i64(&rows, 9),
-            .pushed_ms = db_i64(&rows, 10),
-            .pulled_ms = db_i64(&rows, 11),
-        };
-        f->is_index = oci_is_index_type(f->media_type);
-        /* Texts of strangers: up to some MiB each. */
-        if (registry_copy(a, db_text(&rows, 12), &f->annotations, e) < 0 ||
-            registry_copy(a, db_text(&rows, 13), &f->attributes, e) < 0)
-            return -1;
-    }
-    *ret_n = n;
-    return more < 0 ? -1 : 0;
-}
-
 int artifact_list(struct registry *r, struct arena *a, const struct artifact_filter *f,
-                  const struct db_list_query *q, struct artifact_facts **ret, size_t *ret_n,
-                  int64_t *ret_total, struct err *e)
+                  const struct db_list_query *q, struct db_page *ret, struct err *e)
 {
-    struct db_conn *c = db_reader(r->db);
-    struct db_list_query narrowed = *q;
-
-    narrowed.args = DB_ARGS(DB_I64(f->repository), DB_I64(f->everything), DB_I64(f->tagged));
-    *ret = ARENA_ARRAY(a, (size_t)q->limit, struct artifact_facts);
-    if (db_list_count(c, &artifact_list_fields, &narrowed, ret_total, e) < 0)
-        return -1;
-    return read_facts(c, a, &artifact_list_fields, &narrowed, *ret, ret_n, e);
+    return db_list_page(db_reader(r->db), &artifact_list_fields,
+                        DB_ARGS(DB_I64(f->repository), DB_I64(f->everything), DB_I64(f->tagged)), q,
+                        a, ret, e);
 }
 
 int artifact_facts_find(struct registry *r, struct arena *a, const struct repo_name *repo,
                         const struct reference *ref, struct artifact_facts *ret, struct err *e)
 {
-    const struct db_list_query q = {
-        .args = DB_ARGS(DB_TEXT(repo_name_str(repo)), DB_TEXT(reference_str(ref))), .limit = 1};
-    size_t n = 0;
-
-    if (read_facts(db_reader(r->db), a, ref->is_digest ? &by_digest : &by_tag, &q, ret, &n, e) < 0)
-        return -1;
-    return n > 0;
+    return db_list_one(db_reader(r->db), ref->is_digest ? &by_digest : &by_tag,
+                       DB_ARGS(DB_TEXT(repo_name_str(repo)), DB_TEXT(reference_str(ref))), a, ret,
+                       e);
 }
 
 /* ---- tags ---- */
@@ -136,6 +121,20 @@ static const struct db_field tag_fields[] = {
     {.name = "pull_time", .column = "t.pulled_ms", .type = DB_FIELD_TIME},
 };
 
+static int read_tag(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    *(struct artifact_tag *)ret = (struct artifact_tag){
+        .id = db_i64(rows, 0),
+        .repository_id = db_i64(rows, 1),
+        .artifact_id = db_i64(rows, 2),
+        .name = arena_str(a, db_text(rows, 3)),
+        .pushed_ms = db_i64(rows, 4),
+        .pulled_ms = db_i64(rows, 5),
+    };
+    return 0;
+}
+
 /* In the order of Q_tags_of_artifact. */
 const struct db_list artifact_tag_fields = {
     .name = "tags",
@@ -146,19 +145,9 @@ const struct db_list artifact_tag_fields = {
     .n_fields = ARRAY_LEN(tag_fields),
     .order = "t.name",
     .key = "t.id",
+    .size = sizeof(struct artifact_tag),
+    .row = read_tag,
 };
-
-static struct artifact_tag read_tag(const struct db_rows *rows, struct arena *a)
-{
-    return (struct artifact_tag){
-        .id = db_i64(rows, 0),
-        .repository_id = db_i64(rows, 1),
-        .artifact_id = db_i64(rows, 2),
-        .name = arena_str(a, db_text(rows, 3)),
-        .pushed_ms = db_i64(rows, 4),
-        .pulled_ms = db_i64(rows, 5),
-    };
-}
 
 /* Makes room for one more of `size` bytes behind n others. */
 static int grow(struct arena *a, void **v, size_t n, size_t *cap, size_t size, struct err *e)
@@ -190,7 +179,7 @@ int artifact_tags(struct registry *r, struct arena *a, int64_t artifact, struct 
     while ((more = db_next(&rows, e)) > 0 && n < LIMIT_PAGE) {
         if (grow(a, &v, n, &cap, sizeof(struct artifact_tag), e) < 0)
             return -1;
-        ((struct artifact_tag *)v)[n++] = read_tag(&rows, a);
+        (void)read_tag(&rows, a, &((struct artifact_tag *)v)[n++], e);
     }
     *ret = v;
     *ret_n = n;
@@ -198,25 +187,10 @@ int artifact_tags(struct registry *r, struct arena *a, int64_t artifact, struct 
 }
 
 int artifact_tag_list(struct registry *r, struct arena *a, int64_t artifact,
-                      const struct db_list_query *q, struct artifact_tag **ret, size_t *ret_n,
-                      int64_t *ret_total, struct err *e)
+                      const struct db_list_query *q, struct db_page *ret, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    struct db_conn *c = db_reader(r->db);
-    struct db_list_query narrowed = *q;
-    struct artifact_tag *tags = ARENA_ARRAY(a, (size_t)q->limit, struct artifact_tag);
-    size_t n = 0;
-    int more;
-
-    narrowed.args = DB_ARGS(DB_I64(artifact));
-    if (db_list_count(c, &artifact_tag_fields, &narrowed, ret_total, e) < 0 ||
-        db_list_rows(c, &artifact_tag_fields, &narrowed, &rows, e) < 0)
-        return -1;
-    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
-        tags[n++] = read_tag(&rows, a);
-    *ret = tags;
-    *ret_n = n;
-    return more < 0 ? -1 : 0;
+    return db_list_page(db_reader(r->db), &artifact_tag_fields, DB_ARGS(DB_I64(artifact)), q, a,
+                        ret, e);
 }
 
 /* ---- members of an index ---- */
@@ -270,6 +244,20 @@ static const struct db_field accessory_fields[] = {
     {.name = "creation_time", .column = "a.pushed_ms", .type = DB_FIELD_TIME},
 };
 
+static int read_accessory(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    *(struct artifact_accessory *)ret = (struct artifact_accessory){
+        .id = db_i64(rows, 0),
+        .artifact_id = db_i64(rows, 0),
+        .kind = arena_str(a, db_text(rows, 1)),
+        .digest = arena_str(a, db_text(rows, 2)),
+        .size = db_i64(rows, 3),
+        .created_ms = db_i64(rows, 4),
+    };
+    return 0;
+}
+
 const struct db_list artifact_accessory_fields = {
     .name = "accessories",
     .columns = "a.id, a.accessory, a.digest, a.total_size, a.pushed_ms",
@@ -279,36 +267,21 @@ const struct db_list artifact_accessory_fields = {
     .n_fields = ARRAY_LEN(accessory_fields),
     .order = "a.id",
     .key = "a.id",
+    .size = sizeof(struct artifact_accessory),
+    .row = read_accessory,
 };
 
 int artifact_accessories(struct registry *r, struct arena *a, const struct artifact_facts *of,
-                         const struct db_list_query *q, struct artifact_accessory **ret,
-                         size_t *ret_n, int64_t *ret_total, struct err *e)
+                         const struct db_list_query *q, struct db_page *ret, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    struct db_conn *c = db_reader(r->db);
-    struct db_list_query narrowed = *q;
-    struct artifact_accessory *v = ARENA_ARRAY(a, (size_t)q->limit, struct artifact_accessory);
-    size_t n = 0;
-    int more;
-
-    narrowed.args = DB_ARGS(DB_I64(of->repository_id), DB_TEXT(of->digest));
-    if (db_list_count(c, &artifact_accessory_fields, &narrowed, ret_total, e) < 0 ||
-        db_list_rows(c, &artifact_accessory_fields, &narrowed, &rows, e) < 0)
+    if (db_list_page(db_reader(r->db), &artifact_accessory_fields,
+                     DB_ARGS(DB_I64(of->repository_id), DB_TEXT(of->digest)), q, a, ret, e) < 0)
         return -1;
-    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
-        v[n++] = (struct artifact_accessory){
-            .id = db_i64(&rows, 0),
-            .artifact_id = db_i64(&rows, 0),
-            .subject_id = of->id,
-            .subject_digest = of->digest,
-            .repository = of->repository,
-            .kind = arena_str(a, db_text(&rows, 1)),
-            .digest = arena_str(a, db_text(&rows, 2)),
-            .size = db_i64(&rows, 3),
-            .created_ms = db_i64(&rows, 4),
-        };
-    *ret = v;
-    *ret_n = n;
-    return more < 0 ? -1 : 0;
+    struct artifact_accessory *found = ret->v;
+    for (size_t i = 0; i < ret->n; i++) {
+        found[i].subject_id = of->id;
+        found[i].subject_digest = of->digest;
+        found[i].repository = of->repository;
+    }
+    return 0;
 }

@@ -35,6 +35,26 @@ int registry_one_id(struct db_conn *c, enum db_query q, struct db_args args, int
     return found;
 }
 
+int registry_audit(struct db_conn *c, enum audit_event event, int64_t repository, char mark,
+                   struct str name, const char *description, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    AUTO(buf) resource = {0};
+    struct audit_entry entry = {.event = event, .description = str_from(description)};
+    int found = db_one(c, Q_repository_place, DB_ARGS(DB_I64(repository)), &rows, e);
+
+    if (found <= 0)
+        return found;
+    buf_init(&resource, LIMIT_AUDIT_TEXT * 2);
+    buf_adds(&resource, db_text(&rows, 0));
+    if (mark)
+        buf_addf(&resource, "%c%.*s", mark, S(name));
+    entry.project_id = db_i64(&rows, 1);
+    entry.resource = buf_str(&resource);
+    db_rows_done(&rows);
+    return audit_add(c, &entry, e);
+}
+
 int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db_args args,
                   size_t limit, struct registry_names *ret, struct err *e)
 {

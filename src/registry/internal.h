@@ -3,9 +3,19 @@
 #ifndef HAVEN_REGISTRY_INTERNAL_H
 #define HAVEN_REGISTRY_INTERNAL_H
 
+#include "access/audit.h"
 #include "base/mem.h"
 #include "registry/registry.h"
 
+/* The condition of lists that is a struct project_visibility: parameters $1 all, $2 user, $3 robot;
+ * the project is p. */
+#define PROJECT_IS_VISIBLE                                                                         \
+    "($1 = 1 OR p.is_public = 1"                                                                   \
+    " OR EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = p.id AND m.user_id = $2)"     \
+    " OR EXISTS (SELECT 1 FROM user_group_member g JOIN project_member m"                          \
+    " ON m.group_id = g.group_id WHERE g.user_id = $2 AND m.project_id = p.id)"                    \
+    " OR EXISTS (SELECT 1 FROM robot_permission x WHERE x.robot_id = $3"                           \
+    " AND x.kind = 2 AND x.project_id IN (p.id, 0)))"
 /* A copy in the arena, NUL-ended; LIMIT at its ceiling. */
 int registry_copy(struct arena *a, struct str s, struct str *ret, struct err *e);
 /* A digest that the database holds; what does not parse is CORRUPT. */
@@ -26,6 +36,10 @@ bool registry_is_damage(const struct err *io);
 /* The first column, a number, of the row that q finds: 1, 0, -1. */
 int registry_one_id(struct db_conn *c, enum db_query q, struct db_args args, int64_t *ret,
                     struct err *e);
+/* Inside a transaction: an entry about a repository (mark 0), or what `mark` (':' or '@') and a
+ * name say of it. description may be "". */
+int registry_audit(struct db_conn *c, enum audit_event event, int64_t repository, char mark,
+                   struct str name, const char *description, struct err *e);
 /* One page of names: q must have been asked for limit + 1 rows. */
 int registry_page(struct db_conn *c, struct arena *a, enum db_query q, struct db_args args,
                   size_t limit, struct registry_names *ret, struct err *e);

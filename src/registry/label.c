@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/label.h"
 
+#include "access/audit.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "registry/internal.h"
@@ -16,6 +17,23 @@ static const struct db_field fields[] = {
     {.name = "update_time", .column = "l.updated_ms", .type = DB_FIELD_TIME},
 };
 
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    bool of_system = db_is_null(rows, 1);
+    *(struct label *)ret = (struct label){
+        .id = db_i64(rows, 0),
+        .project_id = of_system ? 0 : db_i64(rows, 1),
+        .scope = of_system ? STR(LABEL_SYSTEM) : STR(LABEL_PROJECT),
+        .name = arena_str(a, db_text(rows, 2)),
+        .description = arena_str(a, db_text(rows, 3)),
+        .color = arena_str(a, db_text(rows, 4)),
+        .created_ms = db_i64(rows, 5),
+        .updated_ms = db_i64(rows, 6),
+    };
+    return 0;
+}
+
 /* In the order of Q_label_by_id. */
 const struct db_list label_list_fields = {
     .name = "labels",
@@ -26,52 +44,23 @@ const struct db_list label_list_fields = {
     .n_fields = ARRAY_LEN(fields),
     .order = "l.name, l.id",
     .key = "l.id",
+    .size = sizeof(struct label),
+    .row = read_row,
 };
-
-static void read_row(const struct db_rows *rows, struct arena *a, struct label *ret)
-{
-    bool of_system = db_is_null(rows, 1);
-    *ret = (struct label){
-        .id = db_i64(rows, 0),
-        .project_id = of_system ? 0 : db_i64(rows, 1),
-        .scope = of_system ? STR(LABEL_SYSTEM) : STR(LABEL_PROJECT),
-        .name = arena_str(a, db_text(rows, 2)),
-        .description = arena_str(a, db_text(rows, 3)),
-        .color = arena_str(a, db_text(rows, 4)),
-        .created_ms = db_i64(rows, 5),
-        .updated_ms = db_i64(rows, 6),
-    };
-}
 
 int label_find(struct registry *r, struct arena *a, int64_t id, struct label *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     int found = db_one(db_reader(r->db), Q_label_by_id, DB_ARGS(DB_I64(id)), &rows, e);
 
-    if (found > 0)
-        read_row(&rows, a, ret);
-    return found;
+    return found <= 0 ? found : read_row(&rows, a, ret, e) < 0 ? -1 : 1;
 }
 
 int label_list(struct registry *r, struct arena *a, int64_t project, const struct db_list_query *q,
-               struct label **ret, size_t *ret_n, int64_t *ret_total, struct err *e)
+               struct db_page *ret, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    struct db_conn *c = db_reader(r->db);
-    struct db_list_query narrowed = *q;
-    struct label *v = ARENA_ARRAY(a, (size_t)q->limit, struct label);
-    size_t n = 0;
-    int more;
-
-    narrowed.args = DB_ARGS(DB_I64(project));
-    if (db_list_count(c, &label_list_fields, &narrowed, ret_total, e) < 0 ||
-        db_list_rows(c, &label_list_fields, &narrowed, &rows, e) < 0)
-        return -1;
-    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
-        read_row(&rows, a, &v[n++]);
-    *ret = v;
-    *ret_n = n;
-    return more < 0 ? -1 : 0;
+    return db_list_page(db_reader(r->db), &label_list_fields, DB_ARGS(DB_I64(project)), q, a, ret,
+                        e);
 }
 
 static int check(const struct label *l, struct err *e)
@@ -101,26 +90,33 @@ int label_create(struct registry *r, const struct label *l, int64_t *ret_id, str
                                 DB_TEXT(l->description), DB_TEXT(l->color), DB_I64(clock_now_ms())),
                         ret_id, e) <= 0)
         return taken(l, e);
-    return db_commit(&t, e);
+    const struct audit_entry entry = {
+        .event = AUDIT_create_label, .project_id = l->project_id, .resource = l->name};
+    return audit_add(t.conn, &entry, e) < 0 ? -1 : db_commit(&t, e);
 }
 
-static int change(struct registry *r, enum db_query q, struct db_args args, struct err *e)
+/* l: its number and its project. */
+static int change(struct registry *r, const struct label *l, enum audit_event event,
+                  enum db_query q, struct db_args args, struct err *e)
 {
-    AUTO(db_txn) t = {0};
-    int64_t changed = 0;
+    const struct audit_change c = {.find = Q_label_by_id,
+                                   .key = {args.v, 1},
+                                   .name = 2,
+                                   .q = q,
+                                   .args = args,
+                                   .entry = {.event = event, .project_id = l->project_id}};
+    int done = audit_change(r->db, &c, e);
 
-    if (db_begin(r->db, &t, e) < 0 || db_exec(t.conn, q, args, &changed, e) < 0)
-        return -1;
-    if (changed == 0)
-        return ERR(e, NOT_FOUND, "there is no label %lld", (long long)args.v[0].i);
-    return db_commit(&t, e);
+    if (done == 0)
+        return ERR(e, NOT_FOUND, "there is no label %lld", (long long)l->id);
+    return done < 0 ? -1 : 0;
 }
 
 int label_update(struct registry *r, const struct label *l, struct err *e)
 {
     if (check(l, e) < 0)
         return -1;
-    if (change(r, Q_label_set,
+    if (change(r, l, AUDIT_update_label, Q_label_set,
                DB_ARGS(DB_I64(l->id), DB_TEXT(l->name), DB_TEXT(l->description), DB_TEXT(l->color),
                        DB_I64(clock_now_ms())),
                e) < 0)
@@ -128,9 +124,9 @@ int label_update(struct registry *r, const struct label *l, struct err *e)
     return 0;
 }
 
-int label_remove(struct registry *r, int64_t id, struct err *e)
+int label_remove(struct registry *r, const struct label *l, struct err *e)
 {
-    return change(r, Q_label_remove, DB_ARGS(DB_I64(id)), e);
+    return change(r, l, AUDIT_delete_label, Q_label_remove, DB_ARGS(DB_I64(l->id)), e);
 }
 
 /* ---- on artifacts ---- */
@@ -146,10 +142,15 @@ int label_of_artifact(struct registry *r, struct arena *a, int64_t artifact, str
     if (db_query(db_reader(r->db), Q_labels_of_artifact, DB_ARGS(DB_I64(artifact)), &rows, e) < 0)
         return -1;
     while ((more = db_next(&rows, e)) > 0 && n < LABELS_SHOWN)
-        read_row(&rows, a, &v[n++]);
+        (void)read_row(&rows, a, &v[n++], e);
     *ret = v;
     *ret_n = n;
     return more < 0 ? -1 : 0;
+}
+
+static int note(struct db_conn *c, const struct artifact_facts *f, const char *what, struct err *e)
+{
+    return registry_audit(c, AUDIT_update_artifact, f->repository_id, '@', f->digest, what, e);
 }
 
 int label_attach(struct registry *r, const struct artifact_facts *f, int64_t label, struct err *e)
@@ -169,7 +170,7 @@ int label_attach(struct registry *r, const struct artifact_facts *f, int64_t lab
         return e && e->code == ERR_CONFLICT
                    ? ERR(e, CONFLICT, "the label is on the artifact already")
                    : -1;
-    return db_commit(&t, e);
+    return note(t.conn, f, "a label is put on it", e) < 0 ? -1 : db_commit(&t, e);
 }
 
 int label_detach(struct registry *r, const struct artifact_facts *f, int64_t label, struct err *e)
@@ -183,5 +184,5 @@ int label_detach(struct registry *r, const struct artifact_facts *f, int64_t lab
         return -1;
     if (changed == 0)
         return ERR(e, NOT_FOUND, "the label %lld is not on the artifact", (long long)label);
-    return db_commit(&t, e);
+    return note(t.conn, f, "a label is taken away", e) < 0 ? -1 : db_commit(&t, e);
 }

@@ -22,14 +22,15 @@ struct label {
 /* 1, 0, -1. */
 int label_find(struct registry *r, struct arena *a, int64_t id, struct label *ret, struct err *e);
 extern const struct db_list label_list_fields;
-/* Those of a project, or of the system (0). */
+/* A page of struct label: those of a project, or of the system (0). */
 int label_list(struct registry *r, struct arena *a, int64_t project, const struct db_list_query *q,
-               struct label **ret, size_t *ret_n, int64_t *ret_total, struct err *e);
+               struct db_page *ret, struct err *e);
 /* Of project_id; id, scope and times are not looked at. BAD_REQUEST, CONFLICT. */
 int label_create(struct registry *r, const struct label *l, int64_t *ret_id, struct err *e);
 /* Sets name, description and colour. NOT_FOUND, BAD_REQUEST, CONFLICT. */
 int label_update(struct registry *r, const struct label *l, struct err *e);
-int label_remove(struct registry *r, int64_t id, struct err *e);
+/* The one of l's number and project. NOT_FOUND. */
+int label_remove(struct registry *r, const struct label *l, struct err *e);
 
 /* Those on an artifact, in the order of their numbers. */
 int label_of_artifact(struct registry *r, struct arena *a, int64_t artifact, struct label **ret,

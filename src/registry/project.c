@@ -116,6 +116,21 @@ int project_seed(struct registry *r, struct err *e)
     return db_commit(&t, e);
 }
 
+/* An entry about a project that is still there, or nothing. */
+static int audit_project(struct db_conn *c, enum audit_event event, int64_t id, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    char name[LIMIT_AUDIT_TEXT];
+    int found = db_one(c, Q_project_name, DB_ARGS(DB_I64(id)), &rows, e);
+
+    if (found <= 0)
+        return found;
+    snprintf(name, sizeof(name), "%.*s", S(db_text(&rows, 0)));
+    db_rows_done(&rows);
+    const struct audit_entry entry = {.event = event, .project_id = id, .resource = str_from(name)};
+    return audit_add(c, &entry, e);
+}
+
 /* ---- properties ---- */
 
 static int check_properties(const struct project_properties *p, struct err *e)
@@ -153,7 +168,10 @@ int project_make(struct registry *r, struct str name, int64_t owner_id,
         put_properties(t.conn, id, p, e) < 0)
         return -1;
     const struct member owner = {.project_id = id, .entity_id = owner_id, .role = ROLE_ADMIN};
-    if ((owner_id && member_insert(t.conn, &owner, &member, e) < 0) || db_commit(&t, e) < 0)
+    const struct audit_entry entry = {
+        .event = AUDIT_create_project, .project_id = id, .resource = name};
+    if ((owner_id && member_insert(t.conn, &owner, &member, e) < 0) ||
+        audit_add(t.conn, &entry, e) < 0 || db_commit(&t, e) < 0)
         return -1;
     *ret_id = id;
     return 0;
@@ -175,7 +193,8 @@ int project_set(struct registry *r, int64_t id, const struct project_properties 
         return -1;
     if (changed == 0)
         return ERR(e, NOT_FOUND, "there is no project %lld", (long long)id);
-    if (put_properties(t.conn, id, p, e) < 0)
+    if (put_properties(t.conn, id, p, e) < 0 ||
+        audit_project(t.conn, AUDIT_update_project, id, e) < 0)
         return -1;
     return db_commit(&t, e);
 }
@@ -194,7 +213,7 @@ int project_unset(struct registry *r, int64_t id, enum project_property p, struc
         return -1;
     if (changed == 0)
         return ERR(e, NOT_FOUND, "the project has no %s", project_property_name(p));
-    return db_commit(&t, e);
+    return audit_project(t.conn, AUDIT_update_project, id, e) < 0 ? -1 : db_commit(&t, e);
 }
 
 /* ---- removing ---- */
@@ -239,7 +258,9 @@ static int remove_part(struct registry *r, int64_t id, struct err *e)
                    ? -1
                    : ERR(e, PRECONDITION, "the project contains repositories, can not be deleted");
     int more = remove_repositories(t.conn, id, e);
-    if (more < 0 ||
+    if (more < 0 || (!more && audit_project(t.conn, AUDIT_delete_project, id, e) < 0) ||
+        (!more &&
+         db_exec(t.conn, Q_robot_grants_of_project_remove, DB_ARGS(DB_I64(id)), NULL, e) < 0) ||
         (!more && db_exec(t.conn, Q_project_remove, DB_ARGS(DB_I64(id)), &changed, e) < 0))
         return -1;
     if (!more && changed == 0)

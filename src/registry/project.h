@@ -42,13 +42,14 @@ int project_facts_find(struct registry *r, struct arena *a, int64_t id, struct p
 
 /* Whose projects are listed: every list takes it. */
 struct project_visibility {
-    bool all;        /* every project: administrators */
-    int64_t user_id; /* else public ones, and those this user is a member of; 0: nobody */
+    bool all;         /* every project: administrators */
+    int64_t user_id;  /* else public ones, and those this user is a member of; 0: nobody */
+    int64_t robot_id; /* or that this robot was given something in; 0: none */
 };
 extern const struct db_list project_list_fields;
+/* A page of struct project_facts. */
 int project_list(struct registry *r, struct arena *a, const struct project_visibility *v,
-                 const struct db_list_query *q, struct project_facts **ret, size_t *ret_n,
-                 int64_t *ret_total, struct err *e);
+                 const struct db_list_query *q, struct db_page *ret, struct err *e);
 
 /* Makes one and takes its owner (0: none) in as its administrator. Upper case in the name is kept
  * for display. CONFLICT: the name is taken, case ignored; NAME_INVALID; BAD_REQUEST. */

@@ -81,19 +81,34 @@ static const struct db_field fields[] = {
     " AND EXISTS (SELECT 1 FROM artifact a WHERE a.repository_id = r.id))"
 #define TABLES "project p LEFT JOIN user_account o ON o.id = p.owner_id"
 
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    *(struct project_facts *)ret = (struct project_facts){
+        .id = db_i64(rows, 0),
+        .name = arena_str(a, db_text(rows, 1)),
+        .display_name = arena_str(a, db_text(rows, 2)),
+        .owner_id = db_i64(rows, 3),
+        .owner_name = arena_str(a, db_text(rows, 4)),
+        .is_public = db_i64(rows, 5) != 0,
+        .created_ms = db_i64(rows, 6),
+        .updated_ms = db_i64(rows, 7),
+        .repositories = db_i64(rows, 8),
+    };
+    return 0;
+}
+
 const struct db_list project_list_fields = {
     .name = "projects",
     .columns = COLUMNS,
-    .from = TABLES " WHERE ($1 = 1 OR p.is_public = 1 OR EXISTS (SELECT 1 FROM project_member m"
-                   " WHERE m.project_id = p.id AND m.user_id = $2) OR EXISTS"
-                   " (SELECT 1 FROM user_group_member g JOIN project_member m"
-                   " ON m.group_id = g.group_id"
-                   " WHERE g.user_id = $2 AND m.project_id = p.id))",
-    .n_args = 2,
+    .from = TABLES " WHERE " PROJECT_IS_VISIBLE,
+    .n_args = 3,
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
     .order = "p.name, p.id",
     .key = "p.id",
+    .size = sizeof(struct project_facts),
+    .row = read_row,
 };
 
 static const struct db_list one_project = {
@@ -103,6 +118,8 @@ static const struct db_list one_project = {
     .n_args = 1,
     .order = "p.id",
     .key = "p.id",
+    .size = sizeof(struct project_facts),
+    .row = read_row,
 };
 
 static int read_properties(struct db_conn *c, struct arena *a, struct project_facts *p,
@@ -122,57 +139,27 @@ static int read_properties(struct db_conn *c, struct arena *a, struct project_fa
     return more;
 }
 
-/* The rows of a query; at most limit. */
-static int read_facts(struct db_conn *c, struct arena *a, const struct db_list *l,
-                      const struct db_list_query *q, struct project_facts *ret, size_t *ret_n,
-                      struct err *e)
-{
-    AUTO(db_rows) rows = {0};
-    size_t n = 0;
-    int more;
-
-    if (db_list_rows(c, l, q, &rows, e) < 0)
-        return -1;
-    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
-        ret[n++] = (struct project_facts){
-            .id = db_i64(&rows, 0),
-            .name = arena_str(a, db_text(&rows, 1)),
-            .display_name = arena_str(a, db_text(&rows, 2)),
-            .owner_id = db_i64(&rows, 3),
-            .owner_name = arena_str(a, db_text(&rows, 4)),
-            .is_public = db_i64(&rows, 5) != 0,
-            .created_ms = db_i64(&rows, 6),
-            .updated_ms = db_i64(&rows, 7),
-            .repositories = db_i64(&rows, 8),
-        };
-    if (more < 0)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        if (read_properties(c, a, &ret[i], e) < 0)
-            return -1;
-    *ret_n = n;
-    return 0;
-}
-
 int project_facts_find(struct registry *r, struct arena *a, int64_t id, struct project_facts *ret,
                        struct err *e)
 {
-    const struct db_list_query q = {.args = DB_ARGS(DB_I64(id)), .limit = 1};
-    size_t n = 0;
+    struct db_conn *c = db_reader(r->db);
+    int found = db_list_one(c, &one_project, DB_ARGS(DB_I64(id)), a, ret, e);
 
-    return read_facts(db_reader(r->db), a, &one_project, &q, ret, &n, e) < 0 ? -1 : n > 0;
+    return found > 0 && read_properties(c, a, ret, e) < 0 ? -1 : found;
 }
 
 int project_list(struct registry *r, struct arena *a, const struct project_visibility *v,
-                 const struct db_list_query *q, struct project_facts **ret, size_t *ret_n,
-                 int64_t *ret_total, struct err *e)
+                 const struct db_list_query *q, struct db_page *ret, struct err *e)
 {
     struct db_conn *c = db_reader(r->db);
-    struct db_list_query visible = *q;
 
-    visible.args = DB_ARGS(DB_I64(v->all), DB_I64(v->user_id));
-    *ret = ARENA_ARRAY(a, (size_t)q->limit, struct project_facts);
-    if (db_list_count(c, &project_list_fields, &visible, ret_total, e) < 0)
+    if (db_list_page(c, &project_list_fields,
+                     DB_ARGS(DB_I64(v->all), DB_I64(v->user_id), DB_I64(v->robot_id)), q, a, ret,
+                     e) < 0)
         return -1;
-    return read_facts(c, a, &project_list_fields, &visible, *ret, ret_n, e);
+    struct project_facts *found = ret->v;
+    for (size_t i = 0; i < ret->n; i++)
+        if (read_properties(c, a, &found[i], e) < 0)
+            return -1;
+    return 0;
 }

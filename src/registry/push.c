@@ -260,6 +260,17 @@ static int put_rows(struct push *p, struct err *e)
     return artifact_note_untagged(p->conn, p->artifact, p->now, e);
 }
 
+static int note_push(const struct push *p, struct err *e)
+{
+    const struct artifact_push *req = p->req;
+    struct str tag = !req->ref.is_digest ? str_from(req->ref.tag.text)
+                     : req->n_tags       ? str_from(req->tags[0].text)
+                                         : STR("");
+
+    return registry_audit(p->conn, AUDIT_create_artifact, p->repository, tag.n ? ':' : '@',
+                          tag.n ? tag : digest_str(&p->digest), "", e);
+}
+
 int artifact_push(struct registry *r, struct arena *a, const struct repo_name *repo,
                   const struct artifact_push *req, struct artifact_pushed *ret,
                   struct artifact_missing *ret_missing, struct err *e)
@@ -286,7 +297,7 @@ int artifact_push(struct registry *r, struct arena *a, const struct repo_name *r
         return -1;
     if (p.n_missing > 0)
         return report_missing(&p, repo, ret_missing, e);
-    if (put_rows(&p, e) < 0)
+    if (put_rows(&p, e) < 0 || note_push(&p, e) < 0)
         return err_wrap(e, "pushing to %.*s", S(repo_name_str(repo)));
     if (db_commit(&t, e) < 0)
         return -1;

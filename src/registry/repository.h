@@ -22,10 +22,9 @@ int repository_facts_find(struct registry *r, struct arena *a, struct str name,
                           struct repository_facts *ret, struct err *e);
 
 extern const struct db_list repository_list_fields;
-/* project: only of this one; 0: of all that may be seen. */
+/* A page of struct repository_facts. project: only of this one; 0: of all that may be seen. */
 int repository_facts_list(struct registry *r, struct arena *a, const struct project_visibility *v,
-                          int64_t project, const struct db_list_query *q,
-                          struct repository_facts **ret, size_t *ret_n, int64_t *ret_total,
+                          int64_t project, const struct db_list_query *q, struct db_page *ret,
                           struct err *e);
 
 int repository_describe(struct registry *r, int64_t id, struct str description, struct err *e);

@@ -26,19 +26,34 @@ static const struct db_field fields[] = {
     "repository r JOIN project p ON p.id = r.project_id"                                           \
     " WHERE EXISTS (SELECT 1 FROM artifact a WHERE a.repository_id = r.id)"
 
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    *(struct repository_facts *)ret = (struct repository_facts){
+        .id = db_i64(rows, 0),
+        .project_id = db_i64(rows, 1),
+        .name = arena_str(a, db_text(rows, 2)),
+        .description = arena_str(a, db_text(rows, 3)),
+        .pulls = db_i64(rows, 4),
+        .created_ms = db_i64(rows, 5),
+        .updated_ms = db_i64(rows, 6),
+        .is_public = db_i64(rows, 7) != 0,
+        .artifacts = db_i64(rows, 8),
+    };
+    return 0;
+}
+
 const struct db_list repository_list_fields = {
     .name = "repositories",
     .columns = COLUMNS,
-    .from = TABLES " AND ($1 = 1 OR p.is_public = 1 OR EXISTS (SELECT 1 FROM project_member m"
-                   " WHERE m.project_id = p.id AND m.user_id = $2) OR EXISTS"
-                   " (SELECT 1 FROM user_group_member g JOIN project_member m"
-                   " ON m.group_id = g.group_id"
-                   " WHERE g.user_id = $2 AND m.project_id = p.id))",
-    .n_args = 2,
+    .from = TABLES " AND " PROJECT_IS_VISIBLE,
+    .n_args = 3,
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
     .order = "r.created_ms DESC, r.id DESC",
     .key = "r.id",
+    .size = sizeof(struct repository_facts),
+    .row = read_row,
 };
 
 /* The same of one project, whose permission was asked already. */
@@ -51,6 +66,8 @@ static const struct db_list of_project = {
     .n_fields = ARRAY_LEN(fields),
     .order = "r.created_ms DESC, r.id DESC",
     .key = "r.id",
+    .size = sizeof(struct repository_facts),
+    .row = read_row,
 };
 
 static const struct db_list one_repository = {
@@ -60,58 +77,26 @@ static const struct db_list one_repository = {
     .n_args = 1,
     .order = "r.id",
     .key = "r.id",
+    .size = sizeof(struct repository_facts),
+    .row = read_row,
 };
-
-static int read_facts(struct db_conn *c, struct arena *a, const struct db_list *l,
-                      const struct db_list_query *q, struct repository_facts *ret, size_t *ret_n,
-                      struct err *e)
-{
-    AUTO(db_rows) rows = {0};
-    size_t n = 0;
-    int more;
-
-    if (db_list_rows(c, l, q, &rows, e) < 0)
-        return -1;
-    while ((more = db_next(&rows, e)) > 0 && n < (size_t)q->limit)
-        ret[n++] = (struct repository_facts){
-            .id = db_i64(&rows, 0),
-            .project_id = db_i64(&rows, 1),
-            .name = arena_str(a, db_text(&rows, 2)),
-            .description = arena_str(a, db_text(&rows, 3)),
-            .pulls = db_i64(&rows, 4),
-            .created_ms = db_i64(&rows, 5),
-            .updated_ms = db_i64(&rows, 6),
-            .is_public = db_i64(&rows, 7) != 0,
-            .artifacts = db_i64(&rows, 8),
-        };
-    *ret_n = n;
-    return more < 0 ? -1 : 0;
-}
 
 int repository_facts_find(struct registry *r, struct arena *a, struct str name,
                           struct repository_facts *ret, struct err *e)
 {
-    const struct db_list_query q = {.args = DB_ARGS(DB_TEXT(name)), .limit = 1};
-    size_t n = 0;
-
-    return read_facts(db_reader(r->db), a, &one_repository, &q, ret, &n, e) < 0 ? -1 : n > 0;
+    return db_list_one(db_reader(r->db), &one_repository, DB_ARGS(DB_TEXT(name)), a, ret, e);
 }
 
 int repository_facts_list(struct registry *r, struct arena *a, const struct project_visibility *v,
-                          int64_t project, const struct db_list_query *q,
-                          struct repository_facts **ret, size_t *ret_n, int64_t *ret_total,
+                          int64_t project, const struct db_list_query *q, struct db_page *ret,
                           struct err *e)
 {
     struct db_conn *c = db_reader(r->db);
-    struct db_list_query narrowed = *q;
-    const struct db_list *l = project ? &of_project : &repository_list_fields;
 
-    narrowed.args =
-        project ? DB_ARGS(DB_I64(project)) : DB_ARGS(DB_I64(v->all), DB_I64(v->user_id));
-    *ret = ARENA_ARRAY(a, (size_t)q->limit, struct repository_facts);
-    if (db_list_count(c, l, &narrowed, ret_total, e) < 0)
-        return -1;
-    return read_facts(c, a, l, &narrowed, *ret, ret_n, e);
+    return project ? db_list_page(c, &of_project, DB_ARGS(DB_I64(project)), q, a, ret, e)
+                   : db_list_page(c, &repository_list_fields,
+                                  DB_ARGS(DB_I64(v->all), DB_I64(v->user_id), DB_I64(v->robot_id)),
+                                  q, a, ret, e);
 }
 
 int repository_describe(struct registry *r, int64_t id, struct str description, struct err *e)
@@ -120,7 +105,8 @@ int repository_describe(struct registry *r, int64_t id, struct str description, 
 
     if (db_begin(r->db, &t, e) < 0 ||
         db_exec(t.conn, Q_repository_description_set,
-                DB_ARGS(DB_I64(id), DB_TEXT(description), DB_I64(clock_now_ms())), NULL, e) < 0)
+                DB_ARGS(DB_I64(id), DB_TEXT(description), DB_I64(clock_now_ms())), NULL, e) < 0 ||
+        registry_audit(t.conn, AUDIT_update_repository, id, 0, STR(""), "", e) < 0)
         return -1;
     return db_commit(&t, e);
 }
@@ -160,7 +146,9 @@ static int delete_part(struct registry *r, int64_t id, struct err *e)
     if (db_begin(r->db, &t, e) < 0)
         return -1;
     int more = remove_artifacts(r, t.conn, id, e);
-    if (more < 0 || (!more && repository_remove(t.conn, id, e) < 0) || db_commit(&t, e) < 0)
+    if (more < 0 ||
+        (!more && registry_audit(t.conn, AUDIT_delete_repository, id, 0, STR(""), "", e) < 0) ||
+        (!more && repository_remove(t.conn, id, e) < 0) || db_commit(&t, e) < 0)
         return -1;
     return more;
 }

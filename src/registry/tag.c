@@ -20,7 +20,8 @@ int tag_delete(struct registry *r, const struct repo_name *repo, const struct ta
         return found;
     if (db_exec(t.conn, Q_tag_remove, DB_ARGS(DB_I64(repository), DB_TEXTZ(tag->text)), NULL, e) <
             0 ||
-        artifact_note_untagged(t.conn, artifact, clock_now_ms(), e) < 0)
+        artifact_note_untagged(t.conn, artifact, clock_now_ms(), e) < 0 ||
+        registry_audit(t.conn, AUDIT_delete_tag, repository, ':', str_from(tag->text), "", e) < 0)
         return -1;
     return db_commit(&t, e) < 0 ? -1 : 1;
 }

@@ -113,6 +113,7 @@ int server_app_listen(struct server_app *s, const struct config *c, struct err *
     s->http_app = (struct http_app){
         .data = &s->app,
         .authenticate = api_authenticate,
+        .enter = api_enter,
         .authorise = api_authorise,
         .done = access_log,
     };

@@ -13,7 +13,8 @@ from harness.record import HAVEN
 from harness.registry import OCI_MANIFEST
 
 LETTERS = {"-": None, "s": "stranger", "l": "limitedGuest", "g": "guest", "d": "developer", "m": "maintainer",
-           "a": "projectAdmin", "Y": "system admin"}
+           "a": "projectAdmin", "Y": "system admin", "r": "project robot", "f": "robot of another project",
+           "R": "system robot", "x": "expired robot", "u": "removed user"}
 KINDS = ("private", "public")
 # Not asked of a project or a person: told to everybody, or tested elsewhere.
 ELSEWHERE = {"root", "metrics", "token.get"}
@@ -52,11 +53,34 @@ class Place:
             if role is None:
                 self.callers[letter] = Harbor(anonymous)
                 continue
+            if "robot" in role:
+                self.callers[letter] = self.robot(role)
+                continue
             number, self.callers[letter] = self.harbor.add_user()
             if role in ROLES:
                 self.harbor.add_member(self.name, number, role)
             elif letter == "Y":
                 self.harbor.put(f"/users/{number}/sysadmin", {"sysadmin_flag": True})
+            elif letter == "u":
+                assert self.callers[letter].get("/users/current").status == 200
+                self.harbor.delete(f"/users/{number}")
+
+    def robot(self, role):
+        """One that was given everything that there is for its level."""
+        catalogue = self.harbor.json("/permissions")
+        project = self.harbor.add_project()[1] if "another" in role else self.name
+        rights = [{"kind": "project", "namespace": "*" if "system" in role else project, "access": catalogue["project"]}]
+        if "system" in role:
+            rights.append({"kind": "system", "namespace": "/", "access": catalogue["system"]})
+        made = self.harbor.post("/robots", {"name": fresh("walk"), "level": "system" if "system" in role else "project",
+                                            "duration": -1, "permissions": rights, "disable": "expired" in role}).json()
+        return Harbor(self.harbor.registry.clone(user=made["name"], password=made["secret"]))
+
+    def some_robot(self):
+        made = self.harbor.post("/robots", {
+            "name": fresh("some"), "level": "project", "duration": -1, "permissions": [
+                {"kind": "project", "namespace": self.name, "access": [{"resource": "tag", "action": "list"}]}]})
+        return str(made.json()["id"])
 
     def label(self):
         made = self.harbor.post("/labels", {"name": fresh("walk"), "scope": "p", "project_id": self.number})
@@ -70,6 +94,7 @@ class Place:
             "meta_name": "severity" if name == "metadata.delete" else "public", "mid": self.member,
             "user_id": str(self.victim), "group_id": "999999", "reference": "v1", "tag_name": "nothing",
             "digest": self.digest, "id": "00000000-0000-0000-0000-000000000000",
+            "robot_id": self.some_robot() if name.startswith("robot.") else "999999",
             "label_id": self.label() if name.startswith("label.") else "999999",
         }
         if name in ("blob.delete", "blob.get", "manifest.delete", "artifact.delete"):
@@ -80,6 +105,7 @@ class Place:
             values.update(mid="999999", user_id="999999")
         path = re.sub(r"\{([^}]+)\}", lambda m: values[m[1]], route["path"])
         return path + {
+            "robot.list": f"?q=Level%3Dproject%2CProjectID%3D{self.number}",
             "label.list": f"?scope=p&project_id={self.number}", "search": "?q=x", "user.search": "?username=x",
             "usergroup.search": "?groupname=x"}.get(name, "")
 
@@ -91,6 +117,8 @@ class Place:
             body = {}
             if name == "label.create":
                 body = {"scope": "p", "project_id": self.number}
+            if name == "robot.create":
+                body = {"level": "project", "permissions": [{"kind": "project", "namespace": self.name, "access": []}]}
             body = json.dumps(body).encode()
         headers = {"Content-Type": OCI_MANIFEST} if name == "manifest.put" else {}
         return registry.request(route["method"], self.address(route), body=body, headers=headers).status
@@ -106,9 +134,10 @@ def test_walk(admin, anonymous, kind):
         for letter, role in LETTERS.items():
             status = place.ask(route, letter)
             if letter in rows[name][kind]:
-                good = status not in (401, 403) and status < 500
+                good = (status not in (401, 403) and status < 500)
             else:
-                good = status == (401 if registry or role is None else 403)
+                good = status == (401 if registry or role is None or letter in "xu" else 403) or \
+                    (letter in "xu" and status == 429)  # tried too often with what does not count any more
             if not good:
                 wrong.append(f"{name} in a {kind} project as {role or 'nobody'}: {status}")
     assert not wrong, "\n".join(wrong)

@@ -310,6 +310,12 @@ static const struct {
     {"accessory:list", "AMDGLP"},
     {"metadata:list", "------"},
     {"quota:read", "AMDGL-"},
+    {"log:list", "A-----"},
+    {"robot:create", "A-----"},
+    {"robot:read", "AMDG--"},
+    {"robot:update", "A-----"},
+    {"robot:delete", "A-----"},
+    {"robot:list", "AMDG--"},
 };
 
 static void test_matrix(void **state)

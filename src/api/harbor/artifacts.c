@@ -154,9 +154,8 @@ static int show(struct http_req *rq, const struct artifact_facts *f, const struc
     struct shown s = {.facts = *f};
     struct artifact_tag *tags = NULL;
     struct artifact_member *members = NULL;
-    struct artifact_accessory *accessories = NULL;
+    struct db_page accessories = {0};
     const struct db_list_query all = {.limit = ACCESSORIES_SHOWN};
-    int64_t total;
 
     if (f->config_type.n == 0)
         s.facts.config_type = f->media_type;
@@ -164,8 +163,7 @@ static int show(struct http_req *rq, const struct artifact_facts *f, const struc
         return -1;
     if (f->is_index && artifact_members(r, &rq->arena, f->id, &members, &s.members.n, e) < 0)
         return -1;
-    if (w->accessories &&
-        artifact_accessories(r, &rq->arena, f, &all, &accessories, &s.accessories.n, &total, e) < 0)
+    if (w->accessories && artifact_accessories(r, &rq->arena, f, &all, &accessories, e) < 0)
         return -1;
     struct label *labels = NULL;
     if (w->labels && label_of_artifact(r, &rq->arena, f->id, &labels, &s.labels.n, e) < 0)
@@ -173,7 +171,7 @@ static int show(struct http_req *rq, const struct artifact_facts *f, const struc
     s.tags.items = tags;
     s.labels.items = labels;
     s.members.items = members;
-    s.accessories.items = accessories;
+    s.accessories = (struct api_list){accessories.v, accessories.n};
     *ret = s;
     return 0;
 }
@@ -211,22 +209,22 @@ static int list(struct http_req *rq, struct err *e)
     struct artifact_filter filter = {0};
     struct db_list_query q;
     struct wishes w;
-    struct artifact_facts *found;
-    size_t n;
-    int64_t total;
+    struct db_page page;
 
     if (harbor_list_query(rq, &q, e) < 0 || read_wishes(rq, &w, e) < 0 ||
         harbor_repository(rq, &repository, e) < 0)
         return -1;
     filter.repository = repository.id;
     read_special(rq, &q, &filter);
-    if (artifact_list(r, &rq->arena, &filter, &q, &found, &n, &total, e) < 0)
+    if (artifact_list(r, &rq->arena, &filter, &q, &page, e) < 0)
         return -1;
-    struct shown *shown = ARENA_ARRAY(&rq->arena, n, struct shown);
-    for (size_t i = 0; i < n; i++)
+    const struct artifact_facts *found = page.v;
+    struct shown *shown = ARENA_ARRAY(&rq->arena, page.n, struct shown);
+    for (size_t i = 0; i < page.n; i++)
         if (show(rq, &found[i], &w, &shown[i], e) < 0)
             return -1;
-    return harbor_reply_list(rq, shown, n, total);
+    page.v = shown;
+    return harbor_reply_list(rq, &page);
 }
 
 /* The artifact of the address. NOT_FOUND. */
@@ -260,14 +258,12 @@ static int list_tags(struct http_req *rq, struct err *e)
 {
     struct artifact_facts f;
     struct db_list_query q;
-    struct artifact_tag *tags;
-    size_t n;
-    int64_t total;
+    struct db_page page;
 
     if (harbor_list_query(rq, &q, e) < 0 || facts_of(rq, &f, e) < 0 ||
-        artifact_tag_list(&api_app(rq)->registry, &rq->arena, f.id, &q, &tags, &n, &total, e) < 0)
+        artifact_tag_list(&api_app(rq)->registry, &rq->arena, f.id, &q, &page, e) < 0)
         return -1;
-    return harbor_reply_list(rq, tags, n, total);
+    return harbor_reply_list(rq, &page);
 }
 
 static int delete (struct http_req *rq, struct err *e)
@@ -328,14 +324,12 @@ static int list_accessories(struct http_req *rq, struct err *e)
 {
     struct artifact_facts f;
     struct db_list_query q;
-    struct artifact_accessory *found;
-    size_t n;
-    int64_t total;
+    struct db_page page;
 
     if (harbor_list_query(rq, &q, e) < 0 || facts_of(rq, &f, e) < 0 ||
-        artifact_accessories(&api_app(rq)->registry, &rq->arena, &f, &q, &found, &n, &total, e) < 0)
+        artifact_accessories(&api_app(rq)->registry, &rq->arena, &f, &q, &page, e) < 0)
         return -1;
-    return harbor_reply_list(rq, found, n, total);
+    return harbor_reply_list(rq, &page);
 }
 
 /* ---- routes ---- */

@@ -158,7 +158,7 @@ static void add_link(struct http_req *rq, struct buf *out, int64_t page, int64_t
     buf_addf(out, ">; rel=\"%s\"", rel);
 }
 
-int harbor_reply_list(struct http_req *rq, const void *items, size_t n, int64_t total)
+int harbor_reply_list(struct http_req *rq, const struct db_page *found)
 {
     AUTO(buf) link = {0};
     struct json_writer w;
@@ -169,26 +169,50 @@ int harbor_reply_list(struct http_req *rq, const void *items, size_t n, int64_t 
     BUG_ON(page_of(rq, &page, &size, &ignored) < 0); /* harbor_list_query has read it */
     buf_init(&out, LIMIT_API_ANSWER);
     jsonw_init(&w, &out);
-    api_objects_write(&w, contract(rq)->gives, items, n);
+    api_objects_write(&w, contract(rq)->gives, found->v, found->n);
     buf_init(&link, LIMIT_HTTP_URI * 2);
     if (page > 1)
         add_link(rq, &link, page - 1, size, "prev");
-    if (page * size < total)
+    if (page * size < found->total)
         add_link(rq, &link, page + 1, size, "next");
-    http_set_headerf(rq, "X-Total-Count", "%lld", (long long)total);
+    http_set_headerf(rq, "X-Total-Count", "%lld", (long long)found->total);
     if (link.n && buf_ok(&link))
         http_set_header(rq, "Link", buf_str(&link));
     return reply_json(rq, &out);
 }
 
-int harbor_reply_created(struct http_req *rq, int64_t id)
+static void set_location(struct http_req *rq, int64_t id)
 {
     struct str path = rq->raw_path;
 
     while (path.n && path.p[path.n - 1] == '/')
         path.n--;
     http_set_headerf(rq, "Location", "%.*s/%lld", S(path), (long long)id);
+}
+
+int harbor_reply_created(struct http_req *rq, int64_t id)
+{
+    set_location(rq, id);
     return http_reply_empty(rq, 201);
+}
+
+int harbor_reply_made(struct http_req *rq, int64_t id, const void *from)
+{
+    set_location(rq, id);
+    return harbor_reply(rq, from);
+}
+
+struct project_visibility harbor_visibility(const struct http_req *rq)
+{
+    const struct identity *id = api_identity(rq);
+    const struct access_robot *robot = id->robot;
+
+    return (struct project_visibility){
+        .all = id->admin ||
+               (robot && access_robot_has(robot, ACCESS_ROBOT_SYSTEM, 0, PERM_PROJECTS_LIST)),
+        .user_id = id->user_id,
+        .robot_id = robot ? robot->id : 0,
+    };
 }
 
 /* ---- names in addresses ---- */

@@ -39,5 +39,6 @@ static const char *code_of(const struct err_info *info)
 void harbor_error(struct http_req *rq, const struct err *e)
 {
     const struct err_info *info = err_info(e->code);
-    api_error_reply(rq, e, info->status, code_of(info), "application/json; charset=utf-8");
+    const char *code = e->code == ERR_POLICY ? info->wire : code_of(info);
+    api_error_reply(rq, e, info->status, code, "application/json; charset=utf-8");
 }

@@ -36,9 +36,14 @@ int harbor_reply_as(struct http_req *rq, const struct api_object *o, const void 
 /* A list that has no pages. */
 int harbor_reply_all(struct http_req *rq, const void *items, size_t n);
 /* A page of a list, with X-Total-Count and Link. */
-int harbor_reply_list(struct http_req *rq, const void *items, size_t n, int64_t total);
+int harbor_reply_list(struct http_req *rq, const struct db_page *page);
 /* 201 with Location: the address asked, '/' and the id. */
 int harbor_reply_created(struct http_req *rq, int64_t id);
+/* The same with a body, as the contract says. */
+int harbor_reply_made(struct http_req *rq, int64_t id, const void *from);
+
+/* Whose projects the caller sees in lists. */
+struct project_visibility harbor_visibility(const struct http_req *rq);
 
 /* ---- resolvers ---- */
 
@@ -64,6 +69,6 @@ http_handler_fn harbor_token;
 extern const struct http_group harbor_projects_group, harbor_metadata_group, harbor_members_group;
 extern const struct http_group harbor_users_group, harbor_usergroups_group,
     harbor_repositories_group, harbor_artifacts_group, harbor_permissions_group, harbor_info_group,
-    harbor_search_group, harbor_labels_group;
+    harbor_search_group, harbor_labels_group, harbor_audit_group, harbor_robots_group;
 
 #endif

@@ -92,19 +92,17 @@ static int resolve_body(struct http_req *rq, const void *body, struct err *e)
 static int list(struct http_req *rq, struct err *e)
 {
     struct db_list_query q;
-    struct label *found;
-    size_t n;
-    int64_t total;
+    struct db_page page;
     struct str name = http_query(rq, "name");
 
     if (harbor_list_query(rq, &q, e) < 0)
         return -1;
     if (name.n)
         harbor_list_match(rq, &q, "name", DB_MATCH_CONTAINS, DB_TEXT(name));
-    if (label_list(&api_app(rq)->registry, &rq->arena, api_target(rq)->project_id, &q, &found, &n,
-                   &total, e) < 0)
+    if (label_list(&api_app(rq)->registry, &rq->arena, api_target(rq)->project_id, &q, &page, e) <
+        0)
         return -1;
-    return harbor_reply_list(rq, found, n, total);
+    return harbor_reply_list(rq, &page);
 }
 
 static int create(struct http_req *rq, struct err *e)
@@ -154,7 +152,7 @@ static int delete (struct http_req *rq, struct err *e)
 {
     struct label l;
 
-    if (find(rq, &l, e) < 0 || label_remove(&api_app(rq)->registry, l.id, e) < 0)
+    if (find(rq, &l, e) < 0 || label_remove(&api_app(rq)->registry, &l, e) < 0)
         return -1;
     return http_reply_empty(rq, 200);
 }

@@ -99,21 +99,21 @@ static struct shown show(const struct member *m)
 static int list(struct http_req *rq, struct err *e)
 {
     struct db_list_query q;
-    struct member *found;
-    size_t n;
-    int64_t total;
+    struct db_page page;
     struct str name = http_query(rq, "entityname");
 
     if (harbor_list_query(rq, &q, e) < 0)
         return -1;
     if (name.n)
         harbor_list_match(rq, &q, "entity_name", DB_MATCH_CONTAINS, DB_TEXT(name));
-    if (member_list(api_app(rq)->access, &rq->arena, project_of(rq), &q, &found, &n, &total, e) < 0)
+    if (member_list(api_app(rq)->access, &rq->arena, project_of(rq), &q, &page, e) < 0)
         return -1;
-    struct shown *shown = ARENA_ARRAY(&rq->arena, n, struct shown);
-    for (size_t i = 0; i < n; i++)
+    const struct member *found = page.v;
+    struct shown *shown = ARENA_ARRAY(&rq->arena, page.n, struct shown);
+    for (size_t i = 0; i < page.n; i++)
         shown[i] = show(&found[i]);
-    return harbor_reply_list(rq, shown, n, total);
+    page.v = shown;
+    return harbor_reply_list(rq, &page);
 }
 
 static int get(struct http_req *rq, struct err *e)

@@ -190,22 +190,20 @@ static int narrow(struct http_req *rq, struct db_list_query *q, struct err *e)
 
 static int list(struct http_req *rq, struct err *e)
 {
-    const struct identity *id = api_identity(rq);
-    const struct project_visibility v = {.all = id->admin, .user_id = id->user_id};
+    const struct project_visibility v = harbor_visibility(rq);
     struct db_list_query q;
-    struct project_facts *found;
-    size_t n;
-    int64_t total;
+    struct db_page page;
 
     if (rq->head)
         return exists(rq, e);
     if (harbor_list_query(rq, &q, e) < 0 || narrow(rq, &q, e) < 0 ||
-        project_list(&api_app(rq)->registry, &rq->arena, &v, &q, &found, &n, &total, e) < 0)
+        project_list(&api_app(rq)->registry, &rq->arena, &v, &q, &page, e) < 0)
         return -1;
     struct api_list shown;
-    if (harbor_show_projects(rq, found, n, &shown, e) < 0)
+    if (harbor_show_projects(rq, page.v, page.n, &shown, e) < 0)
         return -1;
-    return harbor_reply_list(rq, shown.items, shown.n, total);
+    page.v = shown.items;
+    return harbor_reply_list(rq, &page);
 }
 
 int harbor_project_facts(struct http_req *rq, struct project_facts *ret, struct err *e)
@@ -275,6 +273,8 @@ static int create(struct http_req *rq, struct err *e)
     struct api_given given;
     int64_t made;
 
+    if (id->robot && !access_robot_has(id->robot, ACCESS_ROBOT_SYSTEM, 0, PERM_PROJECTS_CREATE))
+        return ERR(e, DENIED, "forbidden");
     if (harbor_body(rq, &w, &given, e) < 0 || check_wanted(&w, e) < 0)
         return -1;
     if (w.name.n == 0)

@@ -42,18 +42,14 @@ int harbor_repository(struct http_req *rq, struct repository_facts *ret, struct 
 
 static int reply_list(struct http_req *rq, int64_t project, struct err *e)
 {
-    const struct identity *id = api_identity(rq);
-    const struct project_visibility v = {.all = id->admin, .user_id = id->user_id};
+    const struct project_visibility v = harbor_visibility(rq);
     struct db_list_query q;
-    struct repository_facts *found;
-    size_t n;
-    int64_t total;
+    struct db_page page;
 
     if (harbor_list_query(rq, &q, e) < 0 ||
-        repository_facts_list(&api_app(rq)->registry, &rq->arena, &v, project, &q, &found, &n,
-                              &total, e) < 0)
+        repository_facts_list(&api_app(rq)->registry, &rq->arena, &v, project, &q, &page, e) < 0)
         return -1;
-    return harbor_reply_list(rq, found, n, total);
+    return harbor_reply_list(rq, &page);
 }
 
 static int list_all(struct http_req *rq, struct err *e)

@@ -58,13 +58,11 @@ static int find_projects(struct http_req *rq, const struct project_visibility *v
                                .values = &part,
                                .n = 1};
     const struct db_list_query q = {.matches = &m, .n_matches = 1, .limit = FOUND_MAX};
-    struct project_facts *found;
-    size_t n;
-    int64_t total;
+    struct db_page page;
 
-    if (project_list(&api_app(rq)->registry, &rq->arena, v, &q, &found, &n, &total, e) < 0)
+    if (project_list(&api_app(rq)->registry, &rq->arena, v, &q, &page, e) < 0)
         return -1;
-    return harbor_show_projects(rq, found, n, ret, e);
+    return harbor_show_projects(rq, page.v, page.n, ret, e);
 }
 
 static int find_repositories(struct http_req *rq, const struct project_visibility *v,
@@ -75,26 +73,23 @@ static int find_repositories(struct http_req *rq, const struct project_visibilit
                                .values = &part,
                                .n = 1};
     const struct db_list_query q = {.matches = &m, .n_matches = 1, .limit = FOUND_MAX};
-    struct repository_facts *facts;
-    size_t n;
-    int64_t total;
+    struct db_page page;
 
-    if (repository_facts_list(&api_app(rq)->registry, &rq->arena, v, 0, &q, &facts, &n, &total, e) <
-        0)
+    if (repository_facts_list(&api_app(rq)->registry, &rq->arena, v, 0, &q, &page, e) < 0)
         return -1;
-    struct found_repository *found = ARENA_ARRAY(&rq->arena, n, struct found_repository);
-    for (size_t i = 0; i < n; i++) {
+    const struct repository_facts *facts = page.v;
+    struct found_repository *found = ARENA_ARRAY(&rq->arena, page.n, struct found_repository);
+    for (size_t i = 0; i < page.n; i++) {
         struct str rest = facts[i].name;
         found[i] = (struct found_repository){.facts = facts[i], .project = str_cut(&rest, '/')};
     }
-    *ret = (struct api_list){found, n};
+    *ret = (struct api_list){found, page.n};
     return 0;
 }
 
 static int search(struct http_req *rq, struct err *e)
 {
-    const struct identity *id = api_identity(rq);
-    const struct project_visibility v = {.all = id->admin, .user_id = id->user_id};
+    const struct project_visibility v = harbor_visibility(rq);
     struct str text = http_query(rq, "q");
     struct found f = {0};
 

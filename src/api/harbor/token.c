@@ -58,7 +58,7 @@ static int fill_grant(struct http_req *rq, struct access_grant *g, struct err *e
     unsigned roles = 0;
     if (found && access_roles(api_app(rq)->access, id, p.id, p.is_public, &roles, e) < 0)
         return -1;
-    g->actions = access_actions(id, found == 1, roles);
+    g->actions = access_actions(id, found ? p.id : 0, roles);
     return 0;
 }
 

@@ -31,9 +31,7 @@ static const struct api_object found_object = {
 static int list_by(struct http_req *rq, const char *param, struct err *e)
 {
     struct db_list_query q;
-    struct group *groups;
-    size_t n;
-    int64_t total;
+    struct db_page page;
     struct str name = http_query(rq, param), dn = http_query(rq, "ldap_group_dn");
 
     if (harbor_list_query(rq, &q, e) < 0)
@@ -42,9 +40,9 @@ static int list_by(struct http_req *rq, const char *param, struct err *e)
         harbor_list_match(rq, &q, "group_name", DB_MATCH_CONTAINS, DB_TEXT(name));
     if (dn.n)
         harbor_list_match(rq, &q, "ldap_group_dn", DB_MATCH_EXACT, DB_TEXT(dn));
-    if (group_list(api_app(rq)->access, &rq->arena, &q, &groups, &n, &total, e) < 0)
+    if (group_list(api_app(rq)->access, &rq->arena, &q, &page, e) < 0)
         return -1;
-    return harbor_reply_list(rq, groups, n, total);
+    return harbor_reply_list(rq, &page);
 }
 
 static int list(struct http_req *rq, struct err *e)

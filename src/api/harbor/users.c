@@ -127,9 +127,7 @@ static int user_of(struct http_req *rq, int64_t *ret, struct err *e)
 static int list(struct http_req *rq, struct err *e)
 {
     struct db_list_query q;
-    struct user *users;
-    size_t n;
-    int64_t total;
+    struct db_page page;
     struct str name = http_query(rq, "username"), email = http_query(rq, "email");
 
     if (harbor_list_query(rq, &q, e) < 0)
@@ -138,9 +136,9 @@ static int list(struct http_req *rq, struct err *e)
         harbor_list_match(rq, &q, "username", DB_MATCH_CONTAINS, DB_TEXT(name));
     if (email.n)
         harbor_list_match(rq, &q, "email", DB_MATCH_CONTAINS, DB_TEXT(email));
-    if (user_list(api_app(rq)->access, &rq->arena, &q, &users, &n, &total, e) < 0)
+    if (user_list(api_app(rq)->access, &rq->arena, &q, &page, e) < 0)
         return -1;
-    return harbor_reply_list(rq, users, n, total);
+    return harbor_reply_list(rq, &page);
 }
 
 static int search(struct http_req *rq, struct err *e)
@@ -173,6 +171,8 @@ static int reply_user(struct http_req *rq, int64_t id, struct err *e)
 
 static int current(struct http_req *rq, struct err *e)
 {
+    if (api_identity(rq)->robot)
+        return ERR(e, PRECONDITION, "a robot is no user");
     return reply_user(rq, api_identity(rq)->user_id, e);
 }
 

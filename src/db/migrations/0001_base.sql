@@ -4,6 +4,7 @@
 --
 -- One text for both engines; tools/embed-sql replaces the words in @…@:
 --   @ID@      an integer key that the database counts
+--   @LASTING_ID@  the same; the number of what was removed is never given again
 --   @I64@     a whole number of 64 bits       (times: UTC milliseconds; truth values: 0 and 1)
 --   @TEXT@    text that compares byte by byte (lists are paged in that order)
 --   @BYTES@   bytes
@@ -24,7 +25,7 @@ CREATE TABLE setting (
 ) @SORTED@;
 
 CREATE TABLE user_account (
-    id                  @ID@,
+    id                  @LASTING_ID@,
     username            @TEXT@ NOT NULL UNIQUE,
     password_hash       @TEXT@ NOT NULL,
     is_admin            @I64@ NOT NULL DEFAULT 0 CHECK (is_admin IN (0, 1)),
@@ -35,7 +36,7 @@ CREATE TABLE user_account (
 -- name: the first component of OCI names, lower case. display_name keeps the case it was made with and is
 -- unique when case is ignored.
 CREATE TABLE project (
-    id           @ID@,
+    id           @LASTING_ID@,
     name         @TEXT@ NOT NULL UNIQUE,
     display_name @TEXT@ NOT NULL,
     is_public    @I64@ NOT NULL CHECK (is_public IN (0, 1)),

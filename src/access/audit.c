@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "access/audit.h"
+
+#include "access/access.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/mem.h"
+
+static const struct audit_event_info events[] = {
+#define AUDIT(name, operation, resource, doc) [AUDIT_##name] = {#name, operation, resource, doc},
+#include "access/audit.def"
+#undef AUDIT
+};
+
+static _Thread_local const struct identity *acting;
+
+const struct audit_event_info *audit_event_info(enum audit_event event)
+{
+    return &events[event];
+}
+
+void audit_act_as(const struct identity *id)
+{
+    acting = id;
+}
+
+/* ---- writing ---- */
+
+/* Without a name: the program itself, or somebody unknown. */
+struct audit_actor audit_actor(void)
+{
+    if (!acting)
+        return (struct audit_actor){.username = STR("haven"), .address = STR("")};
+    return (struct audit_actor){.username =
+                                    acting->username.n ? acting->username : STR("anonymous"),
+                                .address = acting->address};
+}
+
+int audit_add(struct db_conn *c, const struct audit_entry *entry, struct err *e)
+{
+    const struct audit_event_info *i = &events[entry->event];
+    struct str resource = str_head(entry->resource, LIMIT_AUDIT_TEXT);
+    const struct audit_actor who = audit_actor();
+    AUTO(buf) made = {0};
+
+    buf_init(&made, 2 * LIMIT_AUDIT_TEXT);
+    if (entry->description.n)
+        buf_adds(&made, str_head(entry->description, LIMIT_AUDIT_TEXT));
+    else
+        buf_addf(&made, "%s %s: %.*s", i->operation, i->resource_type, S(resource));
+    return db_exec(c, Q_audit_add,
+                   DB_ARGS(DB_TEXTZ(i->name), DB_TEXTZ(i->operation), DB_TEXTZ(i->resource_type),
+                           DB_I64(entry->project_id), DB_TEXT(who.username), DB_TEXT(who.address),
+                           DB_TEXT(resource), DB_TEXT(buf_str(&made)), DB_I64(!entry->failed),
+                           DB_I64(clock_now_ms())),
+                   NULL, e);
+}
+
+/* 1, 0, -1; the resource's name goes into *name. */
+static int find_name(struct db_conn *c, const struct audit_change *change, struct buf *name,
+                     struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(c, change->find, change->key, &rows, e);
+
+    if (found > 0)
+        buf_adds(name, str_head(db_text(&rows, change->name), LIMIT_AUDIT_TEXT));
+    return found;
+}
+
+int audit_change(struct db *db, const struct audit_change *change, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    AUTO(buf) name = {0};
+    struct audit_entry entry = change->entry;
+
+    buf_init(&name, LIMIT_AUDIT_TEXT + 1);
+    if (db_begin(db, &t, e) < 0)
+        return -1;
+    int found = find_name(t.conn, change, &name, e);
+    if (found <= 0)
+        return found;
+    entry.resource = buf_str(&name);
+    if (db_exec(t.conn, change->q, change->args, NULL, e) < 0 ||
+        audit_add(t.conn, &entry, e) < 0 || db_commit(&t, e) < 0)
+        return -1;
+    return 1;
+}
+
+/* ---- reading ---- */
+
+static const struct db_field fields[] = {
+    {.name = "id", .column = "a.id", .type = DB_FIELD_I64},
+    {.name = "username", .column = "a.username", .type = DB_FIELD_TEXT},
+    {.name = "resource", .column = "a.resource", .type = DB_FIELD_TEXT},
+    {.name = "resource_type", .column = "a.resource_type", .type = DB_FIELD_TEXT},
+    {.name = "operation", .column = "a.operation", .type = DB_FIELD_TEXT},
+    {.name = "operation_result", .column = "a.succeeded", .type = DB_FIELD_BOOL},
+    {.name = "client_address", .column = "a.address", .type = DB_FIELD_TEXT},
+    {.name = "op_time", .column = "a.at_ms", .type = DB_FIELD_TIME},
+};
+
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    *(struct audit_row *)ret = (struct audit_row){
+        .id = db_i64(rows, 0),
+        .project_id = db_i64(rows, 1),
+        .username = arena_str(a, db_text(rows, 2)),
+        .address = arena_str(a, db_text(rows, 3)),
+        .resource = arena_str(a, db_text(rows, 4)),
+        .resource_type = arena_str(a, db_text(rows, 5)),
+        .operation = arena_str(a, db_text(rows, 6)),
+        .description = arena_str(a, db_text(rows, 7)),
+        .succeeded = db_i64(rows, 8) != 0,
+        .at_ms = db_i64(rows, 9),
+    };
+    return 0;
+}
+
+#define COLUMNS                                                                                    \
+    "a.id, a.project_id, a.username, a.address, a.resource, a.resource_type, a.operation,"         \
+    " a.description, a.succeeded, a.at_ms"
+
+const struct db_list audit_list_fields = {
+    .name = "audit log",
+    .columns = COLUMNS,
+    .from = "audit_log a WHERE ($1 = 1 OR EXISTS (SELECT 1 FROM project_member m"
+            " WHERE m.project_id = a.project_id AND m.role = 1 AND m.user_id = $2)"
+            " OR EXISTS (SELECT 1 FROM user_group_member g JOIN project_member m"
+            " ON m.group_id = g.group_id WHERE g.user_id = $2 AND m.role = 1"
+            " AND m.project_id = a.project_id))",
+    .n_args = 2,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "a.at_ms DESC, a.id DESC",
+    .key = "a.id",
+    .size = sizeof(struct audit_row),
+    .row = read_row,
+};
+
+static const struct db_list of_project = {
+    .name = "audit log of a project",
+    .columns = COLUMNS,
+    .from = "audit_log a WHERE a.project_id = $1",
+    .n_args = 1,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "a.at_ms DESC, a.id DESC",
+    .key = "a.id",
+    .size = sizeof(struct audit_row),
+    .row = read_row,
+};
+
+int audit_list(struct db *db, struct arena *a, const struct audit_visibility *v,
+               const struct db_list_query *q, struct db_page *ret, struct err *e)
+{
+    struct db_conn *c = db_reader(db);
+
+    return v->project_id
+               ? db_list_page(c, &of_project, DB_ARGS(DB_I64(v->project_id)), q, a, ret, e)
+               : db_list_page(c, &audit_list_fields, DB_ARGS(DB_I64(v->all), DB_I64(v->user_id)), q,
+                              a, ret, e);
+}

@@ -81,8 +81,8 @@ int audit_change(struct db *db, const struct audit_change *change, struct err *e
     if (found <= 0)
         return found;
     entry.resource = buf_str(&name);
-    if (db_exec(t.conn, change->q, change->args, NULL, e) < 0 ||
-        audit_add(t.conn, &entry, e) < 0 || db_commit(&t, e) < 0)
+    if (db_exec(t.conn, change->q, change->args, NULL, e) < 0 || audit_add(t.conn, &entry, e) < 0 ||
+        db_commit(&t, e) < 0)
         return -1;
     return 1;
 }

@@ -35,13 +35,18 @@ const char *access_nobody(struct str username)
 
 /* The permission of this name, or PERM_COUNT: a later version may have given one that this one does
  * not know. */
-static unsigned permission_of(struct str name)
+static unsigned permission_of(struct str name, unsigned whose)
 {
     for (unsigned p = 0; p < PERM_COUNT; p++)
-        if (permission_info((enum permission)p)->level != PERM_LEVEL_NONE &&
+        if ((permission_info((enum permission)p)->robots & whose) &&
             str_eqz(name, permission_name((enum permission)p)))
             return p;
     return PERM_COUNT;
+}
+
+static unsigned catalogue_of(enum access_robot_kind kind)
+{
+    return kind == ACCESS_ROBOT_SYSTEM ? PERM_ROBOTS_SYSTEM : PERM_ROBOTS_PROJECT;
 }
 
 int robot_grants(struct access *x, struct arena *a, int64_t id, struct access_robot *ret,
@@ -66,9 +71,9 @@ int robot_grants(struct access *x, struct arena *a, int64_t id, struct access_ro
         struct access_robot_grant g = {
             .kind = (enum access_robot_kind)db_i64(&rows, 0),
             .project_id = db_i64(&rows, 1),
-            .permission = permission_of(db_text(&rows, 2)),
             .project = db_is_null(&rows, 3) ? STR_NULL : arena_str(a, db_text(&rows, 3)),
         };
+        g.permission = permission_of(db_text(&rows, 2), catalogue_of(g.kind));
         if (g.permission != PERM_COUNT)
             v[n++] = g;
     }
@@ -178,7 +183,7 @@ int robot_find(struct access *x, struct arena *a, int64_t id, struct robot *ret,
 int robot_permission(enum access_robot_kind kind, struct str resource, struct str action,
                      enum permission *ret, struct err *e)
 {
-    unsigned whose = kind == ACCESS_ROBOT_SYSTEM ? PERM_ROBOTS_SYSTEM : PERM_ROBOTS_PROJECT;
+    unsigned whose = catalogue_of(kind);
 
     for (int i = 0; i < PERM_COUNT; i++) {
         const struct permission_info *p = permission_info((enum permission)i);

@@ -29,6 +29,7 @@ static const struct {
     {"group_id", API_INT, "The number of a group."},
     {"label_id", API_INT, "The number of a label."},
     {"mid", API_INT, "The number of a member."},
+    {"id", API_INT, "A number."},
     {"robot_id", API_INT, "The number of a robot."},
     {"meta_name", API_STR, "The name of a property."},
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
+#include "base/mem.h"
+
 #include <strings.h>
 
 bool str_eq(struct str a, struct str b)
@@ -245,4 +247,17 @@ bool str_unhex(struct str s, uint8_t *out, size_t n)
     for (size_t i = 0; i < n; i++)
         out[i] = (uint8_t)((unsigned)nibble(s.p[2 * i]) << 4 | (unsigned)nibble(s.p[2 * i + 1]));
     return true;
+}
+
+const char *str_size_text(double bytes, char out[STR_SIZE_TEXT])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t u = 0;
+    /* What would be rounded to 1024.0 is one of the next unit. */
+    while (bytes >= (u ? 1023.95 : 1024) && u + 1 < ARRAY_LEN(units)) {
+        bytes /= 1024;
+        u++;
+    }
+    (void)snprintf(out, STR_SIZE_TEXT, u ? "%.1f %s" : "%.0f %s", bytes, units[u]);
+    return out;
 }

@@ -63,6 +63,10 @@ bool str_bool(struct str s, bool *ret);
  * there is none (empty, cut off, overlong, a surrogate, past U+10FFFF). RFC 3629. */
 size_t str_utf8(struct str s, uint32_t *ret);
 
+/* "512 B", "1.0 KiB" … "3.2 TiB"; gives out. */
+#define STR_SIZE_TEXT 32
+const char *str_size_text(double bytes, char out[STR_SIZE_TEXT]);
+
 /* Lower-case hex of n bytes into out (2n + 1 bytes, NUL-ended); and back (exactly 2n digits). */
 void str_hex(const uint8_t *p, size_t n, char *out);
 bool str_unhex(struct str s, uint8_t *out, size_t n);

@@ -22,18 +22,6 @@ unsigned frame_percent(uint64_t done, uint64_t total)
     return percent < 100 ? percent : 99;
 }
 
-const char *frame_size(double bytes, char out[FRAME_SIZE_TEXT])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t u = 0;
-    while (bytes >= (u ? 1023.95 : 1024) && u + 1 < ARRAY_LEN(units)) {
-        bytes /= 1024;
-        u++;
-    }
-    (void)snprintf(out, FRAME_SIZE_TEXT, u ? "%.1f %s" : "%.0f %s", bytes, units[u]);
-    return out;
-}
-
 const char *frame_time(int64_t ms, char out[FRAME_SIZE_TEXT])
 {
     long long s = (long long)((ms + 999) / 1000);
@@ -208,8 +196,8 @@ static void add_file(const struct frame *f, const struct columns *c, const struc
     }
     buf_addf(out, " %3u %%", frame_percent(s->done, s->size));
     if (c->sizes)
-        buf_addf(out, "  %10s / %s", frame_size((double)s->done, done),
-                 frame_size((double)s->size, total));
+        buf_addf(out, "  %10s / %s", str_size_text((double)s->done, done),
+                 str_size_text((double)s->size, total));
 }
 
 /* A piece of the last line, if it fits. */
@@ -234,11 +222,11 @@ static void add_total(const struct frame *f, struct buf *out)
     }
     (void)snprintf(piece, sizeof(piece), "%3u %%", frame_percent(s->bytes_done, s->bytes_total));
     add_piece(f, &line, piece);
-    (void)snprintf(piece, sizeof(piece), "%s of %s", frame_size((double)s->bytes_done, done),
-                   frame_size((double)s->bytes_total, total));
+    (void)snprintf(piece, sizeof(piece), "%s of %s", str_size_text((double)s->bytes_done, done),
+                   str_size_text((double)s->bytes_total, total));
     add_piece(f, &line, piece);
     if (f->rate >= 0) {
-        (void)snprintf(piece, sizeof(piece), "%s/s", frame_size(f->rate, done));
+        (void)snprintf(piece, sizeof(piece), "%s/s", str_size_text(f->rate, done));
         add_piece(f, &line, piece);
     }
     int64_t left = frame_left_ms(s, f->rate);

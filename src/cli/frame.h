@@ -31,8 +31,6 @@ void frame_fit(struct buf *out, const char *text, unsigned width, bool utf8, boo
 /* 45 for 45 %; 100 only when all is done. */
 unsigned frame_percent(uint64_t done, uint64_t total);
 #define FRAME_SIZE_TEXT 32
-/* "4.1 GiB" */
-const char *frame_size(double bytes, char out[FRAME_SIZE_TEXT]);
 /* "0:47", "1:02:05", "3 days" */
 const char *frame_time(int64_t ms, char out[FRAME_SIZE_TEXT]);
 /* Milliseconds until everything has moved at this rate, -1: cannot be said. */

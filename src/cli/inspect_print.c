@@ -237,20 +237,6 @@ int inspect_print_json(const struct inspect *in, bool tensors, struct err *e)
 
 /* ---- text ---- */
 
-#define SIZE_TEXT 32
-static const char *size_text(uint64_t bytes, char out[SIZE_TEXT])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double n = (double)bytes;
-    size_t u = 0;
-    while (n >= 1024 && u + 1 < ARRAY_LEN(units)) {
-        n /= 1024;
-        u++;
-    }
-    (void)snprintf(out, SIZE_TEXT, u ? "%.1f %s" : "%.0f %s", n, units[u]);
-    return out;
-}
-
 static void line(struct buf *out, const char *what, struct str s)
 {
     char show[SHOWN];
@@ -289,7 +275,7 @@ static void text_top(struct buf *out, const struct inspect *in)
 static void text_totals(struct buf *out, const struct look *l)
 {
     const struct weight_totals *t = &l->totals;
-    char size[WEIGHT_PARAM_SIZE_MAX], precision[WEIGHT_PRECISION_MAX], bytes[SIZE_TEXT];
+    char size[WEIGHT_PARAM_SIZE_MAX], precision[WEIGHT_PRECISION_MAX], bytes[STR_SIZE_TEXT];
     bool big = false;
 
     for (size_t i = 0; i < l->n_files; i++)
@@ -307,38 +293,39 @@ static void text_totals(struct buf *out, const struct look *l)
     if (t->context_length)
         buf_addf(out, "%-15s %" PRIu64 "\n", "context length", t->context_length);
     line(out, "license", t->license);
-    buf_addf(out, "%-15s %" PRIu64 ", %s\n", "tensors", t->tensors, size_text(t->bytes, bytes));
+    buf_addf(out, "%-15s %" PRIu64 ", %s\n", "tensors", t->tensors,
+             str_size_text((double)t->bytes, bytes));
 }
 
 static void text_dtypes(struct buf *out, const struct weight_totals *t)
 {
-    char bytes[SIZE_TEXT];
+    char bytes[STR_SIZE_TEXT];
     buf_addf(out, "\n%-12s %10s %20s %7s %12s\n", "TYPE", "TENSORS", "PARAMETERS", "SHARE", "SIZE");
     for (size_t i = 0; i < t->n_counts; i++) {
         const struct weight_count *c = &t->counts[i];
         double share = t->parameters ? 100 * (double)c->elements / (double)t->parameters : 0;
         buf_addf(out, "%-12s %10" PRIu64 " %20" PRIu64 " %6.1f%% %12s\n", c->dtype->name,
-                 c->tensors, c->elements, share, size_text(c->bytes, bytes));
+                 c->tensors, c->elements, share, str_size_text((double)c->bytes, bytes));
     }
 }
 
 static int text_files(struct buf *out, const struct look *l, struct err *e)
 {
-    char show[SHOWN], bytes[SIZE_TEXT];
+    char show[SHOWN], bytes[STR_SIZE_TEXT];
     buf_addf(out, "\n%-14s %-12s %10s %12s  %s\n", "KIND", "FORMAT", "TENSORS", "SIZE", "FILE");
     for (size_t i = 0; i < l->n_files; i++) {
         const struct look_file *f = &l->files[i];
         const char *format = f->known ? f->weights.format : model_format_of(f->path);
         bool weight = f->has_kind && f->kind == MODEL_WEIGHT;
-        char count[SIZE_TEXT];
+        char count[STR_SIZE_TEXT];
         (void)snprintf(count, sizeof(count), "%s", weight || f->closed ? "not read" : "-");
         if (f->known)
             (void)snprintf(count, sizeof(count), "%zu", f->weights.n_tensors);
-        buf_addf(out, "%-14s %-12s %10s %12s  %s%s%s%s\n",
-                 f->has_kind ? model_kind_name(f->kind) : "-", format ? format : "-", count,
-                 size_text(f->size, bytes), model_path_show(f->path, show, sizeof(show)),
-                 f->closed ? f->path.n ? " in " : "" : "", f->closed ? f->encoding : "",
-                 f->known && !f->counts ? " (not counted)" : "");
+        buf_addf(
+            out, "%-14s %-12s %10s %12s  %s%s%s%s\n", f->has_kind ? model_kind_name(f->kind) : "-",
+            format ? format : "-", count, str_size_text((double)f->size, bytes),
+            model_path_show(f->path, show, sizeof(show)), f->closed ? f->path.n ? " in " : "" : "",
+            f->closed ? f->encoding : "", f->known && !f->counts ? " (not counted)" : "");
         if (flush(out, false, e) < 0)
             return -1;
     }
@@ -362,12 +349,13 @@ static int text_metadata(struct buf *out, const struct weights *w, struct err *e
 
 static int text_tensors(struct buf *out, const struct weights *w, struct err *e)
 {
-    char name[MODEL_PATH_SHOW], bytes[SIZE_TEXT];
+    char name[MODEL_PATH_SHOW], bytes[STR_SIZE_TEXT];
     buf_addf(out, "\n%-12s %12s %16s  %s\n", "TYPE", "SIZE", "OFFSET", "TENSOR AND SHAPE");
     for (size_t i = 0; i < w->n_tensors; i++) {
         const struct weight_tensor *t = &w->tensors[i];
-        buf_addf(out, "%-12s %12s %16" PRIu64 "  %s [", t->dtype->name, size_text(t->bytes, bytes),
-                 t->offset, model_path_show(t->name, name, sizeof(name)));
+        buf_addf(out, "%-12s %12s %16" PRIu64 "  %s [", t->dtype->name,
+                 str_size_text((double)t->bytes, bytes), t->offset,
+                 model_path_show(t->name, name, sizeof(name)));
         for (unsigned d = 0; d < t->n_dims; d++)
             buf_addf(out, "%s%" PRIu64, d ? ", " : "", t->dims[d]);
         buf_addz(out, "]\n");

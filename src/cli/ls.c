@@ -29,19 +29,6 @@ static int flush(struct buf *out, struct err *e)
     return rc;
 }
 
-static const char *size_text(uint64_t n, char out[32])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double v = (double)n;
-    size_t u = 0;
-    while (v >= 1024 && u + 1 < ARRAY_LEN(units)) {
-        v /= 1024;
-        u++;
-    }
-    (void)snprintf(out, 32, u ? "%.1f %s" : "%.0f %s", v, units[u]);
-    return out;
-}
-
 static int list_repositories(struct cli *c, const struct transport_host *host,
                              const struct transport_options *connection, struct err *e)
 {
@@ -110,7 +97,7 @@ static void write_text(struct buf *out, const struct endpoint_entry *entry,
     int used = (int)(out->n - begin);
     struct str type = d->type.n ? d->type : d->media_type;
     buf_addf(out, "%*s  %s  %10s  ", width > used ? width - used : 0, "", d->digest.text,
-             size_text(d->size, size));
+             str_size_text((double)d->size, size));
     for (size_t i = 0; i < type.n && i < LIMIT_MEDIA_TYPE; i++)
         buf_addc(out, type.p[i] < ' ' || type.p[i] >= 0x7f ? '?' : type.p[i]);
     if (d->is_index)

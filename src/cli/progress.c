@@ -171,7 +171,7 @@ static void on_file(void *self, const char *path, uint64_t size, enum transfer_h
     } else if (s->files_total <= FILES_TOLD) {
         buf_addf(&p->lines, "%-7s ", words[how]);
         frame_fit(&p->lines, path, UINT32_MAX, p->utf8, false);
-        buf_addf(&p->lines, " (%s)", frame_size((double)size, text));
+        buf_addf(&p->lines, " (%s)", str_size_text((double)size, text));
         line_done(p);
     }
 }

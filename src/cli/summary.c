@@ -122,9 +122,10 @@ int progress_summary(const struct cli *c, const char *done, const char *referenc
              "%s %s\ndigest %s\n%zu files, %s; %s transferred, %zu files were there, "
              "%lld.%03d s, %s/s\n",
              done, reference, digest->text, s->files_total,
-             frame_size((double)s->bytes_total, total), frame_size((double)s->bytes_moved, moved),
-             s->files_present, (long long)(s->elapsed_ms / 1000), (int)(s->elapsed_ms % 1000),
-             frame_size(rate_of(s), speed));
+             str_size_text((double)s->bytes_total, total),
+             str_size_text((double)s->bytes_moved, moved), s->files_present,
+             (long long)(s->elapsed_ms / 1000), (int)(s->elapsed_ms % 1000),
+             str_size_text(rate_of(s), speed));
     if (s->retries)
         buf_addf(&out, "%llu requests were made again\n", (unsigned long long)s->retries);
     add_limits(&out, s);

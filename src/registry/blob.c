@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "registry/internal.h"
+#include "registry/quota.h"
 
 /* ---- reading ---- */
 
@@ -197,6 +198,7 @@ int blob_record(struct registry *r, const struct repo_name *repo, const struct d
 {
     AUTO(db_txn) t = {0};
     struct blob_row blob = {0};
+    struct quota_gate gate;
     int64_t repository = 0, object_id = 0;
 
     if (object->alg != DIGEST_SHA256 || (d->alg == DIGEST_SHA256 && !digest_eq(d, object)))
@@ -204,6 +206,7 @@ int blob_record(struct registry *r, const struct repo_name *repo, const struct d
     if (size > LIMIT_BLOB)
         return ERR(e, LIMIT, "blob %s is larger than %llu bytes", d->text, LIMIT_BLOB);
     if (db_begin(r->db, &t, e) < 0 || repository_ensure(t.conn, repo, &repository, e) < 0 ||
+        quota_open(t.conn, repository, &gate, e) < 0 ||
         object_ensure(t.conn, object, size, &object_id, e) < 0 ||
         blob_ensure(t.conn, d, size, &blob, e) < 0 || object_hold(r, object, e) < 0)
         return -1;
@@ -214,7 +217,7 @@ int blob_record(struct registry *r, const struct repo_name *repo, const struct d
                                         DB_I64(0), DB_I64(size)),
                                 NULL, e)) < 0)
         return -1;
-    if (join(t.conn, repository, blob.id, e) < 0)
+    if (join(t.conn, repository, blob.id, e) < 0 || quota_close(r, t.conn, &gate, e) < 0)
         return -1;
     return db_commit(&t, e);
 }
@@ -234,6 +237,7 @@ int blob_mount(struct registry *r, const struct repo_name *repo, const struct re
                bool any_project, const struct digest *d, struct err *e)
 {
     AUTO(db_txn) t = {0};
+    struct quota_gate gate;
     int64_t repository = 0, blob = 0;
     /* Most attempts of clients to mount find nothing, and those need not wait for the writer. */
     int found = find_source(db_reader(r->db), from, any_project, d, &blob, e);
@@ -246,7 +250,8 @@ int blob_mount(struct registry *r, const struct repo_name *repo, const struct re
     if (found <= 0)
         return found;
     if (repository_ensure(t.conn, repo, &repository, e) < 0 ||
-        join(t.conn, repository, blob, e) < 0 || db_commit(&t, e) < 0)
+        quota_open(t.conn, repository, &gate, e) < 0 || join(t.conn, repository, blob, e) < 0 ||
+        quota_close(r, t.conn, &gate, e) < 0 || db_commit(&t, e) < 0)
         return -1;
     return 1;
 }

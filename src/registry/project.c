@@ -158,14 +158,16 @@ static int put_properties(struct db_conn *c, int64_t id, const struct project_pr
 }
 
 int project_make(struct registry *r, struct str name, int64_t owner_id,
-                 const struct project_properties *p, int64_t *ret_id, struct err *e)
+                 const struct project_properties *p, int64_t hard, int64_t *ret_id, struct err *e)
 {
     AUTO(db_txn) t = {0};
     int64_t id, member;
 
     if (check_properties(p, e) < 0 || db_begin(r->db, &t, e) < 0 ||
         insert(t.conn, name, str_eqz(p->v[PROJECT_public], "true"), owner_id, &id, e) < 0 ||
-        put_properties(t.conn, id, p, e) < 0)
+        put_properties(t.conn, id, p, e) < 0 ||
+        db_exec(t.conn, Q_quota_hard_set, DB_ARGS(DB_I64(id), DB_I64(hard), DB_I64(clock_now_ms())),
+                NULL, e) < 0)
         return -1;
     const struct member owner = {.project_id = id, .entity_id = owner_id, .role = ROLE_ADMIN};
     const struct audit_entry entry = {

@@ -51,10 +51,11 @@ extern const struct db_list project_list_fields;
 int project_list(struct registry *r, struct arena *a, const struct project_visibility *v,
                  const struct db_list_query *q, struct db_page *ret, struct err *e);
 
-/* Makes one and takes its owner (0: none) in as its administrator. Upper case in the name is kept
- * for display. CONFLICT: the name is taken, case ignored; NAME_INVALID; BAD_REQUEST. */
+/* Makes one that may hold `hard` bytes (QUOTA_UNLIMITED) and takes its owner (0: none) in as its
+ * administrator. Upper case in the name is kept for display. CONFLICT: the name is taken, case
+ * ignored; NAME_INVALID; BAD_REQUEST. */
 int project_make(struct registry *r, struct str name, int64_t owner_id,
-                 const struct project_properties *p, int64_t *ret_id, struct err *e);
+                 const struct project_properties *p, int64_t hard, int64_t *ret_id, struct err *e);
 /* Sets the properties that are not STR_NULL. BAD_REQUEST, NOT_FOUND. */
 int project_set(struct registry *r, int64_t id, const struct project_properties *p, struct err *e);
 /* Forgets one; public becomes "false". NOT_FOUND: it was not set. */

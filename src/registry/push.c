@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "registry/describe.h"
 #include "registry/internal.h"
+#include "registry/quota.h"
 
 #include <stdlib.h>
 
@@ -276,6 +277,7 @@ int artifact_push(struct registry *r, struct arena *a, const struct repo_name *r
                   struct artifact_missing *ret_missing, struct err *e)
 {
     AUTO(db_txn) t = {0};
+    struct quota_gate gate;
     struct push p = {
         .arena = a, .req = req, .sparse = (enum registry_sparse)r->sparse, .now = clock_now_ms()};
 
@@ -297,7 +299,8 @@ int artifact_push(struct registry *r, struct arena *a, const struct repo_name *r
         return -1;
     if (p.n_missing > 0)
         return report_missing(&p, repo, ret_missing, e);
-    if (put_rows(&p, e) < 0 || note_push(&p, e) < 0)
+    if (quota_open(p.conn, p.repository, &gate, e) < 0 || put_rows(&p, e) < 0 ||
+        quota_close(r, p.conn, &gate, e) < 0 || note_push(&p, e) < 0)
         return err_wrap(e, "pushing to %.*s", S(repo_name_str(repo)));
     if (db_commit(&t, e) < 0)
         return -1;

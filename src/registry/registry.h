@@ -22,9 +22,10 @@ enum registry_sparse { REGISTRY_SPARSE_REFUSE, REGISTRY_SPARSE_INDEXES, REGISTRY
 struct registry {
     struct db *db;
     struct store *store;
-    _Atomic int sparse;       /* enum registry_sparse */
-    _Atomic int64_t lease_ms; /* how long a push may rely on what it was told is here */
-    struct pulls *pulls;      /* where pulls are counted; NULL: they are not */
+    _Atomic int sparse;         /* enum registry_sparse */
+    _Atomic int64_t lease_ms;   /* how long a push may rely on what it was told is here */
+    struct pulls *pulls;        /* where pulls are counted; NULL: they are not */
+    struct quota_rooms *quotas; /* room for uploads under way; NULL: none is set aside */
 };
 
 /* ---- project.c ---- */

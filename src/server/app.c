@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "registry/backup.h"
 #include "registry/pulls.h"
+#include "registry/quota.h"
 #include "server/access_log.h"
 #include "server/beside.h"
 
@@ -53,6 +54,7 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
                    "again",
                    s->data.path);
     app->upload_caps = upload_caps_new();
+    app->registry.quotas = quota_rooms_new();
     if (datadir_first_password(&s->data, a, given, SERVER_DB_FILE, &first, e) < 0 ||
         db_open(s->data.fd, SERVER_DB_FILE, &app->db, e) < 0 ||
         store_open(s->data.fd, &app->store, e) < 0 ||
@@ -140,6 +142,7 @@ void server_app_close(struct server_app *s)
     s->app.registry.pulls = NULL;
     access_close(s->app.access);
     upload_caps_free(s->app.upload_caps);
+    quota_rooms_free(s->app.registry.quotas);
     store_close(s->app.store);
     db_close(s->app.db);
     s->app.access = NULL;

@@ -8,6 +8,7 @@
 #include "jobs/collect.h"
 #include "jobs/schedule.h"
 #include "registry/describe.h"
+#include "registry/quota.h"
 
 /* Uploads expire after minutes at least, schedules count seconds but promise none: a look every
  * quarter of a minute is soon enough, and costs one directory scan and one row. */
@@ -75,6 +76,7 @@ static void run(struct pool_job *job)
     else if (removed)
         LOG(INFO, "upload.sweep", log_u64("removed", removed));
     upload_caps_expire(u->app->app.upload_caps, clock_now_ms() - u->app->upload_expiry_ms);
+    quota_expire(&u->app->app.registry, clock_now_ms() - u->app->upload_expiry_ms);
     collect(u);
     u->running = false;
 }

@@ -163,11 +163,11 @@ static void test_numbers(void **state)
 {
     (void)state;
     char text[FRAME_SIZE_TEXT];
-    assert_string_equal(frame_size(0, text), "0 B");
-    assert_string_equal(frame_size(1023, text), "1023 B");
-    assert_string_equal(frame_size(1024, text), "1.0 KiB");
-    assert_string_equal(frame_size(1024.0 * 1024 - 1, text), "1.0 MiB");
-    assert_string_equal(frame_size(5e15, text), "4547.5 TiB");
+    assert_string_equal(str_size_text(0, text), "0 B");
+    assert_string_equal(str_size_text(1023, text), "1023 B");
+    assert_string_equal(str_size_text(1024, text), "1.0 KiB");
+    assert_string_equal(str_size_text(1024.0 * 1024 - 1, text), "1.0 MiB");
+    assert_string_equal(str_size_text(5e15, text), "4547.5 TiB");
     assert_string_equal(frame_time(0, text), "0:00");
     assert_string_equal(frame_time(1, text), "0:01");
     assert_string_equal(frame_time(59001, text), "1:00");

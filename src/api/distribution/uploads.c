@@ -10,9 +10,14 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "registry/quota.h"
 
 struct transfer {
     struct store_upload *upload; /* NULL: let go */
+    struct app *app;
+    int64_t project;
+    bool transient;    /* the session ends with this request */
+    uint64_t reserved; /* bytes that the upload has room for, in all */
     struct repo_name repo;
     bool has_digest;
     struct digest digest; /* of the closing request */
@@ -26,13 +31,48 @@ static void let_go(void *p)
 {
     struct transfer *t = p;
     struct store_upload *u = TAKE(t->upload);
-    if (u)
-        store_upload_close(u);
+    if (!u)
+        return;
+    uint64_t kept = t->transient ? 0 : store_upload_info(u)->offset;
+    store_upload_close(u);
+    /* What was to come and did not needs no room. */
+    struct err ignored;
+    if (t->transient)
+        quota_release(&t->app->registry, t->project, t->id);
+    else if (t->reserved > kept)
+        (void)quota_reserve(&t->app->registry, t->project, t->id, kept, &ignored);
+}
+
+/* Room in the quota for the upload as it stands with n bytes more. */
+static int make_room(struct transfer *t, uint64_t n, struct err *e)
+{
+    uint64_t needed = store_upload_info(t->upload)->offset + n;
+    if (needed <= t->reserved)
+        return 0;
+    if (quota_reserve(&t->app->registry, t->project, t->id, needed, e) < 0)
+        return -1;
+    t->reserved = needed;
+    return 0;
+}
+
+/* A body whose length is known needs its room before it is asked for; of another one, ROOM_STEP is
+ * set aside at a time, or exactly what came when there is not as much. */
+#define ROOM_STEP (16 * MIB)
+static int make_room_for_chunk(struct transfer *t, size_t n, struct err *e)
+{
+    struct err ignored;
+    return make_room(t, n + ROOM_STEP, &ignored) == 0 ? 0 : make_room(t, n, e);
 }
 
 static int write_chunk(void *self, const void *p, size_t n, struct err *e)
 {
     struct transfer *t = self;
+    if (store_upload_info(t->upload)->offset + n > t->reserved &&
+        make_room_for_chunk(t, n, e) < 0) {
+        (void)store_upload_rewind(t->upload, t->opened_at, NULL);
+        let_go(t);
+        return -1;
+    }
     if (store_upload_write(t->upload, p, n, e) == 0)
         return 0;
     /* What this request has brought gives its space back: a full disk is everybody's. */
@@ -45,6 +85,8 @@ static int write_chunk(void *self, const void *p, size_t n, struct err *e)
 static struct transfer *transfer_new(struct http_req *rq)
 {
     struct transfer *t = ARENA_NEW(&rq->arena, struct transfer);
+    t->app = api_app(rq);
+    t->project = api_target(rq)->project_id;
     arena_defer(&rq->arena, let_go, t);
     rq->sink = (struct http_sink){.write = write_chunk, .self = t};
     return t;
@@ -89,6 +131,8 @@ static int commit(struct http_req *rq, struct transfer *t, struct err *e)
     }
     t->upload = NULL;
     upload_caps_end(api_app(rq)->upload_caps, t->id);
+    /* Its rows count from here on; until they are there, the room is nobody's. */
+    quota_release(&api_app(rq)->registry, t->project, t->id);
     if (blob_record(&api_app(rq)->registry, &t->repo, &t->digest, &object, size, e) < 0)
         return -1;
     return reply_stored(rq, &t->repo, &t->digest);
@@ -153,6 +197,11 @@ int distribution_upload_start_open(struct http_req *rq, struct err *e)
         0)
         return -1;
     adopt(t, u);
+    t->transient = t->has_digest;
+    if (make_room(t, expect, e) < 0) {
+        store_upload_cancel(TAKE(t->upload));
+        return -1;
+    }
     if (!t->has_digest)
         upload_caps_begin(app->upload_caps, rq->peer, t->id, clock_now_ms());
     return 0;
@@ -223,7 +272,8 @@ static int open_session(struct http_req *rq, struct transfer *t, struct err *e)
                    S(str_head(id, STORE_UPLOAD_ID)));
     adopt(t, u);
     upload_caps_touch(api_app(rq)->upload_caps, t->id, clock_now_ms());
-    if (check_range(rq, t, e) < 0) {
+    uint64_t expect = rq->content_length > 0 ? (uint64_t)rq->content_length : 0;
+    if (check_range(rq, t, e) < 0 || make_room(t, expect, e) < 0) {
         let_go(t);
         return -1;
     }
@@ -305,5 +355,6 @@ int distribution_upload_cancel(struct http_req *rq, struct err *e)
         return -1;
     store_upload_cancel(TAKE(t->upload));
     upload_caps_end(api_app(rq)->upload_caps, t->id);
+    quota_release(&api_app(rq)->registry, t->project, t->id);
     return http_reply_empty(rq, 204);
 }

@@ -17,4 +17,13 @@ extern const struct api_object harbor_group_object;
 /* The project of the address. NOT_FOUND: it went a moment ago. */
 int harbor_project_facts(struct http_req *rq, struct project_facts *ret, struct err *e);
 
+/* What a project may hold and holds, for its summary. */
+struct harbor_storage {
+    const void *hard, *used;
+};
+extern const struct api_object harbor_storage_object;
+/* Nothing is filled for a project that is not there. */
+int harbor_show_storage(struct http_req *rq, int64_t project, struct harbor_storage *ret,
+                        struct err *e);
+
 #endif

@@ -4,6 +4,7 @@
 #include "api/harbor/harbor.h"
 #include "api/harbor/project_objects.h"
 #include "base/mem.h"
+#include "registry/quota.h"
 
 /* ---- objects ---- */
 
@@ -94,13 +95,30 @@ static const struct api_object deletable_object = {
     .doc = "Whether a project can be deleted.",
 };
 
+static const struct api_field storage_fields[] = {
+    {"hard", API_OBJECT, offsetof(struct harbor_storage, hard), 0, &harbor_storage_object, 0,
+     "What it may hold."},
+    {"used", API_OBJECT, offsetof(struct harbor_storage, used), 0, &harbor_storage_object, 0,
+     "What it holds."},
+};
+static const struct api_object storage_object = {
+    .name = "ProjectSummaryQuota",
+    .size = sizeof(struct harbor_storage),
+    .fields = storage_fields,
+    .n = ARRAY_LEN(storage_fields),
+    .doc = "How much a project holds and may hold.",
+};
+
 struct summary {
+    const struct harbor_storage *quota;
     int64_t repositories;
     int64_t members[ROLE_COUNT];
 };
 static const struct api_field summary_fields[] = {
     {"repo_count", API_INT, offsetof(struct summary, repositories), API_ALWAYS, NULL, 0,
      "How many repositories it has."},
+    {"quota", API_OBJECT, offsetof(struct summary, quota), 0, &storage_object, 0,
+     "How much it holds and may hold."},
     {"project_admin_count", API_INT, offsetof(struct summary, members[ROLE_ADMIN]), 0, NULL, 0,
      "How many members administer it."},
     {"maintainer_count", API_INT, offsetof(struct summary, members[ROLE_MAINTAINER]), 0, NULL, 0,
@@ -228,6 +246,7 @@ static int summary(struct http_req *rq, struct err *e)
 {
     struct project_facts p;
     struct summary s = {0};
+    struct harbor_storage storage = {0};
 
     if (harbor_project_facts(rq, &p, e) < 0)
         return -1;
@@ -236,6 +255,11 @@ static int summary(struct http_req *rq, struct err *e)
     if (access_check(api_identity(rq), api_target(rq), PERM_MEMBER_LIST, NULL) == 0 &&
         member_count(api_app(rq)->access, p.id, s.members, e) < 0)
         return -1;
+    if (access_check(api_identity(rq), api_target(rq), PERM_QUOTA_READ, NULL) == 0) {
+        if (harbor_show_storage(rq, p.id, &storage, e) < 0)
+            return -1;
+        s.quota = &storage;
+    }
     return harbor_reply(rq, &s);
 }
 
@@ -259,8 +283,9 @@ static int check_wanted(const struct wanted *w, struct err *e)
     if (w->registry_id)
         return ERR(e, BAD_REQUEST, "\"registry_id\": there is no registry %lld to mirror",
                    (long long)w->registry_id);
-    if (w->storage_limit > 0 || w->storage_limit < -1)
-        return ERR(e, BAD_REQUEST, "\"storage_limit\" must be -1: storage is not limited here");
+    if (w->storage_limit < -1)
+        return ERR(e, BAD_REQUEST,
+                   "\"storage_limit\" must be a number of bytes, or -1 for no limit");
     return 0;
 }
 
@@ -281,9 +306,11 @@ static int create(struct http_req *rq, struct err *e)
         return ERR(e, BAD_REQUEST, "\"project_name\" is required");
     if (w.properties)
         p = *w.properties;
+    /* Only administrators say how much it may hold. */
+    int64_t hard = id->admin && w.storage_limit > 0 ? w.storage_limit : QUOTA_UNLIMITED;
     if (!p.v[PROJECT_public].p)
         p.v[PROJECT_public] = w.is_public ? STR("true") : STR("false");
-    if (project_make(&app->registry, w.name, id->user_id, &p, &made, e) < 0)
+    if (project_make(&app->registry, w.name, id->user_id, &p, hard, &made, e) < 0)
         return -1;
     if (!str_eqz(http_header(rq, "X-Resource-Name-In-Location"), "true"))
         return harbor_reply_created(rq, made);

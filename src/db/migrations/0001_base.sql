@@ -10,6 +10,7 @@
 --   @BYTES@   bytes
 --   @ROWS@    end of a table that is found by its id
 --   @SORTED@  end of a table that is kept in the order of its primary key
+-- Lines between "--@ sqlite", "--@ postgres" and "--@ both" are for that engine alone.
 -- A released migration is never edited.
 
 CREATE TABLE schema_version (

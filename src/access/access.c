@@ -79,7 +79,8 @@ int access_open(struct db *db, struct str first_password, struct arena *a,
     access_hasher_init(&x->hasher);
     access_cache_init(&x->cache);
     access_throttle_init(&x->throttle);
-    if (access_key_load(db, &x->key, e) < 0 || seed(x, first_password, a, &generated, e) < 0) {
+    if (access_key_load(db, &x->key, e) < 0 || settings_open(db, &x->settings, e) < 0 ||
+        seed(x, first_password, a, &generated, e) < 0) {
         access_close(x);
         return -1;
     }
@@ -88,10 +89,16 @@ int access_open(struct db *db, struct str first_password, struct arena *a,
     return 0;
 }
 
+struct settings *access_settings(struct access *x)
+{
+    return x->settings;
+}
+
 void access_close(struct access *x)
 {
     if (!x)
         return;
+    settings_close(x->settings);
     access_key_free(x->key);
     access_throttle_done(&x->throttle);
     access_cache_done(&x->cache);
@@ -132,10 +139,10 @@ static int prove(const struct attempt *t, struct access_user *ret, struct err *e
     if (is_known(t, ret))
         return 0;
     uint64_t drops = access_cache_drops(&x->cache);
-    int found = access_user_find(db_reader(x->db), t->username, &user, e);
+    int found = access_user_find(x, db_reader(x->db), t->username, &user, e);
     if (found < 0)
         return -1;
-    int right = access_password_verify(found ? user.password_hash : access_nobody(t->username),
+    int right = access_password_verify(found ? user.password_hash : access_nobody(x, t->username),
                                        t->password, e);
     if (right < 0)
         return -1;

@@ -19,6 +19,7 @@
 #define ACCESS_ISSUER  "harbor-token-issuer"
 
 struct access;
+struct settings;
 
 enum access_action {
     ACCESS_PULL = 1,
@@ -126,6 +127,8 @@ struct access_target {
 int access_open(struct db *db, struct str first_password, struct arena *a,
                 struct str *ret_generated, struct access **ret, struct err *e);
 void access_close(struct access *x);
+/* What administrators change at run time. */
+struct settings *access_settings(struct access *x);
 
 /* From the value of an Authorization header (STR_NULL: anonymous). UNAUTHORIZED for wrong
  * credentials and bad tokens, TOKEN_STALE for a token of ours whose time is over (its holder may

@@ -6,6 +6,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+#include <assert.h>
+#include <stdatomic.h>
+
 static const struct audit_event_info events[] = {
 #define AUDIT(name, operation, resource, doc) [AUDIT_##name] = {#name, operation, resource, doc},
 #include "access/audit.def"
@@ -26,6 +29,22 @@ void audit_act_as(const struct identity *id)
 
 /* ---- writing ---- */
 
+static _Atomic uint64_t left_out; /* a bit for each kind */
+static_assert(AUDIT_COUNT <= 64, "more kinds than bits");
+
+void audit_configure(struct str disabled)
+{
+    uint64_t bits = 0;
+
+    while (disabled.n) {
+        struct str name = str_trim(str_cut(&disabled, ','));
+        for (unsigned i = 0; i < AUDIT_COUNT; i++)
+            if (str_eqz(name, events[i].name))
+                bits |= UINT64_C(1) << i;
+    }
+    atomic_store_explicit(&left_out, bits, memory_order_relaxed);
+}
+
 /* Without a name: the program itself, or somebody unknown. */
 struct audit_actor audit_actor(void)
 {
@@ -43,6 +62,8 @@ int audit_add(struct db_conn *c, const struct audit_entry *entry, struct err *e)
     const struct audit_actor who = audit_actor();
     AUTO(buf) made = {0};
 
+    if (atomic_load_explicit(&left_out, memory_order_relaxed) >> entry->event & 1)
+        return 0;
     buf_init(&made, 2 * LIMIT_AUDIT_TEXT);
     if (entry->description.n)
         buf_adds(&made, str_head(entry->description, LIMIT_AUDIT_TEXT));
@@ -80,7 +101,8 @@ int audit_change(struct db *db, const struct audit_change *change, struct err *e
     int found = find_name(t.conn, change, &name, e);
     if (found <= 0)
         return found;
-    entry.resource = buf_str(&name);
+    if (!entry.resource.p)
+        entry.resource = buf_str(&name);
     if (db_exec(t.conn, change->q, change->args, NULL, e) < 0 || audit_add(t.conn, &entry, e) < 0 ||
         db_commit(&t, e) < 0)
         return -1;

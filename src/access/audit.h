@@ -31,6 +31,9 @@ struct audit_actor {
 };
 struct audit_actor audit_actor(void);
 
+/* Kinds of entries that are left out from now on: names between commas. */
+void audit_configure(struct str disabled);
+
 struct audit_entry {
     enum audit_event event;
     int64_t project_id;     /* 0: it is about no project */
@@ -45,7 +48,7 @@ int audit_add(struct db_conn *c, const struct audit_entry *entry, struct err *e)
 struct audit_change {
     enum db_query find; /* the row as it is */
     struct db_args key;
-    int name; /* the column that becomes the resource of the entry */
+    int name; /* the column that becomes the resource of the entry, unless that is given */
     enum db_query q;
     struct db_args args;
     struct audit_entry entry;

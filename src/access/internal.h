@@ -7,6 +7,7 @@
 #include "access/cache.h"
 #include "access/key.h"
 #include "access/password.h"
+#include "access/setting.h"
 #include "access/throttle.h"
 #include "access/user.h"
 #include "base/limits.h"
@@ -20,6 +21,7 @@ struct access {
     struct access_hasher hasher;
     struct access_cache cache;
     struct access_throttle throttle;
+    struct settings *settings;
 };
 
 /* user.c */
@@ -30,14 +32,17 @@ struct access_user {
     char password_hash[ACCESS_PASSWORD_MAX];
 };
 /* 1, 0 (*ret untouched), -1. */
-int access_user_find(struct db_conn *c, struct str username, struct access_user *ret,
-                     struct err *e);
+int access_user_find(struct access *x, struct db_conn *c, struct str username,
+                     struct access_user *ret, struct err *e);
 
-/* robot.c: the row of a robot that may sign in, in the order of Q_user_by_name: 1, 0, -1. */
-int access_robot_row(struct db_conn *c, struct str username, struct db_rows *ret, struct err *e);
+/* robot.c: the row of a robot (a name without the prefix) that may sign in, in the order of
+ * Q_user_by_name: 1, 0, -1. */
+int access_robot_row(struct db_conn *c, struct str name, struct db_rows *ret, struct err *e);
+/* Is it the name of a robot? *ret: what stands behind the prefix. */
+bool access_robot_name(struct access *x, struct str username, struct str *ret);
 /* What a password for a name that nobody has is compared with: it costs what names of its kind
  * cost. */
-const char *access_nobody(struct str username);
+const char *access_nobody(struct access *x, struct str username);
 /* What a robot that has proven itself is. UNAUTHORIZED: it is disabled, gone, or its time is over.
  */
 int access_robot_identity(struct access *x, struct arena *a, int64_t robot, struct identity *ret,

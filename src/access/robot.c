@@ -16,9 +16,21 @@ enum { GRANTS_MAX = 4096, SECRET_CHARS = 32, SECRET_MIN = 8, NAME_MAX_BYTES = 25
 
 /* ---- signing in ---- */
 
-int access_robot_row(struct db_conn *c, struct str username, struct db_rows *ret, struct err *e)
+bool access_robot_name(struct access *x, struct str username, struct str *ret)
 {
-    struct str name = str_skip(username, strlen(ROBOT_PREFIX)), project = STR_NULL;
+    AUTO(arena) a = {0};
+
+    arena_init(&a, 4 * KIB);
+    struct str prefix = setting_text(x->settings, SETTING_robot_name_prefix, &a);
+    if (!str_starts(username, prefix))
+        return false;
+    *ret = str_skip(username, prefix.n);
+    return true;
+}
+
+int access_robot_row(struct db_conn *c, struct str name, struct db_rows *ret, struct err *e)
+{
+    struct str project = STR_NULL;
     int64_t now = clock_now_ms();
 
     if (str_chr(name, '+') >= 0)
@@ -28,9 +40,10 @@ int access_robot_row(struct db_conn *c, struct str username, struct db_rows *ret
                      : db_one(c, Q_robot_by_name, DB_ARGS(DB_TEXT(name), DB_I64(now)), ret, e);
 }
 
-const char *access_nobody(struct str username)
+const char *access_nobody(struct access *x, struct str username)
 {
-    return str_starts(username, STR(ROBOT_PREFIX)) ? ACCESS_SECRET_NOBODY : NULL;
+    struct str ignored;
+    return access_robot_name(x, username, &ignored) ? ACCESS_SECRET_NOBODY : NULL;
 }
 
 /* The permission of this name, or PERM_COUNT: a later version may have given one that this one does
@@ -99,7 +112,8 @@ int access_robot_identity(struct access *x, struct arena *a, int64_t robot, stru
 
 /* ---- lists ---- */
 
-#define FULL_NAME "'" ROBOT_PREFIX "' || coalesce(p.name || '+', '') || r.name"
+/* What stands behind the prefix. */
+#define FULL_NAME "coalesce(p.name || '+', '') || r.name"
 #define LEVEL     "CASE WHEN r.project_id IS NULL THEN 'system' ELSE 'project' END"
 
 static const struct db_field fields[] = {
@@ -167,15 +181,30 @@ static const struct db_list one_robot = {
     .row = read_row,
 };
 
+/* Puts the prefix before the name. */
+static void complete(struct access *x, struct arena *a, struct robot *r)
+{
+    struct str prefix = setting_text(x->settings, SETTING_robot_name_prefix, a);
+    r->full_name = str_from(arena_printf(a, "%.*s%.*s", S(prefix), S(r->full_name)));
+}
+
 int robot_list(struct access *x, struct arena *a, const struct db_list_query *q,
                struct db_page *ret, struct err *e)
 {
-    return db_list_page(db_reader(x->db), &robot_list_fields, DB_NO_ARGS, q, a, ret, e);
+    if (db_list_page(db_reader(x->db), &robot_list_fields, DB_NO_ARGS, q, a, ret, e) < 0)
+        return -1;
+    struct robot *found = ret->v;
+    for (size_t i = 0; i < ret->n; i++)
+        complete(x, a, &found[i]);
+    return 0;
 }
 
 int robot_find(struct access *x, struct arena *a, int64_t id, struct robot *ret, struct err *e)
 {
-    return db_list_one(db_reader(x->db), &one_robot, DB_ARGS(DB_I64(id)), a, ret, e);
+    int found = db_list_one(db_reader(x->db), &one_robot, DB_ARGS(DB_I64(id)), a, ret, e);
+    if (found > 0)
+        complete(x, a, ret);
+    return found;
 }
 
 /* ---- the rules ---- */
@@ -290,18 +319,21 @@ static int put_grants(struct db_conn *c, int64_t id, const struct access_robot *
 }
 
 /* An entry about a robot by the name that it signs in with. */
-static int note(struct db_conn *c, enum audit_event event, const struct robot *r, struct err *e)
+static int note(struct access *x, struct db_conn *c, enum audit_event event, const struct robot *r,
+                struct err *e)
 {
     AUTO(db_rows) rows = {0};
-    char name[LIMIT_AUDIT_TEXT];
+    AUTO(arena) a = {0};
     int found = db_one(c, Q_robot_name, DB_ARGS(DB_I64(r->id)), &rows, e);
 
     if (found <= 0)
         return found;
-    snprintf(name, sizeof(name), "%.*s", S(db_text(&rows, 1)));
+    arena_init(&a, 8 * KIB);
+    struct robot named = {.full_name = db_text(&rows, 1)};
+    complete(x, &a, &named);
     db_rows_done(&rows);
     const struct audit_entry entry = {
-        .event = event, .project_id = r->project_id, .resource = str_from(name)};
+        .event = event, .project_id = r->project_id, .resource = named.full_name};
     return audit_add(c, &entry, e);
 }
 
@@ -336,7 +368,7 @@ int robot_create(struct access *x, struct arena *a, struct robot *r,
         db_begin(x->db, &t, e) < 0 || insert(t.conn, r, hash, creator, e) < 0 ||
         put_grants(t.conn, r->id, rights, e) < 0)
         return -1;
-    if (note(t.conn, AUDIT_create_robot, r, e) < 0 || db_commit(&t, e) < 0)
+    if (note(x, t.conn, AUDIT_create_robot, r, e) < 0 || db_commit(&t, e) < 0)
         return -1;
     return robot_find(x, a, r->id, r, e) < 0 ? -1 : 0;
 }
@@ -361,7 +393,7 @@ int robot_update(struct access *x, const struct robot *r, const struct access_ro
         return -1;
     if (changed == 0)
         return gone(r->id, e);
-    if (put_grants(t.conn, r->id, rights, e) < 0 || note(t.conn, AUDIT_update_robot, r, e) < 0 ||
+    if (put_grants(t.conn, r->id, rights, e) < 0 || note(x, t.conn, AUDIT_update_robot, r, e) < 0 ||
         db_commit(&t, e) < 0)
         return -1;
     access_cache_drop_user(&x->cache, -r->id);
@@ -387,6 +419,7 @@ int robot_secret_set(struct access *x, struct arena *a, const struct robot *r, s
     char hash[ACCESS_PASSWORD_MAX];
     const struct audit_entry entry = {.event = AUDIT_update_robot,
                                       .project_id = r->project_id,
+                                      .resource = r->full_name,
                                       .description = STR("a new secret")};
 
     if (make_secret(x, a, secret, ret_secret, hash, e) < 0)
@@ -397,7 +430,8 @@ int robot_secret_set(struct access *x, struct arena *a, const struct robot *r, s
 
 int robot_remove(struct access *x, const struct robot *r, struct err *e)
 {
-    const struct audit_entry entry = {.event = AUDIT_delete_robot, .project_id = r->project_id};
+    const struct audit_entry entry = {
+        .event = AUDIT_delete_robot, .project_id = r->project_id, .resource = r->full_name};
 
     return change(x, r, &entry, Q_robot_remove, DB_ARGS(DB_I64(r->id)), e);
 }

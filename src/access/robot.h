@@ -10,8 +10,6 @@
 #include "access/access.h"
 #include "db/list.h"
 
-/* What the full name of every robot begins with; no user name can. */
-#define ROBOT_PREFIX "robot$"
 /* Days of a robot that never ends, and the most that one may have. */
 #define ROBOT_FOR_EVER INT64_C(-1)
 #define ROBOT_DAYS_MAX (INT64_C(2147483647) - 1)

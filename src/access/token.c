@@ -263,7 +263,7 @@ static int check_account(struct access *x, const struct identity *id, int64_t *r
         *ret_user = 0;
         return 0;
     }
-    int found = access_user_find(db_reader(x->db), id->username, &user, e);
+    int found = access_user_find(x, db_reader(x->db), id->username, &user, e);
     if (found < 0)
         return -1;
     /* iat counts whole seconds: a token of the second in which the password changed is taken. */

@@ -3,7 +3,6 @@
 
 #include "access/audit.h"
 #include "access/internal.h"
-#include "access/robot.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -14,11 +13,13 @@ static const char name_forbidden[] = ",\"~#%$:";
 
 /* ---- looking up ---- */
 
-int access_user_find(struct db_conn *c, struct str username, struct access_user *ret, struct err *e)
+int access_user_find(struct access *x, struct db_conn *c, struct str username,
+                     struct access_user *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
-    bool robot = str_starts(username, STR(ROBOT_PREFIX));
-    int found = robot ? access_robot_row(c, username, &rows, e)
+    struct str name;
+    bool robot = access_robot_name(x, username, &name);
+    int found = robot ? access_robot_row(c, name, &rows, e)
                       : db_one(c, Q_user_by_name, DB_ARGS(DB_TEXT(username)), &rows, e);
 
     if (found <= 0)

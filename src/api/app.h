@@ -21,7 +21,6 @@ struct app {
     struct http_server *_Atomic http; /* NULL until http_server_start has returned */
     int data_dir;                     /* descriptor */
     int64_t started_ms;
-    _Atomic int64_t token_expiration_s;
     _Atomic int64_t page_size;
     struct upload_caps *upload_caps;
     _Atomic int64_t max_uploads_per_address;

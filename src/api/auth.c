@@ -6,6 +6,7 @@
 #include "api/app.h"
 
 #include "access/audit.h"
+#include "access/setting.h"
 #include "http/url.h"
 
 #define CHALLENGE_BASIC "Basic realm=\"harbor\""
@@ -98,7 +99,13 @@ static bool is_local(const struct http_req *rq)
     return http_host_is_loopback(buf_str(&peer)) && http_host_is_loopback(http_header(rq, "Host"));
 }
 
-int api_authorise(struct http_req *rq, struct err *e)
+/* Changes nothing, or is how administrators get out of it. */
+static bool passes_read_only(const struct http_req *rq)
+{
+    return rq->method == HTTP_GET || strcmp(rq->route->name, "configuration.update") == 0;
+}
+
+static int may(struct http_req *rq, struct err *e)
 {
     enum permission permission = permission_of(rq);
     if (permission == PERM_METRICS && is_local(rq))
@@ -107,6 +114,17 @@ int api_authorise(struct http_req *rq, struct err *e)
     if (registry && is_registry_path(rq))
         return access_check_repository(api_identity(rq), api_target(rq), permission, e);
     return access_check(api_identity(rq), api_target(rq), permission, e);
+}
+
+int api_authorise(struct http_req *rq, struct err *e)
+{
+    if (may(rq, e) < 0)
+        return -1;
+    if (setting_bool(access_settings(api_app(rq)->access), SETTING_read_only) &&
+        !passes_read_only(rq))
+        return ERR(e, POLICY,
+                   "the registry is in read-only mode: nothing can be changed at the moment");
+    return 0;
 }
 
 /* ---- the challenge ---- */

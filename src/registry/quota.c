@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/quota.h"
 
+#include "access/setting.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -200,7 +201,7 @@ int quota_reserve(struct registry *r, int64_t project, const char *upload, uint6
 {
     struct quota_gate g;
 
-    if (!r->quotas)
+    if (!r->quotas || !setting_bool(r->settings, SETTING_quota_per_project_enable))
         return 0;
     mutex_lock(&r->quotas->lock);
     /* Read with the lock held: what another upload gives back before its rows are there is room
@@ -253,7 +254,8 @@ int quota_close(struct registry *r, struct db_conn *c, const struct quota_gate *
     struct quota_gate now;
     uint64_t under_way = 0;
 
-    if (g->hard < 0)
+    if (g->hard < 0 ||
+        (r->settings && !setting_bool(r->settings, SETTING_quota_per_project_enable)))
         return 0;
     if (read_gate(c, Q_quota_of_project, g->project, &now, e) < 0)
         return -1;

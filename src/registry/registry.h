@@ -25,6 +25,7 @@ struct registry {
     _Atomic int sparse;         /* enum registry_sparse */
     _Atomic int64_t lease_ms;   /* how long a push may rely on what it was told is here */
     struct pulls *pulls;        /* where pulls are counted; NULL: they are not */
+    struct settings *settings;  /* of administrators; NULL: none count */
     struct quota_rooms *quotas; /* room for uploads under way; NULL: none is set aside */
 };
 

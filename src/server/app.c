@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/app.h"
 
+#include "access/setting.h"
 #include "api/contract.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -32,7 +33,9 @@ static enum registry_sparse sparse(const struct config *c)
 
 static void apply_values(struct server_app *s, const struct config *c)
 {
-    s->app.token_expiration_s = c->auth_token_expiration * 60;
+    if (s->app.access)
+        setting_default_int(access_settings(s->app.access), SETTING_token_expiration,
+                            c->auth_token_expiration);
     s->app.page_size = c->registry_page_size;
     s->app.registry.sparse = (int)sparse(c);
     s->app.registry.lease_ms = c->collect_grace;
@@ -63,6 +66,7 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
         return -1;
     app->registry.db = app->db;
     app->registry.store = app->store;
+    app->registry.settings = access_settings(app->access);
     if (pulls_new(app->db, &app->registry.pulls, e) < 0)
         return -1;
     return project_seed(&app->registry, e);
@@ -78,12 +82,12 @@ int server_app_open(struct server_app *s, const struct config *c, struct str fir
         return -1;
     s->app.data_dir = s->data.fd;
     s->app.started_ms = clock_now_ms();
-    apply_values(s, c);
     arena_init(&a, MIB);
     if (open_parts(s, &a, first_password, e) < 0) {
         server_app_close(s);
         return -1;
     }
+    apply_values(s, c);
     return 0;
 }
 

@@ -215,7 +215,7 @@ static void set_hash_behind_the_back(struct fixture *f, const char *hash)
     AUTO(db_txn) t = {0};
     struct err e = {0};
     struct access_user u = {0};
-    assert_int_equal(access_user_find(db_reader(f->db), STR("admin"), &u, &e), 1);
+    assert_int_equal(access_user_find(f->x, db_reader(f->db), STR("admin"), &u, &e), 1);
     assert_int_equal(db_begin(f->db, &t, &e), 0);
     assert_int_equal(db_exec(t.conn, Q_user_password_set,
                              DB_ARGS(DB_I64(u.id), DB_TEXTZ(hash), DB_I64(u.password_changed_ms)),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the server says of itself: /systeminfo. */
+#include "access/setting.h"
 #include "api/harbor/harbor.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -66,14 +67,17 @@ static const struct api_object short_object = {
 
 static int info(struct http_req *rq, struct err *e)
 {
+    struct settings *settings = access_settings(api_app(rq)->access);
+
     (void)e;
     const struct info i = {
         .auth_mode = STR("db_auth"),
-        .banner = STR(""),
+        .banner = setting_text(settings, SETTING_banner_message, &rq->arena),
+        .read_only = setting_bool(settings, SETTING_read_only),
         .now_ms = clock_now_ms(),
         .registry_url = rq->host,
         .external_url = str_from(http_base_url(rq)),
-        .creation = STR("everyone"),
+        .creation = setting_text(settings, SETTING_project_creation_restriction, &rq->arena),
         .version = STR(API_VERSION),
         .storage = STR("filesystem"),
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Projects: /projects. Their members and properties: members.c, metadata.c. */
 #include "access/member.h"
+#include "access/setting.h"
 #include "api/harbor/harbor.h"
 #include "api/harbor/project_objects.h"
 #include "base/mem.h"
@@ -298,6 +299,10 @@ static int create(struct http_req *rq, struct err *e)
     struct api_given given;
     int64_t made;
 
+    struct settings *settings = access_settings(app->access);
+    struct str who = setting_text(settings, SETTING_project_creation_restriction, &rq->arena);
+    if (str_eqz(who, "adminonly") && !id->admin && !id->robot)
+        return ERR(e, DENIED, "only administrators may make projects here");
     if (id->robot && !access_robot_has(id->robot, ACCESS_ROBOT_SYSTEM, 0, PERM_PROJECTS_CREATE))
         return ERR(e, DENIED, "forbidden");
     if (harbor_body(rq, &w, &given, e) < 0 || check_wanted(&w, e) < 0)
@@ -307,7 +312,11 @@ static int create(struct http_req *rq, struct err *e)
     if (w.properties)
         p = *w.properties;
     /* Only administrators say how much it may hold. */
-    int64_t hard = id->admin && w.storage_limit > 0 ? w.storage_limit : QUOTA_UNLIMITED;
+    int64_t hard = setting_int(settings, SETTING_storage_per_project);
+    if (hard == 0)
+        hard = QUOTA_UNLIMITED;
+    if (id->admin && w.storage_limit != 0)
+        hard = w.storage_limit;
     if (!p.v[PROJECT_public].p)
         p.v[PROJECT_public] = w.is_public ? STR("true") : STR("false");
     if (project_make(&app->registry, w.name, id->user_id, &p, hard, &made, e) < 0)

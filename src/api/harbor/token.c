@@ -8,6 +8,7 @@
 #include "api/harbor/harbor.h"
 
 #include "access/scope.h"
+#include "access/setting.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -85,7 +86,8 @@ int harbor_token(struct http_req *rq, struct err *e)
 {
     const struct identity *id = api_identity(rq);
     struct access_grant grants[LIMIT_TOKEN_SCOPES];
-    int64_t expires_s = atomic_load(&api_app(rq)->token_expiration_s);
+    int64_t expires_s =
+        60 * setting_int(access_settings(api_app(rq)->access), SETTING_token_expiration);
     struct str jwt;
     size_t n = 0;
 

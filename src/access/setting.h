@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * setting: what administrators change while the server runs (setting.def). The database keeps
+ * what was changed; memory holds all values, so that reading one waits for nothing. Any thread.
+ */
+#ifndef HAVEN_ACCESS_SETTING_H
+#define HAVEN_ACCESS_SETTING_H
+
+#include "base/arena.h"
+#include "db/db.h"
+
+enum setting {
+#define SETTING(name, type, deflt, least, most, choices, doc) SETTING_##name,
+#include "access/setting.def"
+#undef SETTING
+    SETTING_COUNT
+};
+enum setting_type { SETTING_TEXT, SETTING_BOOL, SETTING_INT };
+struct setting_info {
+    const char *name;
+    enum setting_type type;
+    const char *deflt;
+    int64_t least, most;
+    const char *choices; /* "a|b", or NULL */
+    const char *doc;
+};
+const struct setting_info *setting_info(enum setting s);
+
+struct settings;
+int settings_open(struct db *db, struct settings **ret, struct err *e);
+void settings_close(struct settings *s); /* NULL is welcome */
+
+/* Its value; false and 0 and "" for s == NULL. */
+int64_t setting_int(struct settings *s, enum setting which);
+bool setting_bool(struct settings *s, enum setting which);
+struct str setting_text(struct settings *s, enum setting which, struct arena *a);
+
+/* What counts as long as nobody has changed it: from the configuration. */
+void setting_default_int(struct settings *s, enum setting which, int64_t value);
+
+struct setting_change {
+    enum setting which;
+    struct str text; /* of any type: "true", "30" */
+};
+/* All or none, with an entry in the audit log. BAD_REQUEST names what is not acceptable. */
+int settings_change(struct settings *s, const struct setting_change *changes, size_t n,
+                    struct err *e);
+
+#endif

@@ -79,7 +79,7 @@ int access_open(struct db *db, struct str first_password, struct arena *a,
     access_hasher_init(&x->hasher);
     access_cache_init(&x->cache);
     access_throttle_init(&x->throttle);
-    if (access_key_load(db, &x->key, e) < 0 || settings_open(db, &x->settings, e) < 0 ||
+    if (access_key_load(db, &x->key, e) < 0 || setting_load(db, &x->settings, e) < 0 ||
         seed(x, first_password, a, &generated, e) < 0) {
         access_close(x);
         return -1;
@@ -98,7 +98,7 @@ void access_close(struct access *x)
 {
     if (!x)
         return;
-    settings_close(x->settings);
+    setting_free(x->settings);
     access_key_free(x->key);
     access_throttle_done(&x->throttle);
     access_cache_done(&x->cache);

@@ -184,3 +184,22 @@ int audit_list(struct db *db, struct arena *a, const struct audit_visibility *v,
                : db_list_page(c, &audit_list_fields, DB_ARGS(DB_I64(v->all), DB_I64(v->user_id)), q,
                               a, ret, e);
 }
+
+static const struct db_list after = {
+    .name = "audit log from an entry on",
+    .columns = COLUMNS,
+    .from = "audit_log a WHERE a.id > $1",
+    .n_args = 1,
+    .order = "a.id",
+    .key = "a.id",
+    .size = sizeof(struct audit_row),
+    .row = read_row,
+};
+
+int audit_after(struct db *db, struct arena *a, int64_t id, size_t limit, struct db_page *ret,
+                struct err *e)
+{
+    const struct db_list_query q = {.limit = (int64_t)limit};
+
+    return db_list_some(db_reader(db), &after, DB_ARGS(DB_I64(id)), &q, a, ret, e);
+}

@@ -75,4 +75,8 @@ extern const struct db_list audit_list_fields;
 int audit_list(struct db *db, struct arena *a, const struct audit_visibility *v,
                const struct db_list_query *q, struct db_page *ret, struct err *e);
 
+/* The same of all entries behind one, oldest first, limit at most; total is not counted. */
+int audit_after(struct db *db, struct arena *a, int64_t id, size_t limit, struct db_page *ret,
+                struct err *e);
+
 #endif

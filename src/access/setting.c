@@ -171,7 +171,7 @@ static void tell_audit(const struct settings *s)
 
 /* ---- opening and changing ---- */
 
-static int load(struct settings *s, enum setting which, struct err *e)
+static int load_one(struct settings *s, enum setting which, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     char name[64];
@@ -196,15 +196,15 @@ static int load(struct settings *s, enum setting which, struct err *e)
     return 0;
 }
 
-int settings_open(struct db *db, struct settings **ret, struct err *e)
+int setting_load(struct db *db, struct settings **ret, struct err *e)
 {
     struct settings *s = NEW(struct settings);
 
     s->db = db;
     mutex_init(&s->lock, "settings");
     for (int i = 0; i < SETTING_COUNT; i++)
-        if (load(s, (enum setting)i, e) < 0) {
-            settings_close(s);
+        if (load_one(s, (enum setting)i, e) < 0) {
+            setting_free(s);
             return -1;
         }
     mutex_lock(&s->lock);
@@ -214,7 +214,7 @@ int settings_open(struct db *db, struct settings **ret, struct err *e)
     return 0;
 }
 
-void settings_close(struct settings *s)
+void setting_free(struct settings *s)
 {
     if (!s)
         return;
@@ -262,8 +262,8 @@ static int put(struct db_conn *c, const struct setting_change *changes, size_t n
     return audit_add(c, &entry, e);
 }
 
-int settings_change(struct settings *s, const struct setting_change *changes, size_t n,
-                    struct err *e)
+int setting_change_all(struct settings *s, const struct setting_change *changes, size_t n,
+                       struct err *e)
 {
     AUTO(db_txn) t = {0};
     int64_t numbers[SETTING_COUNT];

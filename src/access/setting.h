@@ -27,8 +27,8 @@ struct setting_info {
 const struct setting_info *setting_info(enum setting s);
 
 struct settings;
-int settings_open(struct db *db, struct settings **ret, struct err *e);
-void settings_close(struct settings *s); /* NULL is welcome */
+int setting_load(struct db *db, struct settings **ret, struct err *e);
+void setting_free(struct settings *s); /* NULL is welcome */
 
 /* Its value; false and 0 and "" for s == NULL. */
 int64_t setting_int(struct settings *s, enum setting which);
@@ -43,7 +43,7 @@ struct setting_change {
     struct str text; /* of any type: "true", "30" */
 };
 /* All or none, with an entry in the audit log. BAD_REQUEST names what is not acceptable. */
-int settings_change(struct settings *s, const struct setting_change *changes, size_t n,
-                    struct err *e);
+int setting_change_all(struct settings *s, const struct setting_change *changes, size_t n,
+                       struct err *e);
 
 #endif

@@ -225,11 +225,22 @@ int db_list_page(struct db_conn *c, const struct db_list *l, struct db_args args
                  const struct db_list_query *q, struct arena *a, struct db_page *ret, struct err *e)
 {
     struct db_list_query narrowed = *q;
+    int64_t total;
+
+    narrowed.args = args;
+    if (db_list_count(c, l, &narrowed, &total, e) < 0 || db_list_some(c, l, args, q, a, ret, e) < 0)
+        return -1;
+    ret->total = total;
+    return 0;
+}
+
+int db_list_some(struct db_conn *c, const struct db_list *l, struct db_args args,
+                 const struct db_list_query *q, struct arena *a, struct db_page *ret, struct err *e)
+{
+    struct db_list_query narrowed = *q;
 
     narrowed.args = args;
     *ret = (struct db_page){.v = arena_alloc(a, (size_t)q->limit * l->size)};
-    if (db_list_count(c, l, &narrowed, &ret->total, e) < 0)
-        return -1;
     return read_rows(c, l, &narrowed, a, ret->v, &ret->n, e);
 }
 

@@ -69,7 +69,9 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
     app->registry.settings = access_settings(app->access);
     if (pulls_new(app->db, &app->registry.pulls, e) < 0)
         return -1;
-    return project_seed(&app->registry, e);
+    if (project_seed(&app->registry, e) < 0)
+        return -1;
+    return forward_start(app->db, access_settings(app->access), &s->forward, e);
 }
 
 int server_app_open(struct server_app *s, const struct config *c, struct str first_password,
@@ -142,6 +144,8 @@ int server_app_apply(struct server_app *s, const struct config *c, struct err *e
 
 void server_app_close(struct server_app *s)
 {
+    forward_stop(s->forward);
+    s->forward = NULL;
     pulls_free(s->app.registry.pulls);
     s->app.registry.pulls = NULL;
     access_close(s->app.access);

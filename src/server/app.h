@@ -9,10 +9,12 @@
 #include "api/app.h"
 #include "base/config.h"
 #include "server/datadir.h"
+#include "server/forward.h"
 
 struct server_app {
     struct app app; /* first: what handlers get */
     struct datadir data;
+    struct forward *forward; /* of the audit log */
     struct http_app http_app;
     /* Settings that the upkeep reads while a reload may change them. */
     _Atomic int64_t upload_expiry_ms;

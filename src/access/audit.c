@@ -109,6 +109,24 @@ int audit_change(struct db *db, const struct audit_change *change, struct err *e
     return 1;
 }
 
+int audit_purge(struct db *db, enum audit_event event, int64_t before_ms, size_t limit,
+                int64_t *ret_n, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    AUTO(db_rows) rows = {0};
+    const struct db_arg before = DB_I64(before_ms), name = DB_TEXTZ(events[event].name);
+
+    if (limit == 0) {
+        int found = db_one(db_reader(db), Q_audit_count_before, DB_ARGS(before, name), &rows, e);
+        *ret_n = found > 0 ? db_i64(&rows, 0) : 0;
+        return found < 0 ? -1 : 0;
+    }
+    if (db_begin(db, &t, e) < 0 ||
+        db_exec(t.conn, Q_audit_purge, DB_ARGS(before, name, DB_I64(limit)), ret_n, e) < 0)
+        return -1;
+    return db_commit(&t, e);
+}
+
 /* ---- reading ---- */
 
 static const struct db_field fields[] = {

@@ -56,6 +56,10 @@ struct audit_change {
 /* In a transaction of its own: 1 done, 0 there is no such row, -1. */
 int audit_change(struct db *db, const struct audit_change *change, struct err *e);
 
+/* Removes up to limit entries of a kind that are older; 0: only counts them. */
+int audit_purge(struct db *db, enum audit_event event, int64_t before_ms, size_t limit,
+                int64_t *ret_n, struct err *e);
+
 /* ---- reading ---- */
 
 struct audit_row {

@@ -11,6 +11,7 @@
 #include "api/upload_caps.h"
 #include "http/http.h"
 #include "http/server.h"
+#include "jobs/work.h"
 #include "registry/registry.h"
 
 struct app {
@@ -25,6 +26,9 @@ struct app {
     struct upload_caps *upload_caps;
     _Atomic int64_t max_uploads_per_address;
     _Atomic bool stopping;
+    struct work work;         /* the jobs of this server */
+    void (*wake)(void *self); /* there is one to run */
+    void *wake_self;
 };
 
 /* api/auth.c: the phases. rq->identity is a struct identity, rq->target a struct access_target. */

@@ -30,6 +30,7 @@ static const struct {
     {"label_id", API_INT, "The number of a label."},
     {"mid", API_INT, "The number of a member."},
     {"id", API_INT, "A number."},
+    {"job_id", API_INT, "The number of a job."},
     {"robot_id", API_INT, "The number of a robot."},
     {"meta_name", API_STR, "The name of a property."},
 };

@@ -10,6 +10,15 @@
 #define LOG_FLUSH_MS  1000
 #define LOG_LINES_MAX 100000 /* of one job; then only its result tells */
 
+/* Whoever runs the next of a kind knows that the one before has died: only one runs at a time. */
+static int abandon(struct db_conn *c, const char *kind, int64_t now, struct err *e)
+{
+    return db_exec(
+        c, Q_job_abandon,
+        DB_ARGS(DB_TEXTZ(kind), DB_I64(now), DB_TEXT(STR("its process ended before it was done"))),
+        NULL, e);
+}
+
 int job_begin(struct db *db, const char *kind, const char *cause, struct str args, int64_t *ret_id,
               struct err *e)
 {
@@ -17,11 +26,7 @@ int job_begin(struct db *db, const char *kind, const char *cause, struct str arg
     AUTO(db_rows) rows = {0};
     int64_t now = clock_now_ms();
 
-    if (db_begin(db, &t, e) < 0 ||
-        db_exec(t.conn, Q_job_abandon,
-                DB_ARGS(DB_TEXTZ(kind), DB_I64(now),
-                        DB_TEXT(STR("its process ended before it was done"))),
-                NULL, e) < 0)
+    if (db_begin(db, &t, e) < 0 || abandon(t.conn, kind, now, e) < 0)
         return -1;
     if (db_one(t.conn, Q_job_add,
                DB_ARGS(DB_TEXTZ(kind), DB_TEXTZ(cause), DB_TEXT(args), DB_I64(now)), &rows, e) <= 0)
@@ -110,6 +115,115 @@ int job_list(struct db *db, struct arena *a, const char *kind, int64_t before, s
     *ret = list;
     *ret_n = n;
     return 0;
+}
+
+/* ---- waiting ---- */
+
+int job_queue(struct db *db, const char *kind, const char *cause, struct str args, int64_t *ret_id,
+              struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    AUTO(db_rows) rows = {0};
+
+    if (db_begin(db, &t, e) < 0 ||
+        db_one(t.conn, Q_job_queue,
+               DB_ARGS(DB_TEXTZ(kind), DB_TEXTZ(cause), DB_TEXT(args), DB_I64(clock_now_ms())),
+               &rows, e) <= 0)
+        return -1;
+    *ret_id = db_i64(&rows, 0);
+    db_rows_done(&rows);
+    return db_commit(&t, e);
+}
+
+int job_next(struct db *db, struct arena *a, const char *kind, struct job *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(db_reader(db), Q_job_next, DB_ARGS(DB_TEXTZ(kind)), &rows, e);
+
+    return found <= 0 ? found : read_job(a, &rows, ret, e) < 0 ? -1 : 1;
+}
+
+int job_run(struct db *db, const char *kind, const char *cause, struct str args, int64_t *id,
+            struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    int64_t changed = 0, now = clock_now_ms();
+
+    if (*id == 0)
+        return job_begin(db, kind, cause, args, id, e);
+    if (db_begin(db, &t, e) < 0 || abandon(t.conn, kind, now, e) < 0 ||
+        db_exec(t.conn, Q_job_start, DB_ARGS(DB_I64(*id), DB_I64(now)), &changed, e) < 0 ||
+        db_commit(&t, e) < 0)
+        return -1;
+    return changed ? 0 : ERR(e, CANCELLED, "the job %lld does not wait any more", (long long)*id);
+}
+
+int job_cancel(struct db *db, int64_t id, const char *why, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    int64_t changed = 0;
+
+    if (db_begin(db, &t, e) < 0 ||
+        db_exec(t.conn, Q_job_cancel, DB_ARGS(DB_I64(id), DB_I64(clock_now_ms()), DB_TEXTZ(why)),
+                &changed, e) < 0 ||
+        db_commit(&t, e) < 0)
+        return -1;
+    return changed > 0;
+}
+
+/* ---- lists ---- */
+
+static const struct db_field fields[] = {
+    {.name = "id", .column = "j.id", .type = DB_FIELD_I64},
+    {.name = "job_status", .column = "j.state", .type = DB_FIELD_TEXT},
+    {.name = "job_kind", .column = "j.cause", .type = DB_FIELD_TEXT},
+    {.name = "creation_time", .column = "j.created_ms", .type = DB_FIELD_TIME},
+    {.name = "update_time", .column = "coalesce(j.beat_ms, j.created_ms)", .type = DB_FIELD_TIME},
+};
+
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    return read_job(a, rows, ret, e);
+}
+
+#define COLUMNS                                                                                    \
+    "j.id, j.cause, j.args, j.state, j.created_ms, j.started_ms, j.beat_ms, j.ended_ms,"           \
+    " j.result, j.error"
+
+const struct db_list job_list_fields = {
+    .name = "jobs",
+    .columns = COLUMNS,
+    .from = "job j WHERE j.kind = $1",
+    .n_args = 1,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "j.id DESC",
+    .key = "j.id",
+    .size = sizeof(struct job),
+    .row = read_row,
+};
+
+static const struct db_list one_job = {
+    .name = "job",
+    .columns = COLUMNS,
+    .from = "job j WHERE j.kind = $1 AND j.id = $2",
+    .n_args = 2,
+    .order = "j.id",
+    .key = "j.id",
+    .size = sizeof(struct job),
+    .row = read_row,
+};
+
+int job_page(struct db *db, struct arena *a, const char *kind, const struct db_list_query *q,
+             struct db_page *ret, struct err *e)
+{
+    return db_list_page(db_reader(db), &job_list_fields, DB_ARGS(DB_TEXTZ(kind)), q, a, ret, e);
+}
+
+int job_find(struct db *db, struct arena *a, const char *kind, int64_t id, struct job *ret,
+             struct err *e)
+{
+    return db_list_one(db_reader(db), &one_job, DB_ARGS(DB_TEXTZ(kind), DB_I64(id)), a, ret, e);
 }
 
 /* ---- the log ---- */

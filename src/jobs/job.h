@@ -8,7 +8,7 @@
 #define HAVEN_JOBS_JOB_H
 
 #include "base/arena.h"
-#include "db/db.h"
+#include "db/list.h"
 
 /* Finished jobs of a kind that are kept. */
 #define JOB_HISTORY 100
@@ -25,12 +25,29 @@ struct job {
  * The caller is the only one who runs a job of this kind (collect.c holds a lock). */
 int job_begin(struct db *db, const char *kind, const char *cause, struct str args, int64_t *ret_id,
               struct err *e);
+/* Adds one that waits until it is started. */
+int job_queue(struct db *db, const char *kind, const char *cause, struct str args, int64_t *ret_id,
+              struct err *e);
+/* The oldest of a kind that waits, in the arena: 1, 0, -1. */
+int job_next(struct db *db, struct arena *a, const char *kind, struct job *ret, struct err *e);
+/* Starts the queued job *id, or (0) does as job_begin. CANCELLED: it does not wait any more. */
+int job_run(struct db *db, const char *kind, const char *cause, struct str args, int64_t *id,
+            struct err *e);
+/* Ends one that waits: 1 done, 0 it does not, -1. */
+int job_cancel(struct db *db, int64_t id, const char *why, struct err *e);
 /* It is alive, and has come so far (JSON). */
 int job_beat(struct db *db, int64_t id, struct str result, struct err *e);
 /* state: success, error, stopped; error: NULL without one. Forgets old jobs of the kind. */
 int job_end(struct db *db, const char *kind, int64_t id, const char *state, struct str result,
             const char *error, struct err *e);
 
+/* Jobs of a kind as a list that callers filter: a page of struct job, newest first. */
+extern const struct db_list job_list_fields;
+int job_page(struct db *db, struct arena *a, const char *kind, const struct db_list_query *q,
+             struct db_page *ret, struct err *e);
+/* 1, 0, -1. */
+int job_find(struct db *db, struct arena *a, const char *kind, int64_t id, struct job *ret,
+             struct err *e);
 /* The newest first, before a job (INT64_MAX: all), at most limit. In the arena. */
 int job_list(struct db *db, struct arena *a, const char *kind, int64_t before, size_t limit,
              struct job **ret, size_t *ret_n, struct err *e);

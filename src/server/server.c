@@ -211,6 +211,7 @@ static int serve(struct server *s, int signals, struct err *e)
     }
     notify_send(&s->notify, "STOPPING=1");
     s->app.app.stopping = true;
+    work_end(&s->app.app.work);
     let_second_signal_kill();
     http_server_stop(s->app.app.http, s->in_force->http_drain_timeout);
     upkeep_free(s->upkeep);

@@ -5,8 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "jobs/collect.h"
-#include "jobs/schedule.h"
+#include "jobs/work.h"
 #include "registry/describe.h"
 #include "registry/quota.h"
 
@@ -17,36 +16,10 @@
 struct upkeep {
     struct server_app *app;
     struct pool *pool;
-    struct pool_job job;
-    _Atomic bool running;
+    struct pool_job job, work;
+    _Atomic bool running, working;
     int64_t due_ms;
 };
-
-/* The collection whose time has come. */
-static void collect(struct upkeep *u)
-{
-    struct app *app = &u->app->app;
-    AUTO(arena) arena = {0};
-    struct schedule s;
-    struct job_collect q;
-    struct collect_result r;
-    struct err err;
-    int64_t id;
-
-    arena_init(&arena, MIB);
-    int due = schedule_due(app->db, &arena, JOB_COLLECT, clock_now_ms(), &s, &err);
-    if (due == 0)
-        return;
-    if (due < 0 || job_collect_read(s.args, &q, &err) < 0 ||
-        job_collect_run(&app->registry, app->data_dir, &q, "schedule", &app->stopping, NULL, NULL,
-                        &id, &r, &err) < 0) {
-        LOG(ERROR, "collect.failed", log_err(&err));
-        return;
-    }
-    LOG(INFO, "collect.done", log_i64("job", id), log_u64("artifacts", r.artifacts),
-        log_u64("blobs", r.blobs), log_u64("objects", r.objects),
-        log_i64("bytes", (int64_t)r.bytes));
-}
 
 /* What an older version left undescribed; nothing, as a rule. */
 static void describe(struct app *app)
@@ -77,8 +50,23 @@ static void run(struct pool_job *job)
         LOG(INFO, "upload.sweep", log_u64("removed", removed));
     upload_caps_expire(u->app->app.upload_caps, clock_now_ms() - u->app->upload_expiry_ms);
     quota_expire(&u->app->app.registry, clock_now_ms() - u->app->upload_expiry_ms);
-    collect(u);
+    work_run(&u->app->app.work);
     u->running = false;
+}
+
+static void run_work(struct pool_job *job)
+{
+    struct upkeep *u = CONTAINER_OF(job, struct upkeep, work);
+    u->working = false; /* what is asked for from here on is asked for anew */
+    work_run(&u->app->app.work);
+}
+
+/* Somebody asked for a job: it need not wait for the next round. */
+static void wake(void *self)
+{
+    struct upkeep *u = self;
+    if (!atomic_exchange(&u->working, true))
+        (void)pool_add(u->pool, &u->work);
 }
 
 struct upkeep *upkeep_new(struct server_app *app)
@@ -87,6 +75,9 @@ struct upkeep *upkeep_new(struct server_app *app)
     u->app = app;
     u->pool = pool_new("upkeep", 1);
     u->job.fn = run;
+    u->work.fn = run_work;
+    app->app.wake = wake;
+    app->app.wake_self = u;
     u->due_ms = clock_mono_ms();
     return u;
 }

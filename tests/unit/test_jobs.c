@@ -118,7 +118,7 @@ static void test_collection(void **state)
     struct collect_result r;
     struct job *list;
     size_t n, lines = 0;
-    int64_t id;
+    int64_t id = 0;
     int lock = -1;
     atomic_bool stop = true;
 
@@ -129,6 +129,7 @@ static void test_collection(void **state)
     (void)close(lock);
     REFUSED(job_collect_run(&f->r, f->fd, &q, "manual", &stop, NULL, NULL, &id, &r, &f->e),
             CANCELLED);
+    id = 0;
     EXPECT(job_collect_run(&f->r, f->fd, &q, "schedule", NULL, NULL, NULL, &id, &r, &f->e), 0);
     assert_int_equal(r.objects, 2);
     EXPECT(job_list(f->r.db, &f->a, JOB_COLLECT, INT64_MAX, 10, &list, &n, &f->e), 0);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "jobs/work.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "jobs/collect.h"
+#include "jobs/job.h"
+#include "jobs/purge.h"
+#include "jobs/schedule.h"
+
+static int run_collect(struct work *w, struct arena *a, struct str args, const char *cause,
+                       int64_t *id, struct err *e)
+{
+    struct job_collect q;
+    struct collect_result r;
+
+    (void)a;
+    if (job_collect_read(args, &q, e) < 0 ||
+        job_collect_run(w->registry, w->data_dir, &q, cause, &w->stop, NULL, NULL, id, &r, e) < 0)
+        return -1;
+    LOG(INFO, "collect.done", log_i64("job", *id), log_u64("artifacts", r.artifacts),
+        log_u64("blobs", r.blobs), log_u64("objects", r.objects),
+        log_i64("bytes", (int64_t)r.bytes));
+    return 0;
+}
+
+static int run_purge(struct work *w, struct arena *a, struct str args, const char *cause,
+                     int64_t *id, struct err *e)
+{
+    struct job_purge q;
+    int64_t n;
+
+    if (job_purge_read(a, args, &q, e) < 0 ||
+        job_purge_run(w->registry->db, &q, cause, &w->stop, id, &n, e) < 0)
+        return -1;
+    LOG(INFO, "purge.done", log_i64("job", *id), log_i64("entries", n));
+    return 0;
+}
+
+static const struct kind {
+    const char *name;
+    int (*run)(struct work *w, struct arena *a, struct str args, const char *cause, int64_t *id,
+               struct err *e);
+} kinds[] = {
+    {JOB_COLLECT, run_collect},
+    {JOB_PURGE, run_purge},
+};
+
+static void run_one(struct work *w, struct arena *a, const struct kind *k, struct str args,
+                    const char *cause, int64_t id)
+{
+    struct err err;
+
+    atomic_store(&w->stop, atomic_load(&w->ending));
+    atomic_store(&w->running, id);
+    if (k->run(w, a, args, cause, &id, &err) < 0) {
+        LOG(ERROR, "job.failed", log_strz("kind", k->name), log_i64("job", id), log_err(&err));
+        /* It may have failed before it began. */
+        if (id && job_cancel(w->registry->db, id, err.msg, &err) < 0)
+            LOG(ERROR, "job.failed", log_strz("kind", k->name), log_err(&err));
+    }
+    atomic_store(&w->running, 0);
+}
+
+/* The oldest job of a kind that waits, or the one that is due: was there one? */
+static bool run_next(struct work *w, const struct kind *k)
+{
+    AUTO(arena) a = {0};
+    struct schedule s;
+    struct job job;
+    struct err err;
+
+    arena_init(&a, 4 * MIB);
+    int found = job_next(w->registry->db, &a, k->name, &job, &err);
+    if (found > 0) {
+        run_one(w, &a, k, job.args, "manual", job.id);
+        return true;
+    }
+    if (found == 0)
+        found = schedule_due(w->registry->db, &a, k->name, clock_now_ms(), &s, &err);
+    if (found < 0)
+        LOG(ERROR, "job.failed", log_strz("kind", k->name), log_err(&err));
+    if (found > 0)
+        run_one(w, &a, k, s.args, "schedule", 0);
+    return found > 0;
+}
+
+void work_run(struct work *w)
+{
+    bool again = true;
+
+    while (again && !atomic_load(&w->ending)) {
+        again = false;
+        for (size_t i = 0; i < ARRAY_LEN(kinds) && !atomic_load(&w->ending); i++)
+            again = run_next(w, &kinds[i]) || again;
+    }
+}
+
+int work_stop(struct work *w, int64_t id, struct err *e)
+{
+    int done = job_cancel(w->registry->db, id, "it was stopped before it began", e);
+
+    if (done != 0)
+        return done < 0 ? -1 : 0;
+    if (atomic_load(&w->running) != id)
+        return ERR(e, NOT_FOUND, "the job %lld does not run", (long long)id);
+    atomic_store(&w->stop, true);
+    return 0;
+}
+
+void work_end(struct work *w)
+{
+    atomic_store(&w->ending, true);
+    atomic_store(&w->stop, true);
+}

@@ -31,6 +31,7 @@ static const struct {
     {"mid", API_INT, "The number of a member."},
     {"id", API_INT, "A number."},
     {"job_id", API_INT, "The number of a job."},
+    {"immutable_rule_id", API_INT, "The number of a rule."},
     {"robot_id", API_INT, "The number of a robot."},
     {"meta_name", API_STR, "The name of a property."},
 };

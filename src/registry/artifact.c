@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Artifacts: looking up and deleting. Each look-up is one query. */
 #include "base/clock.h"
+#include "registry/immutable.h"
 #include "registry/internal.h"
 
 static int find(struct registry *r, struct arena *a, const struct repo_name *repo,
@@ -61,7 +62,8 @@ int artifact_remove(struct registry *r, struct db_conn *c, int64_t repository, i
 {
     int64_t lapsed = clock_now_ms() - r->lease_ms;
 
-    if (note_removal(c, repository, artifact, e) < 0 ||
+    if (immutable_check_artifact(c, repository, artifact, e) < 0 ||
+        note_removal(c, repository, artifact, e) < 0 ||
         db_exec(c, Q_blob_candidate_add_of_artifact, DB_ARGS(DB_I64(artifact)), NULL, e) < 0 ||
         db_exec(c, Q_member_lend, DB_ARGS(DB_I64(repository), DB_I64(artifact), DB_I64(lapsed)),
                 NULL, e) < 0 ||

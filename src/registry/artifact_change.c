@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "registry/artifact.h"
+#include "registry/immutable.h"
 #include "registry/internal.h"
 
 /* Artifacts that go in one transaction. */
@@ -51,6 +52,8 @@ int artifact_tag_remove(struct registry *r, const struct artifact_facts *f, cons
         return -1;
     if (found == 0 || artifact != f->id)
         return ERR(e, NOT_FOUND, "the artifact has no tag %s", tag->text);
+    if (immutable_check_tag(t.conn, f->repository_id, str_from(tag->text), e) < 0)
+        return -1;
     if (db_exec(t.conn, Q_tag_remove, named, NULL, e) < 0 ||
         artifact_note_untagged(t.conn, f->id, clock_now_ms(), e) < 0 ||
         registry_audit(t.conn, AUDIT_delete_tag, f->repository_id, ':', str_from(tag->text), "",

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "registry/describe.h"
+#include "registry/immutable.h"
 #include "registry/internal.h"
 #include "registry/quota.h"
 
@@ -237,8 +238,12 @@ static int put_tag(struct push *p, const struct tag *tag, struct err *e)
     int64_t before = p->artifact;
 
     if (registry_one_id(p->conn, Q_tag_artifact,
-                        DB_ARGS(DB_I64(p->repository), DB_TEXTZ(tag->text)), &before, e) < 0 ||
-        db_exec(p->conn, Q_tag_put,
+                        DB_ARGS(DB_I64(p->repository), DB_TEXTZ(tag->text)), &before, e) < 0)
+        return -1;
+    if (before != p->artifact &&
+        immutable_check_tag(p->conn, p->repository, str_from(tag->text), e) < 0)
+        return -1;
+    if (db_exec(p->conn, Q_tag_put,
                 DB_ARGS(DB_I64(p->repository), DB_TEXTZ(tag->text), DB_I64(p->artifact),
                         DB_I64(p->now)),
                 NULL, e) < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "registry/immutable.h"
 #include "registry/internal.h"
 
 int tag_delete(struct registry *r, const struct repo_name *repo, const struct tag *tag,
@@ -18,6 +19,8 @@ int tag_delete(struct registry *r, const struct repo_name *repo, const struct ta
                                 DB_ARGS(DB_I64(repository), DB_TEXTZ(tag->text)), &artifact, e);
     if (found <= 0)
         return found;
+    if (immutable_check_tag(t.conn, repository, str_from(tag->text), e) < 0)
+        return -1;
     if (db_exec(t.conn, Q_tag_remove, DB_ARGS(DB_I64(repository), DB_TEXTZ(tag->text)), NULL, e) <
             0 ||
         artifact_note_untagged(t.conn, artifact, clock_now_ms(), e) < 0 ||

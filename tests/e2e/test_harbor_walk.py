@@ -94,7 +94,7 @@ class Place:
             "meta_name": "severity" if name == "metadata.delete" else "public", "mid": self.member,
             "user_id": str(self.victim), "group_id": "999999", "reference": "v1", "tag_name": "nothing",
             "digest": self.digest, "id": "00000000-0000-0000-0000-000000000000",
-            "job_id": "999999",
+            "job_id": "999999", "immutable_rule_id": "999999",
             "robot_id": self.some_robot() if name.startswith("robot.") else "999999",
             "label_id": self.label() if name.startswith("label.") else "999999",
         }

@@ -4,6 +4,7 @@
 
 #include "api/harbor/labels.h"
 #include "base/mem.h"
+#include "registry/immutable.h"
 #include "registry/repository.h"
 
 /* Accessories that are shown with their artifact. */
@@ -135,7 +136,7 @@ static const struct api_object shown_object = {
 /* ---- what is asked for ---- */
 
 struct wishes {
-    bool tags, labels, accessories;
+    bool tags, labels, accessories, immutable;
 };
 
 static int read_wishes(struct http_req *rq, struct wishes *ret, struct err *e)
@@ -143,7 +144,24 @@ static int read_wishes(struct http_req *rq, struct wishes *ret, struct err *e)
     if (harbor_query_bool(rq, "with_tag", true, &ret->tags, e) < 0 ||
         harbor_query_bool(rq, "with_label", false, &ret->labels, e) < 0)
         return -1;
+    if (harbor_query_bool(rq, "with_immutable_status", false, &ret->immutable, e) < 0)
+        return -1;
     return harbor_query_bool(rq, "with_accessory", false, &ret->accessories, e);
+}
+
+/* Says of tags whether a rule keeps them. */
+static int mark_immutable(struct http_req *rq, const struct artifact_facts *f,
+                          struct artifact_tag *tags, size_t n, struct err *e)
+{
+    struct immutable_rules rules;
+
+    if (n == 0)
+        return 0;
+    if (immutable_load(db_reader(api_app(rq)->db), &rq->arena, f->project_id, &rules, e) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        tags[i].immutable = immutable_holds(&rules, f->repository, tags[i].name);
+    return 0;
 }
 
 /* The media type of the configuration stands for an index where there is none. */
@@ -160,6 +178,8 @@ static int show(struct http_req *rq, const struct artifact_facts *f, const struc
     if (f->config_type.n == 0)
         s.facts.config_type = f->media_type;
     if (w->tags && artifact_tags(r, &rq->arena, f->id, &tags, &s.tags.n, e) < 0)
+        return -1;
+    if (w->immutable && mark_immutable(rq, f, tags, s.tags.n, e) < 0)
         return -1;
     if (f->is_index && artifact_members(r, &rq->arena, f->id, &members, &s.members.n, e) < 0)
         return -1;
@@ -259,9 +279,14 @@ static int list_tags(struct http_req *rq, struct err *e)
     struct artifact_facts f;
     struct db_list_query q;
     struct db_page page;
+    bool immutable;
 
-    if (harbor_list_query(rq, &q, e) < 0 || facts_of(rq, &f, e) < 0 ||
+    if (harbor_list_query(rq, &q, e) < 0 ||
+        harbor_query_bool(rq, "with_immutable_status", false, &immutable, e) < 0 ||
+        facts_of(rq, &f, e) < 0 ||
         artifact_tag_list(&api_app(rq)->registry, &rq->arena, f.id, &q, &page, e) < 0)
+        return -1;
+    if (immutable && mark_immutable(rq, &f, page.v, page.n, e) < 0)
         return -1;
     return harbor_reply_list(rq, &page);
 }
@@ -340,6 +365,11 @@ static const struct api_query show_query[] = {
     {"with_tag", API_BOOL, "Show tags; true where nothing is said.", false},
     {"with_label", API_BOOL, "Show labels.", false},
     {"with_accessory", API_BOOL, "Show what is about it.", false},
+    {"with_immutable_status", API_BOOL, "Say of tags whether a rule keeps them.", false},
+    {0},
+};
+static const struct api_query tag_query[] = {
+    {"with_immutable_status", API_BOOL, "Say whether a rule keeps them.", false},
     {0},
 };
 
@@ -403,6 +433,7 @@ static const struct http_route routes[] = {
      .contract = &(const struct api_contract){.operation = "listTags",
                                               .gives = &tag_object,
                                               .many = true,
+                                              .query = tag_query,
                                               .list = &artifact_tag_fields}},
     {.method = HTTP_POST,
      .pattern = ARTIFACTS "/{reference}/labels",

@@ -64,6 +64,17 @@ def test_commands_of_a_team(start, tmp_path):
     assert json.loads(done.stdout)["current_user_role_id"] == 2
 
 
+@pytest.mark.parametrize("page, holds", [("robots.md", "[]"), ("administration.md", "total_storage_consumption")])
+def test_commands_of_administrators(start, tmp_path, page, holds):
+    server = start()
+    (text,) = (text for kind, text in BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8")) if kind == "run")
+    done = subprocess.run(["sh", "-e", "-c", text.replace("http://127.0.0.1:8080", server.url)], cwd=tmp_path,
+                          env={**environment(tmp_path), "ADMIN_PASSWORD": PASSWORD}, capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert holds in done.stdout
+
+
 def test_make_targets_exist():
     """What the documents tell to type is there, and `make help` lists all of it."""
     listed = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -84,4 +84,13 @@ int artifact_tag_remove(struct registry *r, const struct artifact_facts *f, cons
  * are in no other. REFERENCED: it is itself a member of an index. */
 int artifact_remove_whole(struct registry *r, const struct artifact_facts *f, struct err *e);
 
+/* ---- artifact_copy.c ---- */
+
+/* Copies an artifact with its tags, the members of an index and what is about it into a repository
+ * of this registry; blobs are mounted. Each manifest is a transaction of its own: a copy that fails
+ * half way can be made again. POLICY: the source is itself about another artifact, or a quota does
+ * not allow it; PRECONDITION: an immutable tag is in the way. */
+int artifact_copy(struct registry *r, struct arena *a, const struct repo_name *from,
+                  const struct artifact_facts *source, const struct repo_name *to, struct err *e);
+
 #endif

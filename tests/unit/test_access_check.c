@@ -297,6 +297,7 @@ static const struct {
     {"artifact:list", "AMDGLP"},
     {"artifact:read", "AMDGLP"},
     {"tag:list", "AMDGLP"},
+    {"artifact:create", "AMD---"},
     {"artifact:delete", "AM----"},
     {"tag:create", "AMD---"},
     {"tag:delete", "AM----"},

@@ -274,6 +274,58 @@ static int get(struct http_req *rq, struct err *e)
     return harbor_reply(rq, &s);
 }
 
+/* "project/repository@sha256:…" or "project/repository:tag". */
+static int read_from(struct str text, struct repo_name *ret_repo, struct reference *ret_ref,
+                     struct err *e)
+{
+    ptrdiff_t at = str_chr(text, '@'), mark = at < 0 ? str_rchr(text, ':') : at;
+
+    if (mark <= 0 || repo_name_parse(str_head(text, (size_t)mark), ret_repo, NULL) < 0 ||
+        str_chr(repo_name_str(ret_repo), '/') < 0 ||
+        reference_parse(str_skip(text, (size_t)mark + 1), ret_ref, NULL) < 0 ||
+        ret_ref->is_digest != (at >= 0))
+        return ERR(e, BAD_REQUEST,
+                   "from in query must be PROJECT/REPOSITORY:TAG or PROJECT/REPOSITORY@DIGEST");
+    return 0;
+}
+
+/* May the caller read it there? What is not theirs looks like what is not there. */
+static int find_source(struct http_req *rq, const struct repo_name *repo,
+                       const struct reference *ref, struct artifact_facts *ret, struct err *e)
+{
+    struct app *app = api_app(rq);
+    struct access_target t = {0};
+    struct project p = {0};
+
+    if (project_find(&app->registry, &rq->arena, repo_name_project(repo), &p, e) < 0)
+        return -1;
+    t.project_id = p.id;
+    if (p.id && access_roles(app->access, api_identity(rq), p.id, p.is_public, &t.roles, e) < 0)
+        return -1;
+    if (access_check(api_identity(rq), &t, PERM_ARTIFACT_READ, e) < 0)
+        return -1;
+    int found = artifact_facts_find(&app->registry, &rq->arena, repo, ref, ret, e);
+    return found > 0   ? 0
+           : found < 0 ? -1
+                       : ERR(e, NOT_FOUND, "there is no artifact %s at %s", reference_str(ref).p,
+                             repo->text);
+}
+
+static int copy(struct http_req *rq, struct err *e)
+{
+    struct repo_name from, to;
+    struct reference ref;
+    struct artifact_facts source;
+
+    if (read_from(http_query(rq, "from"), &from, &ref, e) < 0 ||
+        repo_name_parse(api_target(rq)->repository, &to, e) < 0 ||
+        find_source(rq, &from, &ref, &source, e) < 0 ||
+        artifact_copy(&api_app(rq)->registry, &rq->arena, &from, &source, &to, e) < 0)
+        return -1;
+    http_set_headerf(rq, "Location", "%.*s/%s", S(rq->raw_path), reference_str(&ref).p);
+    return http_reply_empty(rq, 201);
+}
+
 static int list_tags(struct http_req *rq, struct err *e)
 {
     struct artifact_facts f;
@@ -368,12 +420,26 @@ static const struct api_query show_query[] = {
     {"with_immutable_status", API_BOOL, "Say of tags whether a rule keeps them.", false},
     {0},
 };
+static const struct api_query copy_query[] = {
+    {"from", API_STR, "What is copied: PROJECT/REPOSITORY:TAG or PROJECT/REPOSITORY@DIGEST.", true},
+    {0},
+};
 static const struct api_query tag_query[] = {
     {"with_immutable_status", API_BOOL, "Say whether a rule keeps them.", false},
     {0},
 };
 
 static const struct http_route routes[] = {
+    {.method = HTTP_POST,
+     .pattern = ARTIFACTS,
+     .name = "artifact.copy",
+     .permission = PERM_ARTIFACT_CREATE,
+     .resolve = harbor_resolve_repository,
+     .handler = copy,
+     .doc = "Copy an artifact of the registry to a repository, with its tags and what is about it.",
+     .contract = &(const struct api_contract){.operation = "CopyArtifact",
+                                              .query = copy_query,
+                                              .status = 201}},
     {.method = HTTP_GET,
      .pattern = ARTIFACTS,
      .name = "artifact.list",

@@ -44,9 +44,12 @@ struct artifact_facts {
 
 /* Which artifacts a list has, beyond what callers filter. */
 enum artifact_tagged { ARTIFACT_ANY, ARTIFACT_TAGGED, ARTIFACT_UNTAGGED };
+enum artifact_latest { ARTIFACT_ALL, ARTIFACT_LATEST_OF_MEDIA_TYPE, ARTIFACT_LATEST_OF_TYPE };
 struct artifact_filter {
     int64_t repository;
-    bool everything; /* accessories and untagged members of an index, too */
+    int64_t project;             /* instead: all repositories of a project */
+    enum artifact_latest latest; /* of a project only: the newest of each repository */
+    bool everything;             /* accessories and untagged members of an index, too */
     enum artifact_tagged tagged;
 };
 extern const struct db_list artifact_list_fields;

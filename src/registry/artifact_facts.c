@@ -29,7 +29,13 @@ static const struct db_field fields[] = {
 #define COLUMNS                                                                                    \
     "a.id, a.repository_id, r.project_id, r.name, a.digest, a.kind, a.media_type, a.config_type,"  \
     " a.artifact_type, a.total_size, a.pushed_ms, a.pulled_ms, a.annotations, a.attributes"
-#define TABLES  "artifact a JOIN repository r ON r.id = a.repository_id"
+#define TABLES "artifact a JOIN repository r ON r.id = a.repository_id"
+/* $2: also accessories and untagged members of an index; $3: 1 tagged ones, 2 untagged ones. */
+#define IS_SHOWN                                                                                   \
+    " AND ($2 = 1 OR (a.accessory_of IS NULL"                                                      \
+    " AND (" HAS_TAG " OR NOT EXISTS (SELECT 1 FROM artifact_child c"                              \
+    " WHERE c.repository_id = a.repository_id AND c.digest = a.digest))))"                         \
+    " AND ($3 = 0 OR ($3 = 1 AND " HAS_TAG ") OR ($3 = 2 AND NOT " HAS_TAG "))"
 #define HAS_TAG "EXISTS (SELECT 1 FROM tag t WHERE t.artifact_id = a.id)"
 
 static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
@@ -60,11 +66,28 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
 const struct db_list artifact_list_fields = {
     .name = "artifacts",
     .columns = COLUMNS,
-    .from = TABLES " WHERE a.repository_id = $1 AND ($2 = 1 OR (a.accessory_of IS NULL"
-                   " AND (" HAS_TAG " OR NOT EXISTS (SELECT 1 FROM artifact_child c"
-                   " WHERE c.repository_id = a.repository_id AND c.digest = a.digest))))"
-                   " AND ($3 = 0 OR ($3 = 1 AND " HAS_TAG ") OR ($3 = 2 AND NOT " HAS_TAG "))",
+    .from = TABLES " WHERE a.repository_id = $1" IS_SHOWN,
     .n_args = 3,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "a.pushed_ms DESC, a.id DESC",
+    .key = "a.id",
+    .size = sizeof(struct artifact_facts),
+    .row = read_row,
+};
+
+/* The same of all repositories of a project; $4: only the newest of each, among those of its media
+ * type (1) or artifact type (2). */
+static const struct db_list of_project = {
+    .name = "artifacts of a project",
+    .columns = COLUMNS,
+    .from = TABLES
+    " WHERE r.project_id = $1" IS_SHOWN
+    " AND ($4 = 0 OR a.id = (SELECT b.id FROM artifact b WHERE b.repository_id = a.repository_id"
+    " AND b.accessory_of IS NULL AND ($4 = 2 OR b.config_type = a.config_type)"
+    " AND ($4 = 1 OR b.artifact_type = a.artifact_type)"
+    " ORDER BY b.pushed_ms DESC, b.id DESC LIMIT 1))",
+    .n_args = 4,
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
     .order = "a.pushed_ms DESC, a.id DESC",
@@ -99,9 +122,15 @@ static const struct db_list by_tag = {
 int artifact_list(struct registry *r, struct arena *a, const struct artifact_filter *f,
                   const struct db_list_query *q, struct db_page *ret, struct err *e)
 {
-    return db_list_page(db_reader(r->db), &artifact_list_fields,
-                        DB_ARGS(DB_I64(f->repository), DB_I64(f->everything), DB_I64(f->tagged)), q,
-                        a, ret, e);
+    struct db_conn *c = db_reader(r->db);
+    const struct db_arg everything = DB_I64(f->everything), tagged = DB_I64(f->tagged);
+
+    return f->project
+               ? db_list_page(c, &of_project,
+                              DB_ARGS(DB_I64(f->project), everything, tagged, DB_I64(f->latest)), q,
+                              a, ret, e)
+               : db_list_page(c, &artifact_list_fields,
+                              DB_ARGS(DB_I64(f->repository), everything, tagged), q, a, ret, e);
 }
 
 int artifact_facts_find(struct registry *r, struct arena *a, const struct repo_name *repo,

@@ -363,3 +363,30 @@ def test_what_older_versions_left(start):
     harbor = Harbor(server.registry())
     wait_until(lambda: harbor.json(at("library"), page_size=100, sort="id") == before, what="the description")
     harbor.registry.close()
+
+
+def test_of_a_whole_project(harbor):
+    _, project = harbor.add_project()
+    registry = harbor.registry
+    first, _ = push(registry, f"{project}/a", *small_image(), "v1")
+    second, _ = push(registry, f"{project}/a", *small_image(), "v2")
+    third, _ = push(registry, f"{project}/b/c", *small_image())
+    kind, _ = push(registry, f"{project}/b/c", *artifact("x/kind"), "k")
+    _, other = harbor.add_project()
+    push(registry, f"{other}/a", *small_image(), "v1")
+
+    def digests(**query):
+        return [a["digest"] for a in harbor.json(f"/projects/{project}/artifacts", **query)]
+
+    assert digests() == [kind, third, second, first]
+    assert digests(q="tags=nil") == [third] and digests(q="tags=v1") == [first]
+    assert digests(page_size=1, page=2) == [third]
+    assert harbor.json(f"/projects/{project}/artifacts")[0]["repository_name"] == f"{project}/b/c"
+    image = "application/vnd.oci.image.config.v1+json"
+    assert digests(q=f"media_type={image}", latest_in_repository="true") == [third, second]
+    assert digests(q="artifact_type=x/kind", latest_in_repository="true") == [kind]
+    for query in ({}, {"q": f"media_type={image},artifact_type=x/kind"}):
+        refused(harbor.get(f"/projects/{project}/artifacts", latest_in_repository="true", **query), 400, "BAD_REQUEST",
+                "latest_in_repository")
+    _, public = harbor.add_project(public=True)
+    refused(Harbor(registry.clone(user=None, password=None)).get(f"/projects/{public}/artifacts"), 401, "UNAUTHORIZED")

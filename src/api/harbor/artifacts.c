@@ -222,29 +222,70 @@ static void read_special(struct http_req *rq, struct db_list_query *q, struct ar
     q->n_matches = n;
 }
 
+static int reply_list(struct http_req *rq, const struct artifact_filter *filter,
+                      const struct db_list_query *q, const struct wishes *w, struct err *e)
+{
+    struct db_page page;
+
+    if (artifact_list(&api_app(rq)->registry, &rq->arena, filter, q, &page, e) < 0)
+        return -1;
+    const struct artifact_facts *found = page.v;
+    struct shown *shown = ARENA_ARRAY(&rq->arena, page.n, struct shown);
+    for (size_t i = 0; i < page.n; i++)
+        if (show(rq, &found[i], w, &shown[i], e) < 0)
+            return -1;
+    page.v = shown;
+    return harbor_reply_list(rq, &page);
+}
+
 static int list(struct http_req *rq, struct err *e)
 {
-    struct registry *r = &api_app(rq)->registry;
     struct repository_facts repository;
     struct artifact_filter filter = {0};
     struct db_list_query q;
     struct wishes w;
-    struct db_page page;
 
     if (harbor_list_query(rq, &q, e) < 0 || read_wishes(rq, &w, e) < 0 ||
         harbor_repository(rq, &repository, e) < 0)
         return -1;
     filter.repository = repository.id;
     read_special(rq, &q, &filter);
-    if (artifact_list(r, &rq->arena, &filter, &q, &page, e) < 0)
+    return reply_list(rq, &filter, &q, &w, e);
+}
+
+/* latest_in_repository needs to know of which type. */
+static int read_latest(struct http_req *rq, const struct db_list_query *q,
+                       struct artifact_filter *f, struct err *e)
+{
+    bool latest, media = false, type = false;
+
+    if (harbor_query_bool(rq, "latest_in_repository", false, &latest, e) < 0)
         return -1;
-    const struct artifact_facts *found = page.v;
-    struct shown *shown = ARENA_ARRAY(&rq->arena, page.n, struct shown);
-    for (size_t i = 0; i < page.n; i++)
-        if (show(rq, &found[i], &w, &shown[i], e) < 0)
-            return -1;
-    page.v = shown;
-    return harbor_reply_list(rq, &page);
+    for (size_t i = 0; i < q->n_matches; i++) {
+        media = media || strcmp(q->matches[i].field->name, "media_type") == 0;
+        type = type || strcmp(q->matches[i].field->name, "artifact_type") == 0;
+    }
+    if (latest && media == type)
+        return ERR(e, BAD_REQUEST,
+                   "latest_in_repository needs either media_type or artifact_type in q");
+    if (latest)
+        f->latest = media ? ARTIFACT_LATEST_OF_MEDIA_TYPE : ARTIFACT_LATEST_OF_TYPE;
+    return 0;
+}
+
+static int list_of_project(struct http_req *rq, struct err *e)
+{
+    struct artifact_filter filter = {.project = api_target(rq)->project_id};
+    struct db_list_query q;
+    struct wishes w;
+
+    if (api_identity(rq)->proof == ACCESS_ANONYMOUS)
+        return ERR(e, UNAUTHORIZED, "unauthorized");
+    if (harbor_list_query(rq, &q, e) < 0 || read_wishes(rq, &w, e) < 0 ||
+        read_latest(rq, &q, &filter, e) < 0)
+        return -1;
+    read_special(rq, &q, &filter);
+    return reply_list(rq, &filter, &q, &w, e);
 }
 
 /* The artifact of the address. NOT_FOUND. */
@@ -420,6 +461,15 @@ static const struct api_query show_query[] = {
     {"with_immutable_status", API_BOOL, "Say of tags whether a rule keeps them.", false},
     {0},
 };
+static const struct api_query project_query[] = {
+    {"with_tag", API_BOOL, "Show tags; true where nothing is said.", false},
+    {"with_label", API_BOOL, "Show labels.", false},
+    {"with_accessory", API_BOOL, "Show what is about it.", false},
+    {"with_immutable_status", API_BOOL, "Say of tags whether a rule keeps them.", false},
+    {"latest_in_repository", API_BOOL,
+     "Only the newest of each repository; q must name media_type or artifact_type.", false},
+    {0},
+};
 static const struct api_query copy_query[] = {
     {"from", API_STR, "What is copied: PROJECT/REPOSITORY:TAG or PROJECT/REPOSITORY@DIGEST.", true},
     {0},
@@ -430,6 +480,18 @@ static const struct api_query tag_query[] = {
 };
 
 static const struct http_route routes[] = {
+    {.method = HTTP_GET,
+     .pattern = "/api/v2.0/projects/{project}/artifacts",
+     .name = "artifact.list.project",
+     .permission = PERM_ARTIFACT_LIST,
+     .resolve = harbor_resolve_project,
+     .handler = list_of_project,
+     .doc = "List the artifacts of all repositories of a project.",
+     .contract = &(const struct api_contract){.operation = "listArtifactsOfProject",
+                                              .gives = &shown_object,
+                                              .many = true,
+                                              .list = &artifact_list_fields,
+                                              .query = project_query}},
     {.method = HTTP_POST,
      .pattern = ARTIFACTS,
      .name = "artifact.copy",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs/job.h"
 
+#include "access/audit.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -132,7 +133,8 @@ int job_queue(struct db *db, const char *kind, const char *cause, struct str arg
         return -1;
     *ret_id = db_i64(&rows, 0);
     db_rows_done(&rows);
-    return db_commit(&t, e);
+    const struct audit_entry entry = {.event = AUDIT_create_job, .resource = str_from(kind)};
+    return audit_add(t.conn, &entry, e) < 0 ? -1 : db_commit(&t, e);
 }
 
 int job_next(struct db *db, struct arena *a, const char *kind, struct job *ret, struct err *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs/schedule.h"
 
+#include "access/audit.h"
 #include "base/clock.h"
 #include "base/cron.h"
 #include "base/mem.h"
@@ -32,6 +33,12 @@ int schedule_get(struct db *db, struct arena *a, const char *kind, struct schedu
     return 1;
 }
 
+static int note(struct db_conn *c, const char *kind, struct err *e)
+{
+    const struct audit_entry entry = {.event = AUDIT_update_schedule, .resource = str_from(kind)};
+    return audit_add(c, &entry, e);
+}
+
 int schedule_set(struct db *db, const char *kind, struct str cron, struct str args, struct err *e)
 {
     AUTO(db_txn) t = {0};
@@ -39,7 +46,8 @@ int schedule_set(struct db *db, const char *kind, struct str cron, struct str ar
 
     if (next_of(cron, clock_now_ms(), &next, e) < 0 || db_begin(db, &t, e) < 0 ||
         db_exec(t.conn, Q_schedule_put,
-                DB_ARGS(DB_TEXTZ(kind), DB_TEXT(cron), DB_TEXT(args), DB_I64(next)), NULL, e) < 0)
+                DB_ARGS(DB_TEXTZ(kind), DB_TEXT(cron), DB_TEXT(args), DB_I64(next)), NULL, e) < 0 ||
+        note(t.conn, kind, e) < 0)
         return -1;
     return db_commit(&t, e);
 }
@@ -49,7 +57,8 @@ int schedule_clear(struct db *db, const char *kind, struct err *e)
     AUTO(db_txn) t = {0};
 
     if (db_begin(db, &t, e) < 0 ||
-        db_exec(t.conn, Q_schedule_remove, DB_ARGS(DB_TEXTZ(kind)), NULL, e) < 0)
+        db_exec(t.conn, Q_schedule_remove, DB_ARGS(DB_TEXTZ(kind)), NULL, e) < 0 ||
+        note(t.conn, kind, e) < 0)
         return -1;
     return db_commit(&t, e);
 }

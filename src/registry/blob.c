@@ -5,6 +5,7 @@
  * were shown the bytes, or a membership to copy, make the last.
  */
 #include "base/clock.h"
+#include "base/log.h"
 #include "registry/internal.h"
 #include "registry/quota.h"
 
@@ -193,6 +194,22 @@ static int join(struct db_conn *c, int64_t repository, int64_t blob, struct err 
 
 /* ---- writing ---- */
 
+/* The bytes are on the disk and no repository may have them: the collector is told. Gives -1; the
+ * error says why they were refused. */
+static int abandon(struct registry *r, const struct digest *object, uint64_t size)
+{
+    AUTO(db_txn) t = {0};
+    struct err ignored;
+    int64_t id;
+
+    if (db_begin(r->db, &t, &ignored) < 0 ||
+        object_ensure(t.conn, object, size, &id, &ignored) < 0 ||
+        db_exec(t.conn, Q_object_candidate_add, DB_ARGS(DB_I64(id)), NULL, &ignored) < 0 ||
+        db_commit(&t, &ignored) < 0)
+        LOG(WARN, "blob.abandoned", log_strz("digest", object->text), log_err(&ignored));
+    return -1;
+}
+
 int blob_record(struct registry *r, const struct repo_name *repo, const struct digest *d,
                 const struct digest *object, uint64_t size, struct err *e)
 {
@@ -217,8 +234,12 @@ int blob_record(struct registry *r, const struct repo_name *repo, const struct d
                                         DB_I64(0), DB_I64(size)),
                                 NULL, e)) < 0)
         return -1;
-    if (join(t.conn, repository, blob.id, e) < 0 || quota_close(r, t.conn, &gate, e) < 0)
+    if (join(t.conn, repository, blob.id, e) < 0)
         return -1;
+    if (quota_close(r, t.conn, &gate, e) < 0) {
+        db_rollback(&t);
+        return abandon(r, object, size);
+    }
     return db_commit(&t, e);
 }
 

@@ -173,3 +173,13 @@ def test_robots_are_named(harbor):
         ("create", "robot", robot, "admin"), ("create", "artifact", f"{project}/m:v1", robot),
         ("update", "robot", robot, "admin"), ("update", "robot", robot, "admin"), ("delete", "robot", robot, "admin")]
     assert [e["operation_description"] for e in entries(harbor, project)][1] == "a new secret"
+
+
+def test_jobs_and_schedules(start):
+    harbor = Harbor(start().registry())
+    harbor.post("/system/gc/schedule", {"schedule": {"type": "Daily"}})
+    harbor.put("/system/gc/schedule", {"schedule": {"type": "None"}})
+    harbor.post("/system/gc/schedule", {"schedule": {"type": "Manual"}})
+    assert told(harbor, q="resource=collect") == [
+        ("update", "schedule", "collect", "admin"), ("update", "schedule", "collect", "admin"),
+        ("create", "job", "collect", "admin")]

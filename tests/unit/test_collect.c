@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "registry/collect.h"
+#include "registry/quota.h"
 #include "store/hold.h"
 
 #include <dirent.h>
@@ -382,6 +383,23 @@ static void test_taken_back(void **state)
     assert_content(f, "library/c", &d, "content");
 }
 
+/* Bytes that the quota refuses when they are here already are the collector's. */
+static void test_refused_by_quota(void **state)
+{
+    struct fixture *f = *state;
+    const struct collect_options o = options(f);
+    struct digest d;
+
+    push_image(f, "library/a", "v1", "config", "layer");
+    EXPECT(quota_set(&f->r, 1, 20, &f->e), 0);
+    EXPECT(store_put(f->r.store, STR("too much for this project"), &d, &f->e), 0);
+    REFUSED(blob_record(&f->r, repo("library/a"), &d, &d, 25, &f->e), POLICY);
+    assert_false(is_member(f, "library/a", &d));
+    assert_int_equal(objects(f), 3);
+    assert_int_equal(run(f, &o).objects, 1);
+    assert_int_equal(objects(f), 2);
+}
+
 /* A power loss brought the file back whose row is gone. */
 static void test_file_back_from_the_dead(void **state)
 {
@@ -508,6 +526,7 @@ int main(void)
         TEST(test_more_than_half),
         TEST(test_held),
         TEST(test_taken_back),
+        TEST(test_refused_by_quota),
         TEST(test_file_back_from_the_dead),
         TEST(test_stopped),
         TEST(test_beside_pushes),

@@ -129,13 +129,16 @@ def test_purge(start):
     both = {"audit_retention_hour": 24, "include_event_types": "create_project, create_user"}
     _, job = run(harbor, PURGE, {**both, "dry_run": True})
     assert json.loads(job["job_parameters"]) == {**both, "dry_run": True, "purged_records": 31}
-    assert len(harbor.json("/auditlog-exts", page_size=100)) == 33
+    def others():
+        return [e["resource"] for e in harbor.json("/auditlog-exts", page_size=100) if e["resource_type"] != "job"]
+
+    assert len(others()) == 33
     place, job = run(harbor, PURGE, both)
     assert (job["job_name"], job["job_status"]) == ("PURGE_AUDIT_LOG", "Success")
-    assert [e["resource"] for e in harbor.json("/auditlog-exts")] == ["young", "banner_message"]
+    assert others() == ["young", "banner_message"]
     assert "removed 31 entries" in harbor.get(place + "/log").body.decode()
     run(harbor, PURGE, {"audit_retention_hour": 24, "include_event_types": "update_configuration"})
-    assert [e["resource"] for e in harbor.json("/auditlog-exts")] == ["young"]
+    assert others() == ["young"]
 
 
 def test_stopping(start):

@@ -24,6 +24,7 @@ struct api_contract {
     const struct api_object *takes; /* the body; NULL: none */
     const struct api_object *gives; /* NULL: no body */
     bool many;                      /* a list of them */
+    const char *empty;              /* the list is empty until there is this feature */
     const struct db_list *list;     /* page, page_size, q and sort; NULL: not */
     const struct api_query *query;  /* further parameters, up to one without a name */
     int status;                     /* of success; 0: 200 */

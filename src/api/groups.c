@@ -7,27 +7,17 @@
 const struct http_group *api_groups(size_t *ret_n)
 {
     static const struct http_group *const parts[] = {
-        &distribution_group,
-        &harbor_group,
-        &harbor_projects_group,
-        &harbor_metadata_group,
-        &harbor_members_group,
-        &harbor_users_group,
-        &harbor_usergroups_group,
-        &harbor_repositories_group,
-        &harbor_artifacts_group,
-        &harbor_permissions_group,
-        &harbor_info_group,
-        &harbor_search_group,
-        &harbor_labels_group,
-        &harbor_audit_group,
-        &harbor_robots_group,
-        &harbor_quotas_group,
-        &harbor_configure_group,
-        &harbor_system_jobs_group,
-        &harbor_immutable_group,
-        &service_group,
-        &ops_group,
+        &distribution_group,      &harbor_group,
+        &harbor_projects_group,   &harbor_metadata_group,
+        &harbor_members_group,    &harbor_users_group,
+        &harbor_usergroups_group, &harbor_repositories_group,
+        &harbor_artifacts_group,  &harbor_permissions_group,
+        &harbor_info_group,       &harbor_search_group,
+        &harbor_labels_group,     &harbor_audit_group,
+        &harbor_robots_group,     &harbor_quotas_group,
+        &harbor_configure_group,  &harbor_system_jobs_group,
+        &harbor_immutable_group,  &harbor_later_group,
+        &service_group,           &ops_group,
     };
     static struct http_group all[ARRAY_LEN(parts)];
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)

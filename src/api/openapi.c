@@ -271,7 +271,12 @@ static void write_json_content(struct json_writer *w, const struct api_object *o
         jsonw_object(w);
         jsonw_kstrz(w, "type", "array");
         jsonw_key(w, "items");
-        write_ref(w, o);
+        if (o) {
+            write_ref(w, o);
+        } else { /* of what is to come */
+            jsonw_object(w);
+            jsonw_object_done(w);
+        }
         jsonw_object_done(w);
     } else {
         write_ref(w, o);
@@ -321,7 +326,7 @@ static void write_responses(struct json_writer *w, const struct api_contract *c)
     if (c->status == 201)
         write_header(w, "Location", "The address of what was made.");
     jsonw_object_done(w);
-    if (c->gives)
+    if (c->gives || c->empty)
         write_json_content(w, c->gives, c->many);
     else if (c->text)
         write_text_content(w, c->text);
@@ -347,6 +352,8 @@ static void write_operation(struct json_writer *w, struct arena *a, const struct
     jsonw_kstrz(w, "operationId", c->operation);
     jsonw_kstrz(w, "summary", r->doc);
     jsonw_kstrz(w, "x-permission", permission_name((enum permission)r->permission));
+    if (c->empty)
+        jsonw_kstrz(w, "x-empty-until", c->empty);
     jsonw_key(w, "tags");
     jsonw_list(w);
     jsonw_strz(w, g->title ? g->title : "system");

@@ -312,6 +312,8 @@ static const struct {
     {"metadata:list", "------"},
     {"quota:read", "AMDGL-"},
     {"log:list", "A-----"},
+    {"preheat-policy:list", "A-----"},
+    {"notification-policy:list", "AM----"},
     {"immutable-tag:create", "AM----"},
     {"immutable-tag:update", "AM----"},
     {"immutable-tag:delete", "AM----"},

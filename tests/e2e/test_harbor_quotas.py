@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import sqlite3
+import time
 
 import pytest
 
@@ -179,10 +180,11 @@ def test_an_upload_that_dies_gives_its_room_back(start):
         assert other.delete(f"/v2/{repo}/blobs/{digest_of(data)}").status == 202
     denied(answer, "under way need 9.0 MiB")
     registry.close()
-    for _ in range(100):
+    for _ in range(200):
         answer = by_post()
         if answer.status == 201:
             break
+        time.sleep(0.05)
     assert answer.status == 201
     server.restart(crash=True)
     assert counted(server) == kept(server)

@@ -50,7 +50,7 @@ def test_everything_in_a_project(harbor):
     push(boss.registry, f"{project}/m", *small_image(), "v3")
     boss.delete(f"/projects/{project}/repositories/m")
     whole = f"{project}/m@{digest}"
-    people = [e["username"] for e in harbor.json("/users", page_size=100) if e["user_id"] == guest]
+    people = [harbor.json(f"/users/{guest}")["username"]]
     assert [t for t in told(harbor, project) if t[0] != "pull"] == [
         ("create", "project", project, name), ("create", "artifact", f"{project}/m:v1", name),
         ("create", "tag", f"{project}/m:v2", name), ("delete", "tag", f"{project}/m:v2", name),

@@ -99,14 +99,16 @@ int audit_change(struct db *db, const struct audit_change *change, struct err *e
     if (db_begin(db, &t, e) < 0)
         return -1;
     int found = find_name(t.conn, change, &name, e);
-    if (found <= 0)
-        return found;
+    if (found < 0)
+        return -1;
+    if (!found)
+        return ERR(e, NOT_FOUND, "there is no %s %lld", change->what,
+                   (long long)change->key.v[change->key.n - 1].i);
     if (!entry.resource.p)
         entry.resource = buf_str(&name);
-    if (db_exec(t.conn, change->q, change->args, NULL, e) < 0 || audit_add(t.conn, &entry, e) < 0 ||
-        db_commit(&t, e) < 0)
+    if (db_exec(t.conn, change->q, change->args, NULL, e) < 0 || audit_add(t.conn, &entry, e) < 0)
         return -1;
-    return 1;
+    return db_commit(&t, e);
 }
 
 int audit_purge(struct db *db, enum audit_event event, int64_t before_ms, size_t limit,

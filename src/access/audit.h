@@ -46,14 +46,15 @@ int audit_add(struct db_conn *c, const struct audit_entry *entry, struct err *e)
 
 /* A change of one row with its entry. */
 struct audit_change {
+    const char *what;   /* "user": what there is none of when the row is not there */
     enum db_query find; /* the row as it is */
-    struct db_args key;
+    struct db_args key; /* the last one is its number */
     int name; /* the column that becomes the resource of the entry, unless that is given */
     enum db_query q;
     struct db_args args;
     struct audit_entry entry;
 };
-/* In a transaction of its own: 1 done, 0 there is no such row, -1. */
+/* In a transaction of its own. NOT_FOUND. */
 int audit_change(struct db *db, const struct audit_change *change, struct err *e);
 
 /* Removes up to limit entries of a kind that are older; 0: only counts them. */

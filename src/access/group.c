@@ -25,7 +25,6 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
     return 0;
 }
 
-/* In the order of Q_group_by_id. */
 const struct db_list group_list_fields = {
     .name = "usergroups",
     .columns = "g.id, g.name, g.kind, g.ldap_dn",
@@ -40,10 +39,8 @@ const struct db_list group_list_fields = {
 
 int group_find(struct access *x, struct arena *a, int64_t id, struct group *ret, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    int found = db_one(db_reader(x->db), Q_group_by_id, DB_ARGS(DB_I64(id)), &rows, e);
-
-    return found <= 0 ? found : read_row(&rows, a, ret, e) < 0 ? -1 : 1;
+    return db_list_find(db_reader(x->db), &group_list_fields, DB_NO_ARGS, "id", DB_I64(id), a, ret,
+                        e);
 }
 
 int group_list(struct access *x, struct arena *a, const struct db_list_query *q,
@@ -119,17 +116,14 @@ int group_ensure(struct access *x, const struct group *g, int64_t *ret_id, struc
 static int change(struct access *x, enum audit_event event, enum db_query q, struct db_args args,
                   struct err *e)
 {
-    const struct audit_change c = {.find = Q_group_by_id,
+    const struct audit_change c = {.what = "group",
+                                   .find = Q_group_by_id,
                                    .key = {args.v, 1},
                                    .name = 1,
                                    .q = q,
                                    .args = args,
                                    .entry = {.event = event}};
-    int done = audit_change(x->db, &c, e);
-
-    if (done == 0)
-        return ERR(e, NOT_FOUND, "there is no group %lld", (long long)args.v[0].i);
-    return done < 0 ? -1 : 0;
+    return audit_change(x->db, &c, e);
 }
 
 int group_rename(struct access *x, int64_t id, struct str name, struct err *e)

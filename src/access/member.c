@@ -92,11 +92,8 @@ const struct db_list member_list_fields = {
 int member_find(struct access *x, struct arena *a, int64_t project, int64_t id, struct member *ret,
                 struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    int found = db_one(db_reader(x->db), Q_project_member_by_id,
-                       DB_ARGS(DB_I64(project), DB_I64(id)), &rows, e);
-
-    return found <= 0 ? found : read_row(&rows, a, ret, e) < 0 ? -1 : 1;
+    return db_list_find(db_reader(x->db), &member_list_fields, DB_ARGS(DB_I64(project)), "id",
+                        DB_I64(id), a, ret, e);
 }
 
 int member_list(struct access *x, struct arena *a, int64_t project, const struct db_list_query *q,
@@ -160,17 +157,14 @@ int member_add(struct access *x, const struct member *m, int64_t *ret_id, struct
 static int change(struct access *x, enum audit_event event, enum db_query q, struct db_args args,
                   struct err *e)
 {
-    const struct audit_change c = {.find = Q_project_member_by_id,
+    const struct audit_change c = {.what = "member",
+                                   .find = Q_project_member_by_id,
                                    .key = {args.v, 2},
                                    .name = 7,
                                    .q = q,
                                    .args = args,
                                    .entry = {.event = event, .project_id = args.v[0].i}};
-    int done = audit_change(x->db, &c, e);
-
-    if (done == 0)
-        return ERR(e, NOT_FOUND, "the project has no member %lld", (long long)args.v[1].i);
-    return done < 0 ? -1 : 0;
+    return audit_change(x->db, &c, e);
 }
 
 int member_set_role(struct access *x, int64_t project, int64_t id, enum access_role role,

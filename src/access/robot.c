@@ -7,12 +7,10 @@
 #include "base/mem.h"
 #include "base/random.h"
 
-#include <openssl/crypto.h>
-
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 /* A robot has fewer rights than the catalogue has rows, in a hundred projects at most. */
-enum { GRANTS_MAX = 4096, SECRET_CHARS = 32, SECRET_MIN = 8, NAME_MAX_BYTES = 255 };
+enum { GRANTS_MAX = 4096, SECRET_CHARS = 32, NAME_MAX_BYTES = 255 };
 
 /* ---- signing in ---- */
 
@@ -170,17 +168,6 @@ const struct db_list robot_list_fields = {
     .row = read_row,
 };
 
-static const struct db_list one_robot = {
-    .name = "robot",
-    .columns = COLUMNS,
-    .from = TABLES " WHERE r.id = $1",
-    .n_args = 1,
-    .order = "r.id",
-    .key = "r.id",
-    .size = sizeof(struct robot),
-    .row = read_row,
-};
-
 /* Puts the prefix before the name. */
 static void complete(struct access *x, struct arena *a, struct robot *r)
 {
@@ -201,7 +188,8 @@ int robot_list(struct access *x, struct arena *a, const struct db_list_query *q,
 
 int robot_find(struct access *x, struct arena *a, int64_t id, struct robot *ret, struct err *e)
 {
-    int found = db_list_one(db_reader(x->db), &one_robot, DB_ARGS(DB_I64(id)), a, ret, e);
+    int found =
+        db_list_find(db_reader(x->db), &robot_list_fields, DB_NO_ARGS, "id", DB_I64(id), a, ret, e);
     if (found > 0)
         complete(x, a, ret);
     return found;
@@ -231,16 +219,11 @@ int robot_permission(enum access_robot_kind kind, struct str resource, struct st
 
 bool robot_covers(const struct access_robot *a, const struct access_robot *b)
 {
-    for (size_t i = 0; i < b->n; i++) {
-        const struct access_robot_grant *g = &b->grants[i];
-        bool has = false;
-        /* What is wanted everywhere must be held everywhere. */
-        for (size_t k = 0; k < a->n && !has; k++)
-            has = a->grants[k].kind == g->kind && a->grants[k].permission == g->permission &&
-                  (a->grants[k].project_id == 0 || a->grants[k].project_id == g->project_id);
-        if (!has)
+    /* What is wanted everywhere (project 0) must be held everywhere. */
+    for (size_t i = 0; i < b->n; i++)
+        if (!access_robot_has(a, b->grants[i].kind, b->grants[i].project_id,
+                              (enum permission)b->grants[i].permission))
             return false;
-    }
     return true;
 }
 
@@ -373,11 +356,6 @@ int robot_create(struct access *x, struct arena *a, struct robot *r,
     return robot_find(x, a, r->id, r, e) < 0 ? -1 : 0;
 }
 
-static int gone(int64_t id, struct err *e)
-{
-    return ERR(e, NOT_FOUND, "there is no robot %lld", (long long)id);
-}
-
 int robot_update(struct access *x, const struct robot *r, const struct access_robot *rights,
                  struct err *e)
 {
@@ -392,7 +370,7 @@ int robot_update(struct access *x, const struct robot *r, const struct access_ro
                 &changed, e) < 0)
         return -1;
     if (changed == 0)
-        return gone(r->id, e);
+        return ERR(e, NOT_FOUND, "there is no robot %lld", (long long)r->id);
     if (put_grants(t.conn, r->id, rights, e) < 0 || note(x, t.conn, AUDIT_update_robot, r, e) < 0 ||
         db_commit(&t, e) < 0)
         return -1;
@@ -403,12 +381,16 @@ int robot_update(struct access *x, const struct robot *r, const struct access_ro
 static int change(struct access *x, const struct robot *r, const struct audit_entry *entry,
                   enum db_query q, struct db_args args, struct err *e)
 {
-    const struct audit_change c = {
-        .find = Q_robot_name, .key = {args.v, 1}, .name = 1, .q = q, .args = args, .entry = *entry};
-    int done = audit_change(x->db, &c, e);
+    const struct audit_change c = {.what = "robot",
+                                   .find = Q_robot_name,
+                                   .key = {args.v, 1},
+                                   .name = 1,
+                                   .q = q,
+                                   .args = args,
+                                   .entry = *entry};
 
-    if (done <= 0)
-        return done < 0 ? -1 : gone(r->id, e);
+    if (audit_change(x->db, &c, e) < 0)
+        return -1;
     access_cache_drop_user(&x->cache, -r->id);
     return 0;
 }

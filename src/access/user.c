@@ -64,7 +64,6 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
     return 0;
 }
 
-/* In the order of Q_user_by_id. */
 const struct db_list user_list_fields = {
     .name = "users",
     .columns = "u.id, u.username, u.email, u.realname, u.comment, u.is_admin, u.created_ms,"
@@ -80,10 +79,8 @@ const struct db_list user_list_fields = {
 
 int user_find(struct access *x, struct arena *a, int64_t id, struct user *ret, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    int found = db_one(db_reader(x->db), Q_user_by_id, DB_ARGS(DB_I64(id)), &rows, e);
-
-    return found <= 0 ? found : read_row(&rows, a, ret, e) < 0 ? -1 : 1;
+    return db_list_find(db_reader(x->db), &user_list_fields, DB_NO_ARGS, "user_id", DB_I64(id), a,
+                        ret, e);
 }
 
 static int find_id(struct db_conn *c, enum db_query q, struct str key, int64_t *ret, struct err *e)
@@ -213,22 +210,22 @@ static int nobody(int64_t id, struct err *e)
     return ERR(e, NOT_FOUND, "there is no user %lld", (long long)id);
 }
 
-/* One change of one account; what was proven for it is forgotten. */
-static int change(struct access *x, enum audit_event event, enum db_query q, struct db_args args,
-                  struct err *e)
+/* One change of one account; what was proven for it is forgotten. what: words for the log, or NULL.
+ */
+static int change(struct access *x, enum audit_event event, const char *what, enum db_query q,
+                  struct db_args args, struct err *e)
 {
-    int64_t id = args.v[0].i;
-    const struct audit_change c = {.find = Q_user_by_id,
+    const struct audit_change c = {.what = "user",
+                                   .find = Q_user_by_id,
                                    .key = {args.v, 1},
                                    .name = 1,
                                    .q = q,
                                    .args = args,
-                                   .entry = {.event = event}};
-    int done = audit_change(x->db, &c, e);
+                                   .entry = {.event = event, .description = str_from(what)}};
 
-    if (done <= 0)
-        return done < 0 ? -1 : nobody(id, e);
-    access_cache_drop_user(&x->cache, id);
+    if (audit_change(x->db, &c, e) < 0)
+        return -1;
+    access_cache_drop_user(&x->cache, args.v[0].i);
     return 0;
 }
 
@@ -238,7 +235,7 @@ int user_set_profile(struct access *x, const struct user *u, struct err *e)
 
     if (check_profile(u, e) < 0 || check_free(db_reader(x->db), &wanted, e) < 0)
         return -1;
-    return change(x, AUDIT_update_user, Q_user_profile_set,
+    return change(x, AUDIT_update_user, NULL, Q_user_profile_set,
                   DB_ARGS(DB_I64(u->id), DB_TEXT(u->email), DB_TEXT(u->realname),
                           DB_TEXT(u->comment), DB_I64(clock_now_ms())),
                   e);
@@ -248,7 +245,7 @@ int user_set_admin(struct access *x, int64_t id, bool admin, struct err *e)
 {
     if (id == USER_FIRST_ID && !admin)
         return ERR(e, DENIED, "the first administrator cannot lose its rights");
-    return change(x, AUDIT_update_user, Q_user_admin_set,
+    return change(x, AUDIT_update_user, NULL, Q_user_admin_set,
                   DB_ARGS(DB_I64(id), DB_I64(admin), DB_I64(clock_now_ms())), e);
 }
 
@@ -256,7 +253,7 @@ int user_remove(struct access *x, int64_t id, struct err *e)
 {
     if (id == USER_FIRST_ID)
         return ERR(e, DENIED, "the first administrator cannot be removed");
-    return change(x, AUDIT_delete_user, Q_user_remove, DB_ARGS(DB_I64(id)), e);
+    return change(x, AUDIT_delete_user, NULL, Q_user_remove, DB_ARGS(DB_I64(id)), e);
 }
 
 /* ---- passwords ---- */
@@ -279,18 +276,8 @@ int access_password_set(struct access *x, int64_t user_id, struct str password, 
         return ERR(e, BAD_REQUEST, "a password must have 1 to %d characters", LIMIT_PASSWORD);
     if (access_hash(x, password, hash, e) < 0)
         return -1;
-    const struct audit_change c = {
-        .find = Q_user_by_id,
-        .key = DB_ARGS(DB_I64(user_id)),
-        .name = 1,
-        .q = Q_user_password_set,
-        .args = DB_ARGS(DB_I64(user_id), DB_TEXTZ(hash), DB_I64(clock_now_ms())),
-        .entry = {.event = AUDIT_update_user, .description = STR("a new password")}};
-    int done = audit_change(x->db, &c, e);
-    if (done <= 0)
-        return done < 0 ? -1 : ERR(e, NOT_FOUND, "there is no user %lld", (long long)user_id);
-    access_cache_drop_user(&x->cache, user_id);
-    return 0;
+    return change(x, AUDIT_update_user, "a new password", Q_user_password_set,
+                  DB_ARGS(DB_I64(user_id), DB_TEXTZ(hash), DB_I64(clock_now_ms())), e);
 }
 
 int user_password_change(struct access *x, int64_t id, const struct str *old, struct str password,

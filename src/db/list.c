@@ -244,6 +244,17 @@ int db_list_some(struct db_conn *c, const struct db_list *l, struct db_args args
     return read_rows(c, l, &narrowed, a, ret->v, &ret->n, e);
 }
 
+int db_list_find(struct db_conn *c, const struct db_list *l, struct db_args args, const char *field,
+                 struct db_arg value, struct arena *a, void *ret, struct err *e)
+{
+    const struct db_match match = {
+        .field = db_list_field(l, str_from(field)), .op = DB_MATCH_EXACT, .values = &value, .n = 1};
+    const struct db_list_query q = {.args = args, .matches = &match, .n_matches = 1, .limit = 1};
+    size_t n = 0;
+
+    return read_rows(c, l, &q, a, ret, &n, e) < 0 ? -1 : n > 0;
+}
+
 int db_list_one(struct db_conn *c, const struct db_list *l, struct db_args args, struct arena *a,
                 void *ret, struct err *e)
 {

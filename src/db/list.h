@@ -93,6 +93,9 @@ int db_list_page(struct db_conn *c, const struct db_list *l, struct db_args args
 int db_list_some(struct db_conn *c, const struct db_list *l, struct db_args args,
                  const struct db_list_query *q, struct arena *a, struct db_page *ret,
                  struct err *e);
+/* The row of the list whose field has this value, read into *ret: 1, 0, -1. */
+int db_list_find(struct db_conn *c, const struct db_list *l, struct db_args args, const char *field,
+                 struct db_arg value, struct arena *a, void *ret, struct err *e);
 /* The first row that args choose, read into *ret: 1, 0, -1. */
 int db_list_one(struct db_conn *c, const struct db_list *l, struct db_args args, struct arena *a,
                 void *ret, struct err *e);

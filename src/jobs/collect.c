@@ -86,7 +86,8 @@ static int run(struct registry *r, int data_dir, const struct job_collect *q, co
     buf_init(&args, JOB_COLLECT_ARGS_MAX);
     buf_init(&result, RESULT_MAX);
     job_collect_write(q, &args);
-    if (job_run(r->db, JOB_COLLECT, cause, buf_str(&args), ret_id, e) < 0)
+    if ((*ret_id ? job_start(r->db, JOB_COLLECT, *ret_id, e)
+                 : job_begin(r->db, JOB_COLLECT, cause, buf_str(&args), ret_id, e)) < 0)
         return -1;
     job_log_init(&x->log, r->db, *ret_id);
     int rc = collect_run(r, &o, ret, e);

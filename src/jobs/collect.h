@@ -25,7 +25,8 @@ int job_collect_read(struct str text, struct job_collect *ret, struct err *e);
 void job_collect_write_result(const struct collect_result *r, struct buf *out);
 
 /* Runs one. shown (may be NULL) is told each line of the log. CONFLICT: another one runs;
- * CANCELLED: *stop. *ret_id: a queued job, or 0; then the job that was made. */
+ * CANCELLED: *stop. *ret_id: a queued job, or 0; then the job that was made, for this
+ * cause. */
 int job_collect_run(struct registry *r, int data_dir, const struct job_collect *q,
                     const char *cause, const atomic_bool *stop,
                     void (*shown)(void *self, const char *line), void *self, int64_t *ret_id,

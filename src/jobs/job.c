@@ -145,19 +145,16 @@ int job_next(struct db *db, struct arena *a, const char *kind, struct job *ret, 
     return found <= 0 ? found : read_job(a, &rows, ret, e) < 0 ? -1 : 1;
 }
 
-int job_run(struct db *db, const char *kind, const char *cause, struct str args, int64_t *id,
-            struct err *e)
+int job_start(struct db *db, const char *kind, int64_t id, struct err *e)
 {
     AUTO(db_txn) t = {0};
     int64_t changed = 0, now = clock_now_ms();
 
-    if (*id == 0)
-        return job_begin(db, kind, cause, args, id, e);
     if (db_begin(db, &t, e) < 0 || abandon(t.conn, kind, now, e) < 0 ||
-        db_exec(t.conn, Q_job_start, DB_ARGS(DB_I64(*id), DB_I64(now)), &changed, e) < 0 ||
+        db_exec(t.conn, Q_job_start, DB_ARGS(DB_I64(id), DB_I64(now)), &changed, e) < 0 ||
         db_commit(&t, e) < 0)
         return -1;
-    return changed ? 0 : ERR(e, CANCELLED, "the job %lld does not wait any more", (long long)*id);
+    return changed ? 0 : ERR(e, CANCELLED, "the job %lld does not wait any more", (long long)id);
 }
 
 int job_cancel(struct db *db, int64_t id, const char *why, struct err *e)
@@ -205,17 +202,6 @@ const struct db_list job_list_fields = {
     .row = read_row,
 };
 
-static const struct db_list one_job = {
-    .name = "job",
-    .columns = COLUMNS,
-    .from = "job j WHERE j.kind = $1 AND j.id = $2",
-    .n_args = 2,
-    .order = "j.id",
-    .key = "j.id",
-    .size = sizeof(struct job),
-    .row = read_row,
-};
-
 int job_page(struct db *db, struct arena *a, const char *kind, const struct db_list_query *q,
              struct db_page *ret, struct err *e)
 {
@@ -225,7 +211,8 @@ int job_page(struct db *db, struct arena *a, const char *kind, const struct db_l
 int job_find(struct db *db, struct arena *a, const char *kind, int64_t id, struct job *ret,
              struct err *e)
 {
-    return db_list_one(db_reader(db), &one_job, DB_ARGS(DB_TEXTZ(kind), DB_I64(id)), a, ret, e);
+    return db_list_find(db_reader(db), &job_list_fields, DB_ARGS(DB_TEXTZ(kind)), "id", DB_I64(id),
+                        a, ret, e);
 }
 
 /* ---- the log ---- */

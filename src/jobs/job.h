@@ -30,9 +30,8 @@ int job_queue(struct db *db, const char *kind, const char *cause, struct str arg
               struct err *e);
 /* The oldest of a kind that waits, in the arena: 1, 0, -1. */
 int job_next(struct db *db, struct arena *a, const char *kind, struct job *ret, struct err *e);
-/* Starts the queued job *id, or (0) does as job_begin. CANCELLED: it does not wait any more. */
-int job_run(struct db *db, const char *kind, const char *cause, struct str args, int64_t *id,
-            struct err *e);
+/* Starts a queued job. CANCELLED: it does not wait any more. */
+int job_start(struct db *db, const char *kind, int64_t id, struct err *e);
 /* Ends one that waits: 1 done, 0 it does not, -1. */
 int job_cancel(struct db *db, int64_t id, const char *why, struct err *e);
 /* It is alive, and has come so far (JSON). */

@@ -32,14 +32,15 @@ static int read_events(struct str list, uint64_t *ret, struct err *e)
 
     while (list.n) {
         struct str name = str_trim(str_cut(&list, ','));
-        uint64_t before = bits;
+        bool known = name.n == 0;
         for (unsigned i = 0; i < AUDIT_COUNT; i++)
             if (str_eqz(name, audit_event_info((enum audit_event)i)->name) ||
-                (str_eqz(name, "other") && i >= OTHERS_FROM))
+                (str_eqz(name, "other") && i >= OTHERS_FROM)) {
                 bits |= UINT64_C(1) << i;
-        if (bits == before && name.n)
-            return ERR(e, BAD_REQUEST,
-                       "\"include_event_types\": there is no kind \"%.*s\", or it is named twice",
+                known = true;
+            }
+        if (!known)
+            return ERR(e, BAD_REQUEST, "\"include_event_types\": there is no kind \"%.*s\"",
                        S(str_head(name, 60)));
     }
     if (!bits)
@@ -93,23 +94,20 @@ static int purge(struct db *db, const struct job_purge *q, const atomic_bool *st
     return 0;
 }
 
-int job_purge_run(struct db *db, const struct job_purge *q, const char *cause,
-                  const atomic_bool *stop, int64_t *id, int64_t *ret_n, struct err *e)
+int job_purge_run(struct db *db, const struct job_purge *q, const atomic_bool *stop, int64_t id,
+                  int64_t *ret_n, struct err *e)
 {
-    AUTO(buf) args = {0};
     AUTO(buf) result = {0};
     struct job_log log;
     struct err late;
 
-    buf_init(&args, LIMIT_API_BODY);
     buf_init(&result, 256);
-    job_purge_write(q, &args);
-    if (job_run(db, JOB_PURGE, cause, buf_str(&args), id, e) < 0)
+    if (job_start(db, JOB_PURGE, id, e) < 0)
         return -1;
     *ret_n = 0;
     int rc = purge(db, q, stop, ret_n, e);
     buf_addf(&result, "{\"purged\":%lld}", (long long)*ret_n);
-    job_log_init(&log, db, *id);
+    job_log_init(&log, db, id);
     AUTO(buf) line = {0};
     buf_init(&line, 1024);
     buf_addf(&line, "%s %lld entries that are older than %lld hours%s%s",
@@ -118,7 +116,7 @@ int job_purge_run(struct db *db, const struct job_purge *q, const char *cause,
     job_log_add(&log, buf_str(&line));
     job_log_autodone(&log);
     const char *state = rc == 0 ? "success" : e->code == ERR_CANCELLED ? "stopped" : "error";
-    if (job_end(db, JOB_PURGE, *id, state, buf_str(&result), rc < 0 ? e->msg : NULL, &late) < 0 &&
+    if (job_end(db, JOB_PURGE, id, state, buf_str(&result), rc < 0 ? e->msg : NULL, &late) < 0 &&
         rc == 0) {
         *e = late;
         rc = -1;

@@ -27,9 +27,9 @@ struct job_purge {
 void job_purge_write(const struct job_purge *q, struct buf *out);
 int job_purge_read(struct arena *a, struct str text, struct job_purge *ret, struct err *e);
 
-/* Runs one: *id is a queued job, or 0, upon which one is made. *ret_n: entries that went, or would.
- * CANCELLED: *stop. */
-int job_purge_run(struct db *db, const struct job_purge *q, const char *cause,
-                  const atomic_bool *stop, int64_t *id, int64_t *ret_n, struct err *e);
+/* Runs the queued job id. *ret_n: entries that went, or would. CANCELLED: *stop, or it does not
+ * wait any more. */
+int job_purge_run(struct db *db, const struct job_purge *q, const atomic_bool *stop, int64_t id,
+                  int64_t *ret_n, struct err *e);
 
 #endif

@@ -9,15 +9,14 @@
 #include "jobs/purge.h"
 #include "jobs/schedule.h"
 
-static int run_collect(struct work *w, struct arena *a, struct str args, const char *cause,
-                       int64_t *id, struct err *e)
+static int run_collect(struct work *w, struct arena *a, struct str args, int64_t *id, struct err *e)
 {
     struct job_collect q;
     struct collect_result r;
 
     (void)a;
     if (job_collect_read(args, &q, e) < 0 ||
-        job_collect_run(w->registry, w->data_dir, &q, cause, &w->stop, NULL, NULL, id, &r, e) < 0)
+        job_collect_run(w->registry, w->data_dir, &q, NULL, &w->stop, NULL, NULL, id, &r, e) < 0)
         return -1;
     LOG(INFO, "collect.done", log_i64("job", *id), log_u64("artifacts", r.artifacts),
         log_u64("blobs", r.blobs), log_u64("objects", r.objects),
@@ -25,14 +24,13 @@ static int run_collect(struct work *w, struct arena *a, struct str args, const c
     return 0;
 }
 
-static int run_purge(struct work *w, struct arena *a, struct str args, const char *cause,
-                     int64_t *id, struct err *e)
+static int run_purge(struct work *w, struct arena *a, struct str args, int64_t *id, struct err *e)
 {
     struct job_purge q;
     int64_t n;
 
     if (job_purge_read(a, args, &q, e) < 0 ||
-        job_purge_run(w->registry->db, &q, cause, &w->stop, id, &n, e) < 0)
+        job_purge_run(w->registry->db, &q, &w->stop, *id, &n, e) < 0)
         return -1;
     LOG(INFO, "purge.done", log_i64("job", *id), log_i64("entries", n));
     return 0;
@@ -40,50 +38,64 @@ static int run_purge(struct work *w, struct arena *a, struct str args, const cha
 
 static const struct kind {
     const char *name;
-    int (*run)(struct work *w, struct arena *a, struct str args, const char *cause, int64_t *id,
-               struct err *e);
+    int (*run)(struct work *w, struct arena *a, struct str args, int64_t *id, struct err *e);
 } kinds[] = {
     {JOB_COLLECT, run_collect},
     {JOB_PURGE, run_purge},
 };
 
-static void run_one(struct work *w, struct arena *a, const struct kind *k, struct str args,
-                    const char *cause, int64_t id)
+/* A job that waits. true: the next may run. */
+static bool run_one(struct work *w, struct arena *a, const struct kind *k, const struct job *j)
 {
     struct err err;
+    int64_t id = j->id;
 
     atomic_store(&w->stop, atomic_load(&w->ending));
     atomic_store(&w->running, id);
-    if (k->run(w, a, args, cause, &id, &err) < 0) {
-        LOG(ERROR, "job.failed", log_strz("kind", k->name), log_i64("job", id), log_err(&err));
-        /* It may have failed before it began. */
-        if (id && job_cancel(w->registry->db, id, err.msg, &err) < 0)
-            LOG(ERROR, "job.failed", log_strz("kind", k->name), log_err(&err));
-    }
+    int rc = k->run(w, a, j->args, &id, &err);
     atomic_store(&w->running, 0);
+    if (rc == 0)
+        return true;
+    /* A command beside the server does the same work: what waits goes on waiting. */
+    if (err.code == ERR_CONFLICT)
+        return false;
+    if (err.code == ERR_CANCELLED)
+        LOG(INFO, "job.stopped", log_strz("kind", k->name), log_i64("job", id));
+    else
+        LOG(ERROR, "job.failed", log_strz("kind", k->name), log_i64("job", id), log_err(&err));
+    /* It may have failed before it began. */
+    if (job_cancel(w->registry->db, id, err.msg, &err) < 0)
+        LOG(ERROR, "job.failed", log_strz("kind", k->name), log_err(&err));
+    return true;
 }
 
-/* The oldest job of a kind that waits, or the one that is due: was there one? */
+/* Lets one wait whose time has come. */
+static int queue_due(struct work *w, struct arena *a, const struct kind *k, struct err *e)
+{
+    struct schedule s;
+    int64_t id;
+    int due = schedule_due(w->registry->db, a, k->name, clock_now_ms(), &s, e);
+
+    return due > 0 ? job_queue(w->registry->db, k->name, "schedule", s.args, &id, e) : due;
+}
+
+/* The oldest job of a kind that waits: did one run? */
 static bool run_next(struct work *w, const struct kind *k)
 {
     AUTO(arena) a = {0};
-    struct schedule s;
     struct job job;
     struct err err;
 
     arena_init(&a, 4 * MIB);
     int found = job_next(w->registry->db, &a, k->name, &job, &err);
-    if (found > 0) {
-        run_one(w, &a, k, job.args, "manual", job.id);
-        return true;
+    if (found == 0) { /* none piles up behind one that waits */
+        found = queue_due(w, &a, k, &err);
+        if (found == 0)
+            found = job_next(w->registry->db, &a, k->name, &job, &err);
     }
-    if (found == 0)
-        found = schedule_due(w->registry->db, &a, k->name, clock_now_ms(), &s, &err);
     if (found < 0)
         LOG(ERROR, "job.failed", log_strz("kind", k->name), log_err(&err));
-    if (found > 0)
-        run_one(w, &a, k, s.args, "schedule", 0);
-    return found > 0;
+    return found > 0 && run_one(w, &a, k, &job);
 }
 
 void work_run(struct work *w)
@@ -97,16 +109,21 @@ void work_run(struct work *w)
     }
 }
 
+static bool stop_running(struct work *w, int64_t id)
+{
+    if (atomic_load(&w->running) != id)
+        return false;
+    atomic_store(&w->stop, true);
+    return true;
+}
+
 int work_stop(struct work *w, int64_t id, struct err *e)
 {
+    /* First without the database, whose writer the job itself may be. */
+    if (stop_running(w, id))
+        return 1;
     int done = job_cancel(w->registry->db, id, "it was stopped before it began", e);
-
-    if (done != 0)
-        return done < 0 ? -1 : 0;
-    if (atomic_load(&w->running) != id)
-        return ERR(e, NOT_FOUND, "the job %lld does not run", (long long)id);
-    atomic_store(&w->stop, true);
-    return 0;
+    return done != 0 ? done : stop_running(w, id);
 }
 
 void work_end(struct work *w)

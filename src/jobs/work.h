@@ -19,7 +19,7 @@ struct work {
 
 /* Runs what waits and what is due, until nothing is. */
 void work_run(struct work *w);
-/* Ends a job that runs or waits. NOT_FOUND: it does neither. */
+/* Ends a job that runs or waits: 1, 0 it does neither (any more), -1. */
 int work_stop(struct work *w, int64_t id, struct err *e);
 void work_end(struct work *w); /* the server stops: nothing more begins */
 

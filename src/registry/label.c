@@ -99,17 +99,14 @@ int label_create(struct registry *r, const struct label *l, int64_t *ret_id, str
 static int change(struct registry *r, const struct label *l, enum audit_event event,
                   enum db_query q, struct db_args args, struct err *e)
 {
-    const struct audit_change c = {.find = Q_label_by_id,
+    const struct audit_change c = {.what = "label",
+                                   .find = Q_label_by_id,
                                    .key = {args.v, 1},
                                    .name = 2,
                                    .q = q,
                                    .args = args,
                                    .entry = {.event = event, .project_id = l->project_id}};
-    int done = audit_change(r->db, &c, e);
-
-    if (done == 0)
-        return ERR(e, NOT_FOUND, "there is no label %lld", (long long)l->id);
-    return done < 0 ? -1 : 0;
+    return audit_change(r->db, &c, e);
 }
 
 int label_update(struct registry *r, const struct label *l, struct err *e)

@@ -51,17 +51,6 @@ const struct db_list quota_list_fields = {
     .row = read_row,
 };
 
-static const struct db_list one_quota = {
-    .name = "quota",
-    .columns = COLUMNS,
-    .from = TABLES " WHERE q.project_id = $1",
-    .n_args = 1,
-    .order = "q.project_id",
-    .key = "q.project_id",
-    .size = sizeof(struct quota),
-    .row = read_row,
-};
-
 int quota_list(struct registry *r, struct arena *a, const struct db_list_query *q,
                struct db_page *ret, struct err *e)
 {
@@ -71,7 +60,8 @@ int quota_list(struct registry *r, struct arena *a, const struct db_list_query *
 int quota_find(struct registry *r, struct arena *a, int64_t project, struct quota *ret,
                struct err *e)
 {
-    return db_list_one(db_reader(r->db), &one_quota, DB_ARGS(DB_I64(project)), a, ret, e);
+    return db_list_find(db_reader(r->db), &quota_list_fields, DB_NO_ARGS, "id", DB_I64(project), a,
+                        ret, e);
 }
 
 static int check_hard(int64_t hard, struct err *e)
@@ -86,15 +76,13 @@ int quota_set(struct registry *r, int64_t project, int64_t hard, struct err *e)
     if (check_hard(hard, e) < 0)
         return -1;
     const struct audit_change c = {
+        .what = "quota",
         .find = Q_project_name,
         .key = DB_ARGS(DB_I64(project)),
         .q = Q_quota_hard_set,
         .args = DB_ARGS(DB_I64(project), DB_I64(hard), DB_I64(clock_now_ms())),
         .entry = {.event = AUDIT_update_quota, .project_id = project}};
-    int done = audit_change(r->db, &c, e);
-    return done > 0   ? 0
-           : done < 0 ? -1
-                      : ERR(e, NOT_FOUND, "there is no quota %lld", (long long)project);
+    return audit_change(r->db, &c, e);
 }
 
 /* ---- room for what is under way ---- */
@@ -166,6 +154,12 @@ static uint64_t sum(const struct quota_rooms *q, int64_t project, const struct u
     return n;
 }
 
+/* Without settings (tools beside the server) quotas count. */
+static bool counts(const struct registry *r)
+{
+    return !r->settings || setting_bool(r->settings, SETTING_quota_per_project_enable);
+}
+
 static int full(const struct quota_gate *g, uint64_t asked, uint64_t under_way, struct err *e)
 {
     char used[STR_SIZE_TEXT], hard[STR_SIZE_TEXT], more[STR_SIZE_TEXT], other[STR_SIZE_TEXT];
@@ -201,7 +195,7 @@ int quota_reserve(struct registry *r, int64_t project, const char *upload, uint6
 {
     struct quota_gate g;
 
-    if (!r->quotas || !setting_bool(r->settings, SETTING_quota_per_project_enable))
+    if (!r->quotas || !counts(r))
         return 0;
     mutex_lock(&r->quotas->lock);
     /* Read with the lock held: what another upload gives back before its rows are there is room
@@ -254,8 +248,7 @@ int quota_close(struct registry *r, struct db_conn *c, const struct quota_gate *
     struct quota_gate now;
     uint64_t under_way = 0;
 
-    if (g->hard < 0 ||
-        (r->settings && !setting_bool(r->settings, SETTING_quota_per_project_enable)))
+    if (g->hard < 0 || !counts(r))
         return 0;
     if (read_gate(c, Q_quota_of_project, g->project, &now, e) < 0)
         return -1;
@@ -270,21 +263,43 @@ int quota_close(struct registry *r, struct db_conn *c, const struct quota_gate *
 
 /* ---- the whole registry ---- */
 
-int quota_totals(struct registry *r, const struct project_visibility *v, struct quota_totals *ret,
-                 struct err *e)
+static int read_totals(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    int found = db_one(db_reader(r->db), Q_quota_totals,
-                       DB_ARGS(DB_I64(v->all), DB_I64(v->user_id), DB_I64(v->robot_id)), &rows, e);
-
-    if (found <= 0)
-        return -1;
-    *ret = (struct quota_totals){
-        .private_projects = db_i64(&rows, 0),
-        .public_projects = db_i64(&rows, 1),
-        .private_repositories = db_i64(&rows, 2),
-        .public_repositories = db_i64(&rows, 3),
-        .bytes = db_i64(&rows, 4),
+    (void)a;
+    (void)e;
+    *(struct quota_totals *)ret = (struct quota_totals){
+        .private_projects = db_i64(rows, 0),
+        .public_projects = db_i64(rows, 1),
+        .private_repositories = db_i64(rows, 2),
+        .public_repositories = db_i64(rows, 3),
+        .bytes = db_i64(rows, 4),
     };
     return 0;
+}
+
+static const struct db_list totals = {
+    .name = "totals",
+    .columns = "coalesce(sum(1 - s.is_public), 0), coalesce(sum(s.is_public), 0),"
+               " coalesce(sum((1 - s.is_public) * s.repositories), 0),"
+               " coalesce(sum(s.is_public * s.repositories), 0), coalesce(sum(s.used), 0)",
+    .from = "(SELECT p.is_public AS is_public, q.used AS used, (SELECT count(*) FROM repository r"
+            " WHERE r.project_id = p.id AND EXISTS (SELECT 1 FROM artifact a"
+            " WHERE a.repository_id = r.id)) AS repositories"
+            " FROM project p JOIN project_quota q ON q.project_id = p.id"
+            " WHERE " PROJECT_IS_VISIBLE ") s",
+    .n_args = 3,
+    .order = "1",
+    .key = "1",
+    .size = sizeof(struct quota_totals),
+    .row = read_totals,
+};
+
+int quota_totals(struct registry *r, struct arena *a, const struct project_visibility *v,
+                 struct quota_totals *ret, struct err *e)
+{
+    return db_list_one(db_reader(r->db), &totals,
+                       DB_ARGS(DB_I64(v->all), DB_I64(v->user_id), DB_I64(v->robot_id)), a, ret,
+                       e) < 0
+               ? -1
+               : 0;
 }

@@ -60,7 +60,7 @@ struct quota_totals {
     int64_t bytes;
 };
 /* Of the projects that v sees. */
-int quota_totals(struct registry *r, const struct project_visibility *v, struct quota_totals *ret,
-                 struct err *e);
+int quota_totals(struct registry *r, struct arena *a, const struct project_visibility *v,
+                 struct quota_totals *ret, struct err *e);
 
 #endif

@@ -23,30 +23,6 @@ struct forward {
     bool failing; /* told once, until it works again */
 };
 
-static int read_number(struct db_conn *c, enum db_query q, struct db_args args, int64_t *ret,
-                       struct err *e)
-{
-    AUTO(db_rows) rows = {0};
-    int found = db_one(c, q, args, &rows, e);
-    if (found > 0 && q == Q_setting_get)
-        return str_i64(db_text(&rows, 0), 0, INT64_MAX, ret) ? 1 : 0;
-    if (found > 0)
-        *ret = db_i64(&rows, 0);
-    return found;
-}
-
-/* Where to go on; what was there before the first endpoint was named is not sent. */
-static int read_cursor(struct forward *f, int64_t *ret, struct err *e)
-{
-    struct db_conn *c = db_reader(f->db);
-
-    *ret = 0;
-    int found = read_number(c, Q_setting_get, DB_ARGS(DB_TEXTZ(CURSOR)), ret, e);
-    if (found != 0)
-        return found < 0 ? -1 : 0;
-    return read_number(c, Q_audit_newest, DB_NO_ARGS, ret, e) < 0 ? -1 : 0;
-}
-
 static int write_cursor(struct forward *f, int64_t at, bool remove, struct err *e)
 {
     AUTO(db_txn) t = {0};
@@ -58,6 +34,31 @@ static int write_cursor(struct forward *f, int64_t at, bool remove, struct err *
         (remove && db_exec(t.conn, Q_audit_remove_to, DB_ARGS(DB_I64(at)), NULL, e) < 0))
         return -1;
     return db_commit(&t, e);
+}
+
+static int newest(struct db_conn *c, int64_t *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(c, Q_audit_newest, DB_NO_ARGS, &rows, e);
+    if (found > 0)
+        *ret = db_i64(&rows, 0);
+    return found > 0 ? 0 : -1;
+}
+
+/* Where to go on. The first time that is behind what there is: nothing of before an endpoint was
+ * named is sent. */
+static int read_cursor(struct forward *f, int64_t *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct db_conn *c = db_reader(f->db);
+    int found = db_one(c, Q_setting_get, DB_ARGS(DB_TEXTZ(CURSOR)), &rows, e);
+
+    if (found < 0)
+        return -1;
+    if (found && str_i64(db_text(&rows, 0), 0, INT64_MAX, ret))
+        return 0;
+    db_rows_done(&rows);
+    return newest(c, ret, e) < 0 ? -1 : write_cursor(f, *ret, false, e);
 }
 
 static void add(struct buf *out, const struct audit_row *row)
@@ -102,37 +103,21 @@ static int send_some(struct forward *f, int fd, struct err *e)
     return page.n == AT_ONCE;
 }
 
-/* Is there anything to send? Without an endpoint there never is. */
-static bool has_work(struct forward *f, struct str *ret_endpoint, struct arena *a)
-{
-    int64_t cursor, newest = 0;
-    struct err ignored;
-
-    *ret_endpoint = setting_text(f->settings, SETTING_audit_log_forward_endpoint, a);
-    if (ret_endpoint->n == 0 || read_cursor(f, &cursor, &ignored) < 0)
-        return false;
-    if (read_number(db_reader(f->db), Q_audit_newest, DB_NO_ARGS, &newest, &ignored) < 0)
-        return false;
-    /* The first time, the place to begin at is kept. */
-    int64_t kept;
-    bool begun = read_number(db_reader(f->db), Q_setting_get, DB_ARGS(DB_TEXTZ(CURSOR)), &kept,
-                             &ignored) > 0;
-    if (!begun)
-        (void)write_cursor(f, cursor, false, &ignored);
-    return newest > cursor;
-}
-
 static void work(struct forward *f)
 {
     AUTO(arena) a = {0};
-    struct str endpoint;
+    int64_t cursor, last;
     struct err e;
     int more = -1;
 
     arena_init(&a, 64 * KIB);
-    if (!has_work(f, &endpoint, &a))
+    struct str endpoint = setting_text(f->settings, SETTING_audit_log_forward_endpoint, &a);
+    if (endpoint.n == 0)
         return;
-    AUTOFD fd = syslog_connect(endpoint, &e);
+    bool readable = read_cursor(f, &cursor, &e) == 0 && newest(db_reader(f->db), &last, &e) == 0;
+    if (readable && last <= cursor)
+        return;
+    AUTOFD fd = readable ? syslog_connect(endpoint, &e) : -1;
     if (fd >= 0)
         do
             more = send_some(f, fd, &e);

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit log, forwarded to a real syslog server."""
-import contextlib
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
-import time
 
 import pytest
 
 from harness.harbor import Harbor, fresh, refused
+from harness.server import wait_until
 
 
 def free_port():
@@ -37,12 +35,12 @@ input(type="imtcp" port="{self.port}" address="127.0.0.1" ruleset="all")
 """)
         self.process = subprocess.Popen(["rsyslogd", "-n", "-f", str(conf), "-i", str(self.folder / "pid")],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(200):
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
-            time.sleep(0.05)
-        raise AssertionError("rsyslogd does not listen")
+        wait_until(self.listens)
+        return self
+
+    def listens(self):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self):
         if self.process:
@@ -54,10 +52,7 @@ input(type="imtcp" port="{self.port}" address="127.0.0.1" ruleset="all")
         return self.out.read_text(encoding="utf-8").splitlines() if self.out.exists() else []
 
     def wait(self, n, seconds=20):
-        end = time.monotonic() + seconds
-        while len(self.lines()) < n:
-            assert time.monotonic() < end, self.lines()
-            time.sleep(0.1)
+        wait_until(lambda: len(self.lines()) >= n, seconds)
         return self.lines()
 
 
@@ -72,13 +67,7 @@ def syslog(tmp_path):
 
 def wait_begun(server):
     """Where to begin is kept: what comes from here on is sent."""
-    end = time.monotonic() + 20
-    while True:
-        with contextlib.closing(sqlite3.connect(f"file:{server.data / 'haven.db'}?mode=ro", uri=True)) as db:
-            if db.execute("SELECT 1 FROM setting WHERE name = 'audit.forwarded'").fetchone():
-                return
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_until(lambda: server.facts("SELECT 1 FROM setting WHERE name = 'audit.forwarded'"), 20)
 
 
 def resources(lines):
@@ -106,10 +95,7 @@ def test_forwarded_in_order_and_past_failures(start, syslog):
     more = [fresh("later") for _ in range(3)]
     for name in more:
         harbor.add_project(name)
-    end = time.monotonic() + 20
-    while "audit.forward_failed" not in server.log():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_until(lambda: "audit.forward_failed" in server.log(), 20)
     server.restart(crash=True)
     syslog.start()
     lines = syslog.wait(8)
@@ -127,11 +113,7 @@ def test_kept_elsewhere_only(start, syslog):
     harbor.add_project(name)
     lines = syslog.wait(1)
     assert resources(lines)[-1] == name
-    end = time.monotonic() + 20
-    with contextlib.closing(sqlite3.connect(f"file:{server.data / 'haven.db'}?mode=ro", uri=True)) as db:
-        while db.execute("SELECT count(*) FROM audit_log").fetchone() != (0,):
-            assert time.monotonic() < end
-            time.sleep(0.1)
+    wait_until(lambda: server.facts("SELECT count(*) FROM audit_log") == [(0,)], 20)
     refused(harbor.call("PUT", "/configurations", {"audit_log_forward_endpoint": ""}), 400, "BAD_REQUEST", "nowhere")
 
 

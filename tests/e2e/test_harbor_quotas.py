@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quotas: what projects hold is counted exactly, and no more gets in than they may hold."""
 import concurrent.futures
-import contextlib
-import sqlite3
 import time
 
 import pytest
@@ -33,25 +31,19 @@ def denied(answer, *says):
         assert text in answer.json()["errors"][0]["message"], answer
 
 
-def opened(server):
-    return sqlite3.connect(f"file:{server.data / 'haven.db'}?mode=ro", uri=True)
-
-
 def counted(server):
     """{project: bytes} from nothing but what repositories hold."""
-    with contextlib.closing(opened(server)) as db:
-        return dict(db.execute("""
-            SELECT p.id, coalesce((SELECT sum(size) FROM (
-                SELECT DISTINCT b.id, b.size AS size FROM repository r JOIN repository_blob m ON m.repository_id = r.id
-                    JOIN blob b ON b.id = m.blob_id WHERE r.project_id = p.id)), 0)
-              + coalesce((SELECT sum(size) FROM (
-                SELECT DISTINCT a.document_id, a.size AS size FROM repository r JOIN artifact a ON a.repository_id = r.id
-                    WHERE r.project_id = p.id)), 0) FROM project p"""))
+    return dict(server.facts("""
+        SELECT p.id, coalesce((SELECT sum(size) FROM (
+            SELECT DISTINCT b.id, b.size AS size FROM repository r JOIN repository_blob m ON m.repository_id = r.id
+                JOIN blob b ON b.id = m.blob_id WHERE r.project_id = p.id)), 0)
+          + coalesce((SELECT sum(size) FROM (
+            SELECT DISTINCT a.document_id, a.size AS size FROM repository r JOIN artifact a ON a.repository_id = r.id
+                WHERE r.project_id = p.id)), 0) FROM project p"""))
 
 
 def kept(server):
-    with contextlib.closing(opened(server)) as db:
-        return dict(db.execute("SELECT project_id, used FROM project_quota"))
+    return dict(server.facts("SELECT project_id, used FROM project_quota"))
 
 
 def test_each_digest_once(harbor):

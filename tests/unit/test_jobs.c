@@ -5,8 +5,13 @@
 #include "base/clock.h"
 #include "jobs/collect.h"
 #include "jobs/job.h"
+#include "jobs/purge.h"
 #include "jobs/schedule.h"
+#include "jobs/work.h"
 #include "store/hold.h"
+
+#include <pthread.h>
+#include <unistd.h>
 
 static int count_line(void *self, int64_t at_ms, struct str line, struct err *e)
 {
@@ -140,11 +145,62 @@ static void test_collection(void **state)
     assert_int_equal(lines, 2);
 }
 
+/* ---- running ---- */
+
+#define OLD_ENTRIES 60000
+
+static void add_old_entries(struct fixture *f)
+{
+    AUTO(db_txn) t = {0};
+
+    EXPECT(db_begin(f->r.db, &t, &f->e), 0);
+    for (int i = 0; i < OLD_ENTRIES; i++)
+        EXPECT(db_exec(t.conn, Q_audit_add,
+                       DB_ARGS(DB_TEXTZ("pull_artifact"), DB_TEXTZ("pull"), DB_TEXTZ("artifact"),
+                               DB_I64(1), DB_TEXTZ("ada"), DB_TEXTZ(""), DB_TEXTZ("x"),
+                               DB_TEXTZ("x"), DB_I64(1), DB_I64(i)),
+                       NULL, &f->e),
+               0);
+    EXPECT(db_commit(&t, &f->e), 0);
+}
+
+static void *run_jobs(void *arg)
+{
+    work_run(arg);
+    return NULL;
+}
+
+/* One that runs ends where it is; one behind it runs all the same. */
+static void test_stopped_while_it_runs(void **state)
+{
+    struct fixture *f = *state;
+    struct work w = {.registry = &f->r, .data_dir = f->fd};
+    struct str args = STR("{\"audit_retention_hour\":1,\"include_event_types\":\"pull_artifact\"}");
+    int64_t first = 0, second = 0;
+    struct job job;
+    pthread_t thread;
+
+    add_old_entries(f);
+    EXPECT(job_queue(f->r.db, JOB_PURGE, "manual", args, &first, &f->e), 0);
+    EXPECT(job_queue(f->r.db, JOB_PURGE, "manual", args, &second, &f->e), 0);
+    assert_int_equal(work_stop(&w, 77, &f->e), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_jobs, &w), 0);
+    while (atomic_load(&w.running) != first)
+        (void)usleep(100);
+    EXPECT(work_stop(&w, first, &f->e), 1);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    EXPECT(job_find(f->r.db, &f->a, JOB_PURGE, first, &job, &f->e), 1);
+    assert_true(str_eqz(job.state, "stopped"));
+    EXPECT(job_find(f->r.db, &f->a, JOB_PURGE, second, &job, &f->e), 1);
+    assert_true(str_eqz(job.state, "success"));
+    assert_int_equal(work_stop(&w, first, &f->e), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_rows),      TEST(test_history_is_bounded), TEST(test_schedule),
-        TEST(test_arguments), TEST(test_collection),
+        TEST(test_arguments), TEST(test_collection),         TEST(test_stopped_while_it_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

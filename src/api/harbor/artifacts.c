@@ -334,18 +334,13 @@ static int read_from(struct str text, struct repo_name *ret_repo, struct referen
 static int find_source(struct http_req *rq, const struct repo_name *repo,
                        const struct reference *ref, struct artifact_facts *ret, struct err *e)
 {
-    struct app *app = api_app(rq);
-    struct access_target t = {0};
-    struct project p = {0};
-
-    if (project_find(&app->registry, &rq->arena, repo_name_project(repo), &p, e) < 0)
+    if (api_target_from(rq, repo_name_str(repo), e) < 0)
         return -1;
-    t.project_id = p.id;
-    if (p.id && access_roles(app->access, api_identity(rq), p.id, p.is_public, &t.roles, e) < 0)
-        return -1;
+    const struct access_target t = {.project_id = api_target(rq)->from_project_id,
+                                    .roles = api_target(rq)->from_roles};
     if (access_check(api_identity(rq), &t, PERM_ARTIFACT_READ, e) < 0)
         return -1;
-    int found = artifact_facts_find(&app->registry, &rq->arena, repo, ref, ret, e);
+    int found = artifact_facts_find(&api_app(rq)->registry, &rq->arena, repo, ref, ret, e);
     return found > 0   ? 0
            : found < 0 ? -1
                        : ERR(e, NOT_FOUND, "there is no artifact %s at %s", reference_str(ref).p,
@@ -454,18 +449,16 @@ static int list_accessories(struct http_req *rq, struct err *e)
 
 #define ARTIFACTS "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts"
 
-static const struct api_query show_query[] = {
-    {"with_tag", API_BOOL, "Show tags; true where nothing is said.", false},
-    {"with_label", API_BOOL, "Show labels.", false},
-    {"with_accessory", API_BOOL, "Show what is about it.", false},
-    {"with_immutable_status", API_BOOL, "Say of tags whether a rule keeps them.", false},
-    {0},
-};
+#define SHOW_QUERY                                                                                 \
+    {"with_tag", API_BOOL, "Show tags; true where nothing is said.", false},                       \
+        {"with_label", API_BOOL, "Show labels.", false},                                           \
+        {"with_accessory", API_BOOL, "Show what is about it.", false},                             \
+    {                                                                                              \
+        "with_immutable_status", API_BOOL, "Say of tags whether a rule keeps them.", false         \
+    }
+static const struct api_query show_query[] = {SHOW_QUERY, {0}};
 static const struct api_query project_query[] = {
-    {"with_tag", API_BOOL, "Show tags; true where nothing is said.", false},
-    {"with_label", API_BOOL, "Show labels.", false},
-    {"with_accessory", API_BOOL, "Show what is about it.", false},
-    {"with_immutable_status", API_BOOL, "Say of tags whether a rule keeps them.", false},
+    SHOW_QUERY,
     {"latest_in_repository", API_BOOL,
      "Only the newest of each repository; q must name media_type or artifact_type.", false},
     {0},

@@ -229,6 +229,17 @@ static int resolve_found(struct http_req *rq, int found, const struct project *p
     return access_roles(api_app(rq)->access, api_identity(rq), p->id, p->is_public, &t->roles, e);
 }
 
+int harbor_target_project(struct http_req *rq, int64_t project, struct err *e)
+{
+    struct project p = {0};
+
+    rq->target = ARENA_NEW(&rq->arena, struct access_target);
+    api_target(rq)->of_system = project == 0;
+    int found =
+        project == 0 ? 0 : project_find_by_id(&api_app(rq)->registry, &rq->arena, project, &p, e);
+    return resolve_found(rq, found, &p, e);
+}
+
 int harbor_resolve_project(struct http_req *rq, struct err *e)
 {
     struct app *app = api_app(rq);

@@ -47,6 +47,9 @@ struct project_visibility harbor_visibility(const struct http_req *rq);
 
 /* ---- resolvers ---- */
 
+/* Fills rq->target for what belongs to a project, or (0) to the system. */
+int harbor_target_project(struct http_req *rq, int64_t project, struct err *e);
+
 /* {project}: a name, or an id when it is all digits and X-Is-Resource-Name is not "true". */
 http_handler_fn harbor_resolve_project;
 /* {project_name}: a name. */

@@ -27,24 +27,6 @@ const struct api_object harbor_label_object = {
 
 /* ---- who is asked ---- */
 
-/* A label of the system, or of this project: the target of the permission. */
-static int resolve_scope(struct http_req *rq, int64_t project, struct err *e)
-{
-    struct access_target *t = ARENA_NEW(&rq->arena, struct access_target);
-    struct app *app = api_app(rq);
-    struct project p = {0};
-
-    rq->target = t;
-    t->of_system = project == 0;
-    if (project == 0)
-        return 0;
-    int found = project_find_by_id(&app->registry, &rq->arena, project, &p, e);
-    t->project_id = p.id;
-    return found <= 0
-               ? found
-               : access_roles(app->access, api_identity(rq), p.id, p.is_public, &t->roles, e);
-}
-
 /* ?scope=g, ?scope=p&project_id=… */
 static int resolve_query(struct http_req *rq, struct err *e)
 {
@@ -55,7 +37,7 @@ static int resolve_query(struct http_req *rq, struct err *e)
         return ERR(e, BAD_REQUEST, "scope in query must be g or p");
     if (str_eqz(scope, LABEL_PROJECT) && !str_i64(text, 1, INT64_MAX, &project))
         return ERR(e, BAD_REQUEST, "project_id in query must be the number of a project");
-    return resolve_scope(rq, project, e);
+    return harbor_target_project(rq, project, e);
 }
 
 /* {label_id}; what is not there reads like what is not the caller's. */
@@ -68,7 +50,7 @@ static int resolve_label(struct http_req *rq, struct err *e)
         return -1;
     int found = label_find(&api_app(rq)->registry, &rq->arena, id, &l, e);
     if (found > 0)
-        return resolve_scope(rq, l.project_id, e);
+        return harbor_target_project(rq, l.project_id, e);
     struct access_target *t = ARENA_NEW(&rq->arena, struct access_target);
     rq->target = t;
     t->of_system = api_identity(rq)->admin;
@@ -84,7 +66,7 @@ static int resolve_body(struct http_req *rq, const void *body, struct err *e)
         return ERR(e, BAD_REQUEST, "\"scope\" must be \"g\" or \"p\"");
     if (of_project && l->project_id <= 0)
         return ERR(e, BAD_REQUEST, "\"project_id\" must be the number of a project");
-    return resolve_scope(rq, of_project ? l->project_id : 0, e);
+    return harbor_target_project(rq, of_project ? l->project_id : 0, e);
 }
 
 /* ---- handlers ---- */

@@ -203,7 +203,7 @@ static int statistics(struct http_req *rq, struct err *e)
     struct statistic s = {0};
     struct quota_totals all;
 
-    if (quota_totals(r, &v, &s.own, e) < 0)
+    if (quota_totals(r, &rq->arena, &v, &s.own, e) < 0)
         return -1;
     if (id->admin) {
         all = s.own;

@@ -151,23 +151,6 @@ static struct access *access_of(const struct http_req *rq)
     return api_app(rq)->access;
 }
 
-/* A robot of this project, or (0) of the system. */
-static int set_target(struct http_req *rq, int64_t project, struct err *e)
-{
-    struct access_target *t = ARENA_NEW(&rq->arena, struct access_target);
-    struct project p = {0};
-
-    rq->target = t;
-    t->of_system = project == 0;
-    if (project == 0)
-        return 0;
-    int found = project_find_by_id(&api_app(rq)->registry, &rq->arena, project, &p, e);
-    t->project_id = p.id;
-    return found <= 0
-               ? found
-               : access_roles(access_of(rq), api_identity(rq), p.id, p.is_public, &t->roles, e);
-}
-
 /* {robot_id}; what is not there reads like what is not the caller's. */
 static int resolve_robot(struct http_req *rq, struct err *e)
 {
@@ -177,7 +160,7 @@ static int resolve_robot(struct http_req *rq, struct err *e)
     if (harbor_param_id(rq, "robot_id", &id, e) < 0 ||
         robot_find(access_of(rq), &rq->arena, id, &r, e) < 0)
         return -1;
-    return set_target(rq, r.project_id, e);
+    return harbor_target_project(rq, r.project_id, e);
 }
 
 static int find(struct http_req *rq, struct robot *ret, struct err *e)
@@ -202,7 +185,7 @@ static int resolve_body(struct http_req *rq, const void *body, struct err *e)
     if (!str_eqz(w->level, "project") && !str_eqz(w->level, "system"))
         return ERR(e, BAD_REQUEST, "\"level\" must be \"system\" or \"project\"");
     if (str_eqz(w->level, "system"))
-        return set_target(rq, 0, e);
+        return harbor_target_project(rq, 0, e);
     if (w->rights.n != 1 || !str_eqz(first->kind, "project"))
         return ERR(e, BAD_REQUEST,
                    "a robot of a project has one entry in \"permissions\", of kind \"project\"");
@@ -210,7 +193,7 @@ static int resolve_body(struct http_req *rq, const void *body, struct err *e)
     if (found < 0)
         return -1;
     if (found)
-        return set_target(rq, p.id, e);
+        return harbor_target_project(rq, p.id, e);
     rq->target = ARENA_NEW(&rq->arena, struct access_target);
     return 0;
 }
@@ -314,7 +297,7 @@ static int show(struct http_req *rq, const struct robot *r, struct shown *ret, s
     return 0;
 }
 
-/* Takes Level and ProjectID out of q, which say whose robots are listed. */
+/* Level and ProjectID in q say whose robots are listed: the target. */
 static int read_level(struct http_req *rq, const struct db_list_query *q, struct err *e)
 {
     int64_t project = 0;
@@ -332,7 +315,7 @@ static int read_level(struct http_req *rq, const struct db_list_query *q, struct
     if (of_project && project <= 0)
         return ERR(e, BAD_REQUEST,
                    "robots of a project are listed with q=Level=project,ProjectID=NUMBER");
-    return set_target(rq, of_project ? project : 0, e);
+    return harbor_target_project(rq, of_project ? project : 0, e);
 }
 
 static int list(struct http_req *rq, struct err *e)

@@ -84,6 +84,17 @@ static const struct api_object purge_object = HISTORY("ExecHistory");
 
 /* ---- what differs ---- */
 
+/* false without it. */
+static int read_bool(const json_t *json, const char *name, bool *ret, struct err *e)
+{
+    const json_t *v = json_object_get(json, name);
+
+    *ret = json_is_true(v);
+    return !v || json_is_boolean(v) || json_is_null(v)
+               ? 0
+               : ERR(e, BAD_REQUEST, "\"%s\" must be true or false", name);
+}
+
 /* Harbor's parameters as the job's arguments. BAD_REQUEST. */
 static int read_collect(struct http_req *rq, struct str text, struct buf *out, struct err *e)
 {
@@ -96,11 +107,10 @@ static int read_collect(struct http_req *rq, struct str text, struct buf *out, s
     if (workers && (!json_is_integer(workers) || json_integer_value(workers) < 1 ||
                     json_integer_value(workers) > 10))
         return ERR(e, BAD_REQUEST, "\"workers\" must be a number from 1 to 10");
-    const struct job_collect q = {
-        .dry_run = json_is_true(json_object_get(json, "dry_run")),
-        .untagged = json_is_true(json_object_get(json, "delete_untagged")),
-        .grace_ms = api_app(rq)->registry.lease_ms,
-    };
+    struct job_collect q = {.grace_ms = api_app(rq)->registry.lease_ms};
+    if (read_bool(json, "dry_run", &q.dry_run, e) < 0 ||
+        read_bool(json, "delete_untagged", &q.untagged, e) < 0)
+        return -1;
     job_collect_write(&q, out);
     return 0;
 }
@@ -359,10 +369,10 @@ static int stop(struct http_req *rq, struct err *e)
 
     if (find(rq, &j, e) < 0)
         return -1;
-    if (j.ended_ms)
-        return ERR(e, BAD_REQUEST, "the job %lld is over", (long long)j.id);
-    if (work_stop(&api_app(rq)->work, j.id, e) < 0)
-        return -1;
+    /* It may end in this moment as well. */
+    int done = j.ended_ms ? 0 : work_stop(&api_app(rq)->work, j.id, e);
+    if (done <= 0)
+        return done < 0 ? -1 : ERR(e, BAD_REQUEST, "the job %lld is over", (long long)j.id);
     return http_reply_empty(rq, 200);
 }
 

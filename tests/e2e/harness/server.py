@@ -184,6 +184,12 @@ class Server:
         assert not self.running()
         return sqlite3.connect(self.data / "haven.db")
 
+    def facts(self, statement, *values):
+        """Rows of the database of a server that is running, only read."""
+        path = f"file:{self.data / 'haven.db'}?mode=ro"
+        with contextlib.closing(sqlite3.connect(path, uri=True)) as db:
+            return db.execute(statement, values).fetchall()
+
     def add_project(self, name, public=False):
         body = json.dumps({"project_name": name, "metadata": {"public": str(public).lower()}}).encode()
         with contextlib.closing(self.registry()) as registry:

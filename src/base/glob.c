@@ -287,3 +287,99 @@ void glob_escape(struct buf *out, struct str path)
         buf_addc(out, path.p[i]);
     }
 }
+
+/* ---- braces ---- */
+
+/* The end of the group that begins at '{' (its '}'), or -1. */
+static ptrdiff_t group_end(struct str s, size_t from)
+{
+    size_t depth = 0;
+
+    for (size_t i = from; i < s.n; i++) {
+        if (s.p[i] == '\\')
+            i++;
+        else if (s.p[i] == '{')
+            depth++;
+        else if (s.p[i] == '}' && --depth == 0)
+            return (ptrdiff_t)i;
+    }
+    return -1;
+}
+
+static ptrdiff_t group_start(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\\')
+            i++;
+        else if (s.p[i] == '{')
+            return (ptrdiff_t)i;
+    }
+    return -1;
+}
+
+/* Calls fn for each way to read the braces; stops at 1. *left: ways that may still be tried. */
+static int each_way(struct str pattern, size_t *left, int (*fn)(struct str way, const void *ctx),
+                    const void *ctx)
+{
+    ptrdiff_t start = group_start(pattern),
+              end = start < 0 ? -1 : group_end(pattern, (size_t)start);
+    size_t depth = 0, from = (size_t)start + 1;
+
+    if (start < 0 || end < 0) {
+        if (*left == 0)
+            return -1;
+        (*left)--;
+        return fn(pattern, ctx);
+    }
+    for (size_t i = from; i <= (size_t)end; i++) {
+        char c = pattern.p[i];
+        if (c == '\\') {
+            i++;
+            continue;
+        }
+        if ((c == ',' && depth == 0) || i == (size_t)end) {
+            AUTO(buf) way = {0};
+            buf_init(&way, GLOB_WAYS_BYTES + 1);
+            buf_adds(&way, str_head(pattern, (size_t)start));
+            buf_add(&way, pattern.p + from, i - from);
+            buf_adds(&way, str_skip(pattern, (size_t)end + 1));
+            int rc = each_way(buf_str(&way), left, fn, ctx);
+            if (rc != 0)
+                return rc;
+            from = i + 1;
+        }
+        depth += c == '{';
+        depth -= c == '}' && depth > 0;
+    }
+    return 0;
+}
+
+static int is_match(struct str way, const void *ctx)
+{
+    return glob_match(way, *(const struct str *)ctx);
+}
+
+bool glob_match_ways(struct str pattern, struct str path)
+{
+    size_t left = GLOB_WAYS;
+    return pattern.n <= GLOB_WAYS_BYTES && each_way(pattern, &left, is_match, &path) > 0;
+}
+
+static int is_wrong(struct str way, const void *ctx)
+{
+    (void)ctx;
+    return glob_wrong(way) != NULL;
+}
+
+const char *glob_ways_wrong(struct str pattern)
+{
+    size_t left = GLOB_WAYS;
+    ptrdiff_t start = group_start(pattern);
+
+    if (pattern.n > GLOB_WAYS_BYTES)
+        return "is too long";
+    if (start >= 0 && group_end(pattern, (size_t)start) < 0)
+        return "has a { without its }";
+    int rc = each_way(pattern, &left, is_wrong, NULL);
+    return rc == 0 ? NULL : rc < 0 ? "stands for too many others" : "cannot be read";
+}

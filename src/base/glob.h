@@ -26,6 +26,14 @@ const char *glob_wrong(struct str pattern);
 /* Does the pattern match the whole path? Both have '/' between parts and none in front. */
 bool glob_match(struct str pattern, struct str path);
 
+/* The same with {a,b}, which stands for either, nested too: a pattern that is longer than
+ * GLOB_WAYS_BYTES or stands for more than GLOB_WAYS others matches nothing. */
+#define GLOB_WAYS       256
+#define GLOB_WAYS_BYTES 512
+bool glob_match_ways(struct str pattern, struct str path);
+/* As glob_wrong, for such a pattern. */
+const char *glob_ways_wrong(struct str pattern);
+
 /* Does the pattern, as a filter of files, take in the file at path? Without '/' (but at its end) it
  * is held against every name of the path, so that "*.bin" works at any depth and "data" takes in
  * what is below a directory of that name. With one it is held against the path and the directories

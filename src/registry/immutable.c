@@ -5,101 +5,8 @@
 #include "base/json.h"
 #include "registry/internal.h"
 
-/* Rules that a project may have, selectors of one, bytes of a pattern, and what braces in it may
- * come to. */
-enum { RULES_MAX = 100, SELECTORS_MAX = 16, PATTERN_MAX = 512, WAYS_MAX = 256 };
-
-/* ---- patterns ---- */
-
-/* The end of the group that begins at '{' (its '}'), or -1. */
-static ptrdiff_t group_end(struct str s, size_t from)
-{
-    size_t depth = 0;
-
-    for (size_t i = from; i < s.n; i++) {
-        if (s.p[i] == '\\')
-            i++;
-        else if (s.p[i] == '{')
-            depth++;
-        else if (s.p[i] == '}' && --depth == 0)
-            return (ptrdiff_t)i;
-    }
-    return -1;
-}
-
-static ptrdiff_t group_start(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '\\')
-            i++;
-        else if (s.p[i] == '{')
-            return (ptrdiff_t)i;
-    }
-    return -1;
-}
-
-/* Calls fn for each way to read the braces; stops at 1. *left: ways that may still be tried. */
-static int each_way(struct str pattern, size_t *left, int (*fn)(struct str way, const void *ctx),
-                    const void *ctx)
-{
-    ptrdiff_t start = group_start(pattern),
-              end = start < 0 ? -1 : group_end(pattern, (size_t)start);
-    size_t depth = 0, from = (size_t)start + 1;
-
-    if (start < 0 || end < 0) {
-        if (*left == 0)
-            return -1;
-        (*left)--;
-        return fn(pattern, ctx);
-    }
-    for (size_t i = from; i <= (size_t)end; i++) {
-        char c = pattern.p[i];
-        if (c == '\\') {
-            i++;
-            continue;
-        }
-        if ((c == ',' && depth == 0) || i == (size_t)end) {
-            AUTO(buf) way = {0};
-            buf_init(&way, PATTERN_MAX + 1);
-            buf_adds(&way, str_head(pattern, (size_t)start));
-            buf_add(&way, pattern.p + from, i - from);
-            buf_adds(&way, str_skip(pattern, (size_t)end + 1));
-            int rc = each_way(buf_str(&way), left, fn, ctx);
-            if (rc != 0)
-                return rc;
-            from = i + 1;
-        }
-        depth += c == '{';
-        depth -= c == '}' && depth > 0;
-    }
-    return 0;
-}
-
-static int is_match(struct str way, const void *ctx)
-{
-    return glob_match(way, *(const struct str *)ctx);
-}
-
-static bool matches(struct str pattern, struct str name)
-{
-    size_t left = WAYS_MAX;
-    return each_way(pattern, &left, is_match, &name) > 0;
-}
-
-static int is_wrong(struct str way, const void *ctx)
-{
-    (void)ctx;
-    return glob_wrong(way) != NULL;
-}
-
-static bool is_good_pattern(struct str pattern)
-{
-    size_t left = WAYS_MAX;
-    ptrdiff_t start = group_start(pattern);
-    return pattern.n > 0 && pattern.n <= PATTERN_MAX &&
-           (start < 0 || group_end(pattern, (size_t)start) > 0) &&
-           each_way(pattern, &left, is_wrong, NULL) == 0;
-}
+/* Rules that a project may have, and selectors of one. */
+enum { RULES_MAX = 100, SELECTORS_MAX = 16 };
 
 /* ---- selectors as JSON ---- */
 
@@ -154,7 +61,7 @@ static int check_selectors(const struct immutable_selectors *s, const char *what
         if (!str_eqz(x->decoration, takes) && !str_eqz(x->decoration, leaves))
             return ERR(e, BAD_REQUEST, "\"%s\": \"decoration\" must be \"%s\" or \"%s\"", what,
                        takes, leaves);
-        if (!is_good_pattern(x->pattern))
+        if (x->pattern.n == 0 || glob_ways_wrong(x->pattern))
             return ERR(e, BAD_REQUEST, "\"%s\": the pattern \"%.*s\" cannot be read", what,
                        S(str_head(x->pattern, 60)));
     }
@@ -316,7 +223,7 @@ static bool selects(const struct immutable_selectors *s, struct str name)
     for (size_t i = 0; i < s->n; i++) {
         const struct immutable_selector *x = &s->v[i];
         bool leaves = str_eqz(x->decoration, "excludes") || str_eqz(x->decoration, "repoExcludes");
-        if (matches(x->pattern, name) == leaves)
+        if (glob_match_ways(x->pattern, name) == leaves)
             return false;
     }
     return true;

@@ -10,7 +10,7 @@
 #include "db/list.h"
 #include "registry/registry.h"
 
-/* A pattern: base/glob.h, with {a,b} for alternatives. */
+/* A pattern: glob_match_ways. */
 struct immutable_selector {
     struct str kind; /* "doublestar" */
     struct str

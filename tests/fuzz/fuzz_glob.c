@@ -21,6 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool selects = glob_selects(pattern, path);
     BUG_ON(match && pattern.n && glob_wrong(pattern));
     BUG_ON(selects && pattern.n && glob_wrong(pattern));
+    bool ways = glob_match_ways(pattern, path);
+    if (str_chr(pattern, '{') < 0 && pattern.n <= GLOB_WAYS_BYTES)
+        BUG_ON(ways != match);
+    (void)glob_ways_wrong(pattern);
     if (!glob_wrong(pattern) && glob_literal(&a, pattern, &literal, NULL) == 1)
         BUG_ON(match != str_eq(literal, path));
     glob_escape(&escaped, path);

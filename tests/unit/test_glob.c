@@ -231,11 +231,38 @@ static void explosions(void **state)
     assert_true(glob_match(str_of(pattern, sizeof(pattern)), STR("abc")));
 }
 
+static void ways(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *path;
+        bool match;
+    } rows[] = {
+        {"{a,b}", "a", true},         {"{a,b}", "b", true},
+        {"{a,b}", "c", false},        {"{a,b}", "{a,b}", false},
+        {"v{1,2{x,y}}", "v1", true},  {"v{1,2{x,y}}", "v2y", true},
+        {"v{1,2{x,y}}", "v2", false}, {"{,x}a", "a", true},
+        {"{,x}a", "xa", true},        {"{a,b}/{c,*}", "b/z", true},
+        {"\\{a,b}", "{a,b}", true},   {"{a,b", "{a,b", true},
+        {"{v*,**}", "x/y", true},     {"{}", "", true},
+        {"plain", "plain", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (glob_match_ways(str_from(rows[i].pattern), str_from(rows[i].path)) != rows[i].match)
+            fail_msg("%s and %s", rows[i].pattern, rows[i].path);
+    assert_null(glob_ways_wrong(STR("{a,b}{c,d}[x-z]")));
+    assert_non_null(glob_ways_wrong(STR("{a,b")));
+    assert_non_null(glob_ways_wrong(STR("{a,[b}")));
+    assert_non_null(glob_ways_wrong(STR("{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}")));
+    assert_false(
+        glob_match_ways(STR("{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"), STR("bbbbbbbbb")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches),  cmocka_unit_test(filters),    cmocka_unit_test(wrong),
-        cmocka_unit_test(literals), cmocka_unit_test(explosions),
+        cmocka_unit_test(literals), cmocka_unit_test(explosions), cmocka_unit_test(ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,6 @@
 struct work {
     struct registry *registry;
     int data_dir;
-    int64_t grace_ms;        /* of collections that are asked for */
     _Atomic int64_t running; /* 0: none */
     atomic_bool stop;        /* the one that runs */
     atomic_bool ending;      /* all: the server stops */

@@ -276,23 +276,35 @@ int immutable_check_tag(struct db_conn *c, int64_t repository, struct str tag, s
     return immutable_holds(&rules, name, tag) ? refuse(name, tag, e) : 0;
 }
 
-int immutable_check_artifact(struct db_conn *c, int64_t repository, int64_t artifact, struct err *e)
+/* The first tag among those of q that a rule keeps; its name stands in a column of the rows. */
+static int check_tags(struct db_conn *c, int64_t repository, enum db_query q, int64_t of, int name,
+                      struct err *e)
 {
     AUTO(arena) a = {0};
     AUTO(db_rows) rows = {0};
     struct immutable_rules rules;
-    struct str name;
+    struct str place;
     int more;
 
     arena_init(&a, 16 * MIB);
-    if (load_for(c, &a, repository, &name, &rules, e) < 0)
+    if (load_for(c, &a, repository, &place, &rules, e) < 0)
         return -1;
     if (rules.n == 0)
         return 0;
-    if (db_query(c, Q_tags_of_artifact, DB_ARGS(DB_I64(artifact)), &rows, e) < 0)
+    if (db_query(c, q, DB_ARGS(DB_I64(of)), &rows, e) < 0)
         return -1;
     while ((more = db_next(&rows, e)) > 0)
-        if (immutable_holds(&rules, name, db_text(&rows, 3)))
-            return refuse(name, db_text(&rows, 3), e);
+        if (immutable_holds(&rules, place, db_text(&rows, name)))
+            return refuse(place, db_text(&rows, name), e);
     return more;
+}
+
+int immutable_check_repository(struct db_conn *c, int64_t repository, struct err *e)
+{
+    return check_tags(c, repository, Q_tag_names, repository, 0, e);
+}
+
+int immutable_check_artifact(struct db_conn *c, int64_t repository, int64_t artifact, struct err *e)
+{
+    return check_tags(c, repository, Q_tags_of_artifact, artifact, 3, e);
 }

@@ -51,6 +51,8 @@ bool immutable_holds(const struct immutable_rules *rules, struct str repository,
 
 /* Inside a transaction: may a tag of a repository go, or name another artifact? PRECONDITION. */
 int immutable_check_tag(struct db_conn *c, int64_t repository, struct str tag, struct err *e);
+/* The same for all tags of a repository, before it is deleted bit by bit. */
+int immutable_check_repository(struct db_conn *c, int64_t repository, struct err *e);
 /* The same for all tags of an artifact. */
 int immutable_check_artifact(struct db_conn *c, int64_t repository, int64_t artifact,
                              struct err *e);

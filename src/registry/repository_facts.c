@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "registry/immutable.h"
 #include "registry/internal.h"
 
 /* Artifacts that go in one transaction. */
@@ -157,6 +158,9 @@ int repository_delete(struct registry *r, int64_t id, struct err *e)
 {
     int more;
 
+    /* Before the first part goes, not in the middle. */
+    if (immutable_check_repository(db_reader(r->db), id, e) < 0)
+        return -1;
     do {
         more = delete_part(r, id, e);
     } while (more > 0);

@@ -33,9 +33,8 @@ static enum registry_sparse sparse(const struct config *c)
 
 static void apply_values(struct server_app *s, const struct config *c)
 {
-    if (s->app.access)
-        setting_default_int(access_settings(s->app.access), SETTING_token_expiration,
-                            c->auth_token_expiration);
+    setting_default_int(access_settings(s->app.access), SETTING_token_expiration,
+                        c->auth_token_expiration);
     s->app.page_size = c->registry_page_size;
     s->app.registry.sparse = (int)sparse(c);
     s->app.registry.lease_ms = c->collect_grace;

@@ -51,6 +51,19 @@ def test_every_way_to_move_or_delete(harbor):
     refused(harbor.call("DELETE", f"/projects/{project}"), 412, "PRECONDITION")
 
 
+def test_a_large_repository_stays_whole(harbor):
+    """It is deleted in parts; one tag that is kept keeps all of them."""
+    _, project = harbor.add_project()
+    document, blobs = small_image()
+    push(harbor.registry, f"{project}/m", document, blobs, "keep")
+    for i in range(120):
+        assert harbor.registry.put_manifest(f"{project}/m", f"t{i}", dump({**document, "annotations": {"n": str(i)}}),
+                                            OCI_MANIFEST).status == 201
+    add(harbor, project, tags="keep")
+    refused(harbor.call("DELETE", f"/projects/{project}/repositories/m"), 412, "PRECONDITION", "m:keep")
+    assert len(harbor.registry.tags(f"{project}/m").json()["tags"]) == 121
+
+
 def test_rules_end(harbor):
     _, project = harbor.add_project()
     digest, _ = push(harbor.registry, f"{project}/m", *small_image(), "v1")

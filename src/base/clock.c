@@ -34,6 +34,13 @@ int64_t clock_mono_us(void)
     return read_clock(CLOCK_MONOTONIC, 1000000);
 }
 
+void clock_sleep_us(int64_t us)
+{
+    const struct timespec t = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    if (us > 0)
+        (void)nanosleep(&t, NULL);
+}
+
 /* Broken-down UTC; times outside the four-digit years are moved to their edge. */
 static struct tm split(int64_t ms, unsigned *ret_ms)
 {

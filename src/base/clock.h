@@ -8,6 +8,8 @@
 int64_t clock_now_ms(void);  /* UTC, since the epoch */
 int64_t clock_mono_ms(void); /* never goes back */
 int64_t clock_mono_us(void);
+/* Sleeps for as many microseconds, or until a signal comes; not at all for 0 or less. */
+void clock_sleep_us(int64_t us);
 
 #define CLOCK_TEXT_MAX 32
 /* "2026-01-02T03:04:05.678Z" */

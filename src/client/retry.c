@@ -30,8 +30,7 @@ static bool wait_ms(int64_t ms, const atomic_bool *cancel)
             return true;
         if (left > 100)
             left = 100;
-        struct timespec t = {.tv_nsec = (long)left * 1000000};
-        (void)nanosleep(&t, NULL);
+        clock_sleep_us(left * 1000);
     }
 }
 

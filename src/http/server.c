@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BACKLOG = 1024, POLL_MS = 20 };
@@ -225,8 +224,7 @@ static bool wait_idle(struct http_server *s, int64_t ms, bool all)
             return true;
         if (clock_mono_ms() >= end)
             return false;
-        struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-        (void)nanosleep(&pause, NULL);
+        clock_sleep_us(POLL_MS * INT64_C(1000));
     }
 }
 

@@ -5,8 +5,6 @@
 #include "registry/checking.h"
 #include "store/hold.h"
 
-#include <time.h>
-
 #define NEEDED_MAX 4096
 #define NEEDED_N   5 /* named; the others are counted */
 
@@ -53,10 +51,9 @@ int check_hashed(struct checking *c, uint64_t n, struct err *e)
         double left = due_us - (double)(clock_mono_us() - c->began_us);
         if (left <= 0)
             break;
-        const struct timespec step = {.tv_nsec = (long)MIN_OF(left, 50e3) * 1000};
         if (check_go_on(c, e) < 0)
             return -1;
-        (void)nanosleep(&step, NULL);
+        clock_sleep_us((int64_t)MIN_OF(left, 50e3));
     }
     return check_go_on(c, e);
 }

@@ -7,7 +7,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 /* ---- taking turns ---- */
 
@@ -46,11 +45,10 @@ int collect_turn_end(struct collecting *c, struct collect_turn *t, struct err *e
         return -1;
     t->c = NULL;
     int64_t took = clock_mono_us() - t->began_us;
-    const struct timespec rest = {.tv_sec = took / 1000000, .tv_nsec = took % 1000000 * 1000};
     for (size_t i = 0; i < c->n_notes; i++)
         c->o->note(c->o->self, c->notes[i].p);
     drop_notes(c);
-    (void)nanosleep(&rest, NULL);
+    clock_sleep_us(took);
     return collect_check(c, e);
 }
 

@@ -10,7 +10,6 @@
 #include "store/hold.h"
 
 #include <stdio.h>
-#include <time.h>
 
 /* Objects that one transaction takes away: each costs a rename. */
 #define DISCARD_BATCH 64
@@ -101,8 +100,7 @@ static int wait_us(const struct collecting *c, int64_t us, struct err *e)
     while ((left = until - clock_mono_us()) > 0) {
         if (collect_check(c, e) < 0)
             return -1;
-        const struct timespec step = {.tv_nsec = (long)MIN_OF(left, WAIT_STEP_US) * 1000};
-        (void)nanosleep(&step, NULL);
+        clock_sleep_us(MIN_OF(left, WAIT_STEP_US));
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/random.h"
 
@@ -13,6 +14,14 @@
 #define RANDOM_PASSWORD 24
 
 /* ---- accounts ---- */
+
+void access_hash_hex(struct str secret, char ret[ACCESS_HASH_HEX])
+{
+    uint8_t raw[32];
+
+    hash_sha256(secret.p, secret.n, raw);
+    str_hex(raw, sizeof(raw), ret);
+}
 
 int access_hash(struct access *x, struct str password, char ret[ACCESS_PASSWORD_MAX], struct err *e)
 {
@@ -172,6 +181,21 @@ static int try(struct attempt *t, struct str peer, struct access_user *ret, stru
     return r;
 }
 
+int access_prove(struct access *x, struct str peer, struct str username, struct str password,
+                 struct access_user *ret, struct err *e)
+{
+    AUTO(buf) pair = {0};
+    struct attempt t = {.x = x, .username = username, .password = password};
+
+    buf_init(&pair, ACCESS_PAIR_MAX);
+    buf_adds(&pair, username);
+    buf_addc(&pair, ':');
+    buf_adds(&pair, password);
+    access_cache_key(&x->cache, ACCESS_CACHE_BASIC, buf_str(&pair), &t.key);
+    OPENSSL_cleanse(pair.p, pair.n);
+    return try(&t, peer, ret, e);
+}
+
 bool access_basic_parse(struct str text, struct buf *pair, struct str *ret_user,
                         struct str *ret_password)
 {
@@ -190,18 +214,21 @@ static int basic(struct access *x, struct arena *a, struct str peer, struct str 
 {
     AUTO(buf) pair = {0};
     struct access_user user = {0};
-    struct attempt t = {.x = x};
+    struct str username, password;
 
     buf_init(&pair, ACCESS_PAIR_MAX);
-    if (!access_basic_parse(text, &pair, &t.username, &t.password))
+    if (!access_basic_parse(text, &pair, &username, &password))
         return wrong(e);
-    access_cache_key(&x->cache, ACCESS_CACHE_BASIC, buf_str(&pair), &t.key);
-    int r = try(&t, peer, &user, e);
+    int found =
+        access_personal_is(password) ? access_personal_find(x, a, username, password, ret, e) : 0;
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    int r = access_prove(x, peer, username, password, &user, e);
     if (r == 0)
         *ret = (struct identity){
             .proof = ACCESS_BASIC,
             .user_id = MAX_OF(user.id, 0),
-            .username = arena_str(a, t.username),
+            .username = arena_str(a, username),
             .admin = user.admin,
             .had_credentials = true,
         };
@@ -209,6 +236,22 @@ static int basic(struct access *x, struct arena *a, struct str peer, struct str 
         r = access_robot_identity(x, a, -user.id, ret, e);
     OPENSSL_cleanse(pair.p, pair.n);
     return r;
+}
+
+static int bearer(struct access *x, struct arena *a, struct str token, struct identity *ret,
+                  struct err *e)
+{
+    if (!access_personal_is(token))
+        return access_token_verify(x, a, token, clock_now_ms() / 1000, ret, e);
+    int found = access_personal_find(x, a, STR_NULL, token, ret, e);
+    return found == 0 ? ERR(e, UNAUTHORIZED, "the token is unknown, or its time is over")
+                      : MIN_OF(found, 0);
+}
+
+bool access_is_personal(struct str authorization)
+{
+    struct str rest = str_trim(authorization);
+    return str_ieq(str_cut(&rest, ' '), STR("Bearer")) && access_personal_is(str_trim(rest));
 }
 
 int access_authenticate_from(struct access *x, struct arena *a, struct str peer,
@@ -225,7 +268,7 @@ int access_authenticate_from(struct access *x, struct arena *a, struct str peer,
     if (rest.n && str_ieq(scheme, STR("Basic")))
         return basic(x, a, peer, rest, ret, e);
     if (rest.n && str_ieq(scheme, STR("Bearer")))
-        return access_token_verify(x, a, rest, clock_now_ms() / 1000, ret, e);
+        return bearer(x, a, rest, ret, e);
     return ERR(e, UNAUTHORIZED, "the Authorization header is neither Basic nor Bearer");
 }
 

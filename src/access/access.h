@@ -50,7 +50,21 @@ struct access_robot {
     size_t n;
 };
 
-enum access_proof { ACCESS_ANONYMOUS, ACCESS_BASIC, ACCESS_BEARER };
+enum access_proof {
+    ACCESS_ANONYMOUS,
+    ACCESS_BASIC,   /* a password, a secret of a robot, a personal access token */
+    ACCESS_BEARER,  /* a registry token */
+    ACCESS_SESSION, /* the cookie of a browser */
+};
+/* How far a personal access token reaches: reading; changes in projects, too; all that its user
+ * may do. */
+enum access_scope_kind {
+    ACCESS_SCOPE_NONE, /* it is no such token */
+    ACCESS_SCOPE_READ,
+    ACCESS_SCOPE_WRITE,
+    ACCESS_SCOPE_ALL,
+};
+const char *access_scope_name(enum access_scope_kind scope);
 
 /* The caller of a request; lies in the request's arena. */
 struct identity {
@@ -61,6 +75,10 @@ struct identity {
     bool admin;
     const struct access_robot *robot; /* set for a robot, which has no user_id */
     bool had_credentials; /* an Authorization header was sent (decides the form of a challenge) */
+    int64_t session_id;   /* ACCESS_SESSION */
+    /* A personal access token, or a registry token that was made with one. */
+    int64_t token_id;
+    enum access_scope_kind scope;
     /* ACCESS_BEARER only: all that the token grants, and when it was made (unix seconds). */
     const struct access_grant *grants;
     size_t n_grants;
@@ -136,6 +154,8 @@ struct settings *access_settings(struct access *x);
  * peer. May wait (password hash, database). peer: the client's address. */
 int access_authenticate_from(struct access *x, struct arena *a, struct str peer,
                              struct str authorization, struct identity *ret, struct err *e);
+/* Is this header's value a personal access token sent as Bearer? */
+bool access_is_personal(struct str authorization);
 /* The same for a caller inside this process. */
 int access_authenticate(struct access *x, struct arena *a, struct str authorization,
                         struct identity *ret, struct err *e);
@@ -172,9 +192,9 @@ bool access_robot_has(const struct access_robot *robot, enum access_robot_kind k
  * the catalog; others those of public projects. */
 bool access_may_list(const struct identity *id, bool project_public);
 
-/* A signed registry token (RS256 JWT; Harbor's claims). subject: a user name, or empty for nobody.
+/* A signed registry token (RS256 JWT; Harbor's claims) for id, or nobody (an empty name).
  * At most LIMIT_TOKEN_SCOPES grants; expires_s: seconds. In the arena. */
-int access_token_make(struct access *x, struct arena *a, struct str subject,
+int access_token_make(struct access *x, struct arena *a, const struct identity *id,
                       const struct access_grant *grants, size_t n, int64_t expires_s,
                       struct str *ret_jwt, struct err *e);
 

@@ -2,6 +2,8 @@
 /* The rules: who may do what. Pure; nothing here waits. */
 #include "access/access.h"
 
+#include "base/mem.h"
+
 static const struct permission_info permissions[PERM_COUNT] = {
 #define P_ADMIN                   ROLE_BIT(ROLE_ADMIN)
 #define P_MAINTAINER              ROLE_BIT(ROLE_MAINTAINER)
@@ -73,19 +75,51 @@ static bool holds_in_system(const struct identity *id, enum permission p)
 
 unsigned access_actions(const struct identity *id, int64_t project_id, unsigned roles)
 {
-    unsigned actions = 0;
+    unsigned actions = 0, reach = id->scope == ACCESS_SCOPE_READ ? ACCESS_PULL : ACCESS_ALL;
 
     if (project_id == 0)
         return 0;
     if (id->admin)
-        return ACCESS_ALL;
+        return ACCESS_ALL & reach;
     if (holds(id, project_id, roles, PERM_PULL))
         actions |= ACCESS_PULL;
     if (holds(id, project_id, roles, PERM_PUSH))
         actions |= ACCESS_PUSH;
     if (holds(id, project_id, roles, PERM_DELETE))
         actions |= ACCESS_DELETE;
-    return actions;
+    return actions & reach;
+}
+
+/* ---- personal access tokens ---- */
+
+static bool is_reading(enum permission p)
+{
+    static const char *const deeds[] = {"read", "list", "pull"};
+    for (size_t i = 0; permissions[p].action && i < ARRAY_LEN(deeds); i++)
+        if (strcmp(permissions[p].action, deeds[i]) == 0)
+            return true;
+    return permissions[p].level == PERM_LEVEL_NONE;
+}
+
+/* Does the token that was shown reach this far? in_system: it is about more than one project. */
+static bool reaches(const struct identity *id, enum permission p, bool in_system)
+{
+    switch (id->scope) {
+    case ACCESS_SCOPE_READ:
+        return is_reading(p);
+    case ACCESS_SCOPE_WRITE:
+        return !in_system || is_reading(p);
+    case ACCESS_SCOPE_NONE:
+    case ACCESS_SCOPE_ALL:
+        break;
+    }
+    return true;
+}
+
+static int too_far(const struct identity *id, struct err *e)
+{
+    return ERR(e, DENIED, "a personal access token of the scope \"%s\" does not reach that far",
+               access_scope_name(id->scope));
 }
 
 static unsigned granted(const struct identity *id, const char *type, struct str name)
@@ -115,6 +149,7 @@ static unsigned actions_on(const struct identity *id, const struct place *p)
 {
     switch (id->proof) {
     case ACCESS_BASIC:
+    case ACCESS_SESSION:
         return access_actions(id, p->project_id, p->roles);
     case ACCESS_BEARER:
         if (p->project_id == 0 || is_older(id, p->created_ms))
@@ -152,7 +187,7 @@ int access_check_repository(const struct identity *id, const struct access_targe
         .roles = t->roles,
         .repository = t->repository,
     };
-    if (id->admin || (actions_on(id, &place) & action_of(p)))
+    if (id->admin ? reaches(id, p, false) : (actions_on(id, &place) & action_of(p)) != 0)
         return 0;
     /* The same answer whether the project that it was made for is gone or was made anew. */
     if (granted(id, "repository", t->repository) & action_of(p))
@@ -215,6 +250,8 @@ int access_check(const struct identity *id, const struct access_target *t, enum 
 {
     const struct permission_info *info = permission_info(p);
 
+    if (!reaches(id, p, info->level == PERM_LEVEL_SYSTEM || (t && t->of_system)))
+        return too_far(id, e);
     switch (info->level) {
     case PERM_LEVEL_NONE:
         return check_special(id, p, e);

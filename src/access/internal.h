@@ -48,10 +48,25 @@ const char *access_nobody(struct access *x, struct str username);
 int access_robot_identity(struct access *x, struct arena *a, int64_t robot, struct identity *ret,
                           struct err *e);
 
+/* personal.c: has it the form of a personal access token? */
+bool access_personal_is(struct str secret);
+/* Whose is it? username: STR_NULL, or the name it is sent with. 1, 0, -1. */
+int access_personal_find(struct access *x, struct arena *a, struct str username, struct str token,
+                         struct identity *ret, struct err *e);
+/* Is this one of the user's, and not over? 1, 0, -1. */
+int access_personal_alive(struct access *x, int64_t id, int64_t user_id, struct err *e);
+
 /* Inside a transaction: adds the row of an account. CONFLICT. */
 int access_user_insert(struct db_conn *c, const struct user *u, const char *hash, int64_t *ret_id,
                        struct err *e);
 
+/* access.c: SHA-256 of a random secret, as the database keeps it. */
+#define ACCESS_HASH_HEX 65
+void access_hash_hex(struct str secret, char ret[ACCESS_HASH_HEX]);
+/* access.c: proves a name and a password, with cache and throttle. UNAUTHORIZED,
+ * TOO_MANY_REQUESTS. */
+int access_prove(struct access *x, struct str peer, struct str username, struct str password,
+                 struct access_user *ret, struct err *e);
 /* access.c: hashes a password in one of the places for it. */
 int access_hash(struct access *x, struct str password, char ret[ACCESS_PASSWORD_MAX],
                 struct err *e);

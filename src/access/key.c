@@ -15,6 +15,8 @@
 #include <jose/jws.h>
 #include <jose/openssl.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/x509.h>
 
 #define KEY_SETTING "token_signing_key"
@@ -26,6 +28,7 @@ struct access_key {
     json_t *private; /* JWK, RFC 7517 */
     json_t *public;
     char id[ACCESS_KID_MAX];
+    uint8_t root[32]; /* what keys for other purposes are derived from */
 };
 
 /* libjose prints to standard error unless told otherwise; what matters is in our own errors. */
@@ -145,7 +148,25 @@ static int parse(struct str text, struct access_key *k, struct err *e)
     k->public = json_deep_copy(k->private);
     if (!k->public || !usable(c, k->private) || !jose_jwk_pub(c, k->public))
         return ERR(e, CORRUPT, "the stored key that signs tokens is not an RSA key for RS256");
+    hash_sha256(text.p, text.n, k->root);
     return name_key(c, k, e);
+}
+
+static void mac(const uint8_t key[32], struct str text, uint8_t ret[32])
+{
+    unsigned n = 32;
+
+    BUG_ON(!HMAC(EVP_sha256(), key, 32, (const unsigned char *)text.p, text.n, ret, &n) || n != 32);
+}
+
+void access_key_mac(const struct access_key *k, struct str purpose, struct str text,
+                    uint8_t ret[32])
+{
+    uint8_t derived[32];
+
+    mac(k->root, purpose, derived);
+    mac(derived, text, ret);
+    OPENSSL_cleanse(derived, sizeof(derived));
 }
 
 int access_key_parse(struct str text, struct access_key **ret, struct err *e)
@@ -180,6 +201,7 @@ void access_key_free(struct access_key *k)
         return;
     json_decref(k->private);
     json_decref(k->public);
+    OPENSSL_cleanse(k->root, sizeof(k->root));
     mem_free(k);
 }
 

@@ -22,6 +22,9 @@ int access_key_load(struct db *db, struct access_key **ret, struct err *e);
  */
 int access_key_generate(struct buf *out, struct err *e);
 int access_key_parse(struct str text, struct access_key **ret, struct err *e);
+/* HMAC-SHA256 (RFC 2104) of text with a key that is derived from this one for a purpose. */
+void access_key_mac(const struct access_key *k, struct str purpose, struct str text,
+                    uint8_t ret[32]);
 void access_key_free(struct access_key *k); /* NULL is welcome */
 
 /* libtrust's fingerprint of the public key: base32 of the first 240 bits of the SHA-256 of its

@@ -39,7 +39,7 @@ int access_roles(struct access *x, const struct identity *id, int64_t project_id
     unsigned set = is_public ? ROLE_BIT(ROLE_ANYBODY) : 0;
     int more = 0;
 
-    if (id->proof == ACCESS_BASIC) {
+    if (id->proof == ACCESS_BASIC || id->proof == ACCESS_SESSION) {
         if (db_query(db_reader(x->db), Q_member_roles,
                      DB_ARGS(DB_I64(project_id), DB_I64(id->user_id)), &rows, e) < 0)
             return -1;

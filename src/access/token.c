@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Registry tokens: JSON Web Tokens (RFC 7519) with the claims of Harbor:
- * iss, sub, aud, exp, nbf, iat, jti and access:[{"type","name","actions"}].
+ * iss, sub, aud, exp, nbf, iat, jti and access:[{"type","name","actions"}]; and, where a personal
+ * access token was shown for it, pat: its number.
  */
 #include "access/internal.h"
 
@@ -50,7 +51,7 @@ static void write_grant(struct json_writer *w, const struct access_grant *g)
     jsonw_object_done(w);
 }
 
-int access_token_make(struct access *x, struct arena *a, struct str subject,
+int access_token_make(struct access *x, struct arena *a, const struct identity *id,
                       const struct access_grant *grants, size_t n, int64_t expires_s,
                       struct str *ret_jwt, struct err *e)
 {
@@ -68,12 +69,14 @@ int access_token_make(struct access *x, struct arena *a, struct str subject,
     jsonw_init(&w, &claims);
     jsonw_object(&w);
     jsonw_kstrz(&w, "iss", ACCESS_ISSUER);
-    jsonw_kstr(&w, "sub", subject);
+    jsonw_kstr(&w, "sub", id->username);
     jsonw_kstrz(&w, "aud", ACCESS_SERVICE);
     jsonw_ki64(&w, "exp", now + expires_s);
     jsonw_ki64(&w, "nbf", now);
     jsonw_ki64(&w, "iat", now);
     jsonw_kstrz(&w, "jti", jti);
+    if (id->token_id)
+        jsonw_ki64(&w, "pat", id->token_id);
     jsonw_key(&w, "access");
     jsonw_list(&w);
     for (size_t i = 0; i < n; i++)
@@ -189,6 +192,10 @@ static int read_claims(struct arena *a, struct str claims_text, int64_t now_s, s
     if (!subject.p || subject.n > LIMIT_USERNAME)
         return refuse("it has no subject", e);
     id.username = arena_str(a, subject);
+    const json_t *personal = json_object_get(claims, "pat");
+    if (personal && (!json_is_integer(personal) || json_integer_value(personal) <= 0))
+        return refuse("its number of a personal access token cannot be read", e);
+    id.token_id = personal ? json_integer_value(personal) : 0;
     *ret = id;
     return 0;
 }
@@ -253,7 +260,8 @@ static void recall(const void *more, void *ctx)
     r->facts = facts_make(r->arena, &f->id, &f->times);
 }
 
-/* A token ends with its account, and with a new password. *ret_user: as in the cache. */
+/* A token ends with its account, with a new password, and with the personal access token that it
+ * was made with. *ret_user: as in the cache. */
 static int check_account(struct access *x, const struct identity *id, int64_t *ret_user,
                          struct err *e)
 {
@@ -269,6 +277,9 @@ static int check_account(struct access *x, const struct identity *id, int64_t *r
     /* iat counts whole seconds: a token of the second in which the password changed is taken. */
     if (found == 0 || id->issued_at < user.password_changed_ms / 1000)
         return ERR(e, TOKEN_STALE, "the token was made before its account changed");
+    int alive = id->token_id ? access_personal_alive(x, id->token_id, user.id, e) : 1;
+    if (alive <= 0)
+        return alive < 0 ? -1 : ERR(e, TOKEN_STALE, "what the token was made with has ended");
     *ret_user = user.id;
     return 0;
 }

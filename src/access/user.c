@@ -98,6 +98,11 @@ int user_find_by_name(struct access *x, struct str username, int64_t *ret_id, st
     return find_id(db_reader(x->db), Q_user_by_name, username, ret_id, e);
 }
 
+int user_find_by_email(struct access *x, struct str email, int64_t *ret_id, struct err *e)
+{
+    return find_id(db_reader(x->db), Q_user_id_by_email, email, ret_id, e);
+}
+
 int user_list(struct access *x, struct arena *a, const struct db_list_query *q, struct db_page *ret,
               struct err *e)
 {

@@ -26,6 +26,7 @@ extern const struct db_list user_list_fields;
 /* 1, 0, -1. */
 int user_find(struct access *x, struct arena *a, int64_t id, struct user *ret, struct err *e);
 int user_find_by_name(struct access *x, struct str username, int64_t *ret_id, struct err *e);
+int user_find_by_email(struct access *x, struct str email, int64_t *ret_id, struct err *e);
 /* A page of struct user. */
 int user_list(struct access *x, struct arena *a, const struct db_list_query *q, struct db_page *ret,
               struct err *e);

@@ -7,6 +7,7 @@
 
 #include "access/audit.h"
 #include "access/setting.h"
+#include "api/browser.h"
 #include "http/url.h"
 
 #define CHALLENGE_BASIC "Basic realm=\"harbor\""
@@ -39,6 +40,14 @@ static bool is_bearer(struct str authorization)
     return str_ieq(str_cut(&rest, ' '), STR("Bearer"));
 }
 
+/* Browsers send a name and a password that they know to whoever asks for it, too. */
+static int not_led_here(const struct http_req *rq, struct err *e)
+{
+    return rq->method != HTTP_GET && str_eqz(http_header(rq, "Sec-Fetch-Site"), "cross-site")
+               ? ERR(e, DENIED, "a page of another site asks for this")
+               : 0;
+}
+
 void api_enter(struct http_req *rq)
 {
     audit_act_as(rq ? rq->identity : NULL);
@@ -56,15 +65,18 @@ static int authenticate(struct http_req *rq, struct err *e)
     rq->identity = id;
     if (one_authorization(rq, &given, e) < 0)
         return -1;
+    browser_offer_token(rq);
     if (given.n == 0)
-        return 0;
+        return permission == PERM_PUBLIC ? 0 : browser_authenticate(rq, id, e);
     id->had_credentials = true;
     /* What anybody may see is the same for everybody: nothing is computed for it. */
     if (permission == PERM_PUBLIC)
         return 0;
     /* Registry tokens count below /v2/ only; above all, none is traded for a longer-lived one. */
-    if (!is_registry_path(rq) && is_bearer(given))
+    if (!is_registry_path(rq) && is_bearer(given) && !access_is_personal(given))
         return 0;
+    if (not_led_here(rq, e) < 0)
+        return -1;
     if (access_authenticate_from(api_app(rq)->access, &rq->arena, rq->peer, given, &known, e) < 0)
         /* As Harbor: whoever cannot prove who they are is somebody unknown, and gets the token of
          * one; the registry protocol refuses. */
@@ -102,12 +114,20 @@ static bool is_local(const struct http_req *rq)
 /* Changes nothing, or is how administrators get out of it. */
 static bool passes_read_only(const struct http_req *rq)
 {
-    return rq->method == HTTP_GET || strcmp(rq->route->name, "configuration.update") == 0;
+    static const char *const names[] = {"configuration.update", "session.begin", "user.exists"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(rq->route->name, names[i]) == 0)
+            return true;
+    return rq->method == HTTP_GET;
 }
 
 static int may(struct http_req *rq, struct err *e)
 {
     enum permission permission = permission_of(rq);
+    /* Whatever the permission of the row: some depend on what the body says. */
+    if (api_identity(rq)->scope == ACCESS_SCOPE_READ && rq->method != HTTP_GET &&
+        !is_registry_path(rq))
+        return ERR(e, DENIED, "a personal access token of the scope \"read\" changes nothing");
     if (permission == PERM_METRICS && is_local(rq))
         return 0;
     bool registry = permission == PERM_PULL || permission == PERM_PUSH || permission == PERM_DELETE;

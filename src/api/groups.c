@@ -17,6 +17,7 @@ const struct http_group *api_groups(size_t *ret_n)
         &harbor_robots_group,     &harbor_quotas_group,
         &harbor_configure_group,  &harbor_system_jobs_group,
         &harbor_immutable_group,  &harbor_later_group,
+        &harbor_account_group,    &harbor_sign_in_group,
         &service_group,           &ops_group,
     };
     static struct http_group all[ARRAY_LEN(parts)];

@@ -26,6 +26,8 @@ static const struct {
     {"reference", API_STR, "A tag, or a digest."},
     {"tag_name", API_STR, "A tag."},
     {"user_id", API_INT, "The number of a user."},
+    {"token_id", API_INT, "The number of a personal access token."},
+    {"session_id", API_INT, "The number of a session."},
     {"group_id", API_INT, "The number of a group."},
     {"label_id", API_INT, "The number of a label."},
     {"mid", API_INT, "The number of a member."},

@@ -27,11 +27,11 @@ static int decode(struct arena *a, struct str s, enum part part, struct str *ret
             int hi = i + 2 < s.n ? unhex_digit(s.p[i + 1]) : -1;
             int lo = i + 2 < s.n ? unhex_digit(s.p[i + 2]) : -1;
             if (hi < 0 || lo < 0)
-                return ERR(e, BAD_REQUEST, "the address has a malformed percent escape");
+                return ERR(e, BAD_REQUEST, "a malformed percent escape");
             ch = (char)(hi << 4 | lo);
             i += 2;
             if (ch == '\0')
-                return ERR(e, BAD_REQUEST, "the address contains %%00");
+                return ERR(e, BAD_REQUEST, "%%00 is not accepted");
             if (part == PART_PATH && ch == '/')
                 return ERR(e, BAD_REQUEST,
                            "the path contains %%2F; write names with plain slashes");
@@ -39,7 +39,7 @@ static int decode(struct arena *a, struct str s, enum part part, struct str *ret
             ch = ' ';
         }
         if ((unsigned char)ch < 0x20 || ch == 0x7f)
-            return ERR(e, BAD_REQUEST, "the address contains a control character");
+            return ERR(e, BAD_REQUEST, "a control character is not accepted");
         out[n++] = ch;
     }
     out[n] = '\0';
@@ -53,8 +53,7 @@ static int parse_query(struct arena *a, struct str query, struct http_target *re
     for (size_t i = 0; i < query.n; i++)
         count += query.p[i] == '&';
     if (count > LIMIT_HTTP_QUERY_PARAMS)
-        return ERR(e, BAD_REQUEST, "the query has more than %d parameters",
-                   LIMIT_HTTP_QUERY_PARAMS);
+        return ERR(e, BAD_REQUEST, "there are more than %d parameters", LIMIT_HTTP_QUERY_PARAMS);
     ret->query = ARENA_ARRAY(a, count, struct http_param);
     while (query.p && query.n) {
         struct str value = str_cut(&query, '&');
@@ -85,12 +84,24 @@ int http_target_parse(struct arena *a, struct str uri, struct http_target *ret, 
         return ERR(e, BAD_REQUEST, "the request target must begin with '/'");
     struct str query = uri;
     ret->raw_path = str_cut(&query, '?');
-    if (decode(a, ret->raw_path, PART_PATH, &ret->path, e) < 0)
-        return -1;
-    return parse_query(a, query, ret, e);
+    if (decode(a, ret->raw_path, PART_PATH, &ret->path, e) < 0 || parse_query(a, query, ret, e) < 0)
+        return err_wrap(e, "the address");
+    return 0;
+}
+
+int http_form_parse(struct arena *a, struct str body, struct http_param **ret, size_t *ret_n,
+                    struct err *e)
+{
+    struct http_target form = {0};
+
+    if (parse_query(a, body, &form, e) < 0)
+        return err_wrap(e, "the form");
+    *ret = form.query;
+    *ret_n = form.n_query;
+    return 0;
 }
 
 int http_unescape(struct arena *a, struct str s, struct str *ret, struct err *e)
 {
-    return decode(a, s, PART_VALUE, ret, e);
+    return decode(a, s, PART_VALUE, ret, e) < 0 ? err_wrap(e, "what is encoded twice") : 0;
 }

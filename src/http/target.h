@@ -19,6 +19,10 @@ struct http_target {
  * arena. */
 int http_target_parse(struct arena *a, struct str uri, struct http_target *ret, struct err *e);
 
+/* A body of application/x-www-form-urlencoded, taken apart as a query is. BAD_REQUEST. */
+int http_form_parse(struct arena *a, struct str body, struct http_param **ret, size_t *ret_n,
+                    struct err *e);
+
 /* Percent-decoding of a value once more than the address was: for what callers encode twice. The
  * result is NUL-ended and lies in the arena. BAD_REQUEST: malformed escapes, NUL, control
  * characters. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/upkeep.h"
 
+#include "access/session.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -52,6 +53,8 @@ static void run(struct pool_job *job)
     else if (removed)
         LOG(INFO, "upload.sweep", log_u64("removed", removed));
     upload_caps_expire(u->app->app.upload_caps, clock_now_ms() - u->app->upload_expiry_ms);
+    if (session_sweep(u->app->app.access, &err) < 0)
+        LOG(ERROR, "session.sweep.failed", log_err(&err));
     quota_expire(&u->app->app.registry, clock_now_ms() - u->app->upload_expiry_ms);
     work_run(&u->app->app.work);
     u->running = false;

@@ -20,7 +20,7 @@ DEFAULTS = {
     "auth_mode": "db_auth", "project_creation_restriction": "everyone", "read_only": False, "token_expiration": 30,
     "robot_token_duration": 30, "robot_name_prefix": "robot$", "quota_per_project_enable": True,
     "storage_per_project": -1, "skip_audit_log_database": False, "audit_log_forward_endpoint": "",
-    "disabled_audit_log_event_types": "", "banner_message": ""}
+    "disabled_audit_log_event_types": "", "banner_message": "", "session_timeout": 60, "self_registration": False}
 
 
 def put(harbor, **values):

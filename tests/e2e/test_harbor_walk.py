@@ -17,7 +17,7 @@ LETTERS = {"-": None, "s": "stranger", "l": "limitedGuest", "g": "guest", "d": "
            "R": "system robot", "x": "expired robot", "u": "removed user"}
 KINDS = ("private", "public")
 # Not asked of a project or a person: told to everybody, or tested elsewhere.
-ELSEWHERE = {"root", "metrics", "token.get"}
+ELSEWHERE = {"root", "metrics", "token.get", "session.begin", "session.end", "user.exists"}
 ABSENT = "sha256:" + "0" * 64
 
 
@@ -94,7 +94,7 @@ class Place:
             "meta_name": "severity" if name == "metadata.delete" else "public", "mid": self.member,
             "user_id": str(self.victim), "group_id": "999999", "reference": "v1", "tag_name": "nothing",
             "digest": self.digest, "id": "00000000-0000-0000-0000-000000000000",
-            "job_id": "999999", "immutable_rule_id": "999999",
+            "job_id": "999999", "token_id": "999999", "session_id": "999999", "immutable_rule_id": "999999",
             "robot_id": self.some_robot() if name.startswith("robot.") else "999999",
             "label_id": self.label() if name.startswith("label.") else "999999",
         }

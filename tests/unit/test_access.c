@@ -399,8 +399,8 @@ static struct str make_token(struct fixture *f, const char *subject, int64_t exp
 {
     struct str jwt = STR_NULL;
     struct err e = {0};
-    if (access_token_make(f->x, &f->a, str_from(subject), grants, ARRAY_LEN(grants), expires_s,
-                          &jwt, &e) < 0)
+    if (access_token_make(f->x, &f->a, &(struct identity){.username = str_from(subject)}, grants,
+                          ARRAY_LEN(grants), expires_s, &jwt, &e) < 0)
         fail_msg("%s", e.msg);
     return jwt;
 }
@@ -460,8 +460,7 @@ static void test_largest_token(void **state)
 {
     struct fixture *f = *state;
     struct access_grant many[LIMIT_TOKEN_SCOPES];
-    char name[LIMIT_REPO_NAME];
-    char user[LIMIT_USERNAME + 1];
+    char name[LIMIT_REPO_NAME], user[LIMIT_USERNAME + 1];
     struct str jwt = STR_NULL;
     struct err e = {0};
     struct identity id;
@@ -472,13 +471,15 @@ static void test_largest_token(void **state)
     for (size_t i = 0; i < LIMIT_TOKEN_SCOPES; i++)
         many[i] = (struct access_grant){
             .type = STR("repository"), .name = str_of(name, sizeof(name)), .actions = ACCESS_ALL};
-    if (access_token_make(f->x, &f->a, str_from(user), many, LIMIT_TOKEN_SCOPES, 60, &jwt, &e) < 0)
+    if (access_token_make(f->x, &f->a, &(struct identity){.username = str_from(user)}, many,
+                          LIMIT_TOKEN_SCOPES, 60, &jwt, &e) < 0)
         fail_msg("%s", e.msg);
     assert_true(jwt.n <= LIMIT_TOKEN);
+    const struct identity nobody = {.username = STR("")};
     assert_int_equal(
-        access_token_make(f->x, &f->a, STR(""), many, LIMIT_TOKEN_SCOPES + 1, 60, &jwt, &e), -1);
+        access_token_make(f->x, &f->a, &nobody, many, LIMIT_TOKEN_SCOPES + 1, 60, &jwt, &e), -1);
     assert_int_equal(
-        access_token_make(f->x, &f->a, STR(""), many, LIMIT_TOKEN_SCOPES, 60, &jwt, &e), 0);
+        access_token_make(f->x, &f->a, &nobody, many, LIMIT_TOKEN_SCOPES, 60, &jwt, &e), 0);
     assert_int_equal(bearer(f, jwt, &id), ERR_OK);
     assert_int_equal(id.n_grants, LIMIT_TOKEN_SCOPES);
 }

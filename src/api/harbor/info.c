@@ -73,6 +73,7 @@ static int info(struct http_req *rq, struct err *e)
     const struct info i = {
         .auth_mode = STR("db_auth"),
         .banner = setting_text(settings, SETTING_banner_message, &rq->arena),
+        .self_registration = setting_bool(settings, SETTING_self_registration),
         .read_only = setting_bool(settings, SETTING_read_only),
         .now_ms = clock_now_ms(),
         .registry_url = rq->host,

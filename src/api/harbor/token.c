@@ -102,8 +102,7 @@ int harbor_token(struct http_req *rq, struct err *e)
     for (size_t i = 0; i < n; i++)
         if (fill_grant(rq, &grants[i], e) < 0)
             return -1;
-    if (access_token_make(api_app(rq)->access, &rq->arena, id->username, grants, n, expires_s, &jwt,
-                          e) < 0)
+    if (access_token_make(api_app(rq)->access, &rq->arena, id, grants, n, expires_s, &jwt, e) < 0)
         return -1;
     return reply_token(rq, jwt, expires_s);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Users: /users. */
+#include "access/setting.h"
 #include "access/user.h"
 
+#include "api/browser.h"
 #include "api/harbor/harbor.h"
 #include "base/mem.h"
 
@@ -112,7 +114,24 @@ static int resolve_user(struct http_req *rq, struct err *e)
     rq->target = t;
     if (harbor_param_id(rq, "user_id", &id, e) < 0)
         return -1;
-    t->self = api_identity(rq)->proof != ACCESS_ANONYMOUS && api_identity(rq)->user_id == id;
+    /* A token that leaked must not take the account away. */
+    const struct identity *who = api_identity(rq);
+    bool token = who->token_id && rq->method != HTTP_GET;
+    t->self = who->user_id && who->user_id == id && !token;
+    return 0;
+}
+
+/* Where it is allowed, people make an account for themselves: in a browser, so that no script of
+ * another page does it. */
+static int resolve_new_user(struct http_req *rq, struct err *e)
+{
+    struct access_target *t = ARENA_NEW(&rq->arena, struct access_target);
+    struct err ignored;
+
+    (void)e;
+    rq->target = t;
+    t->self = setting_bool(access_settings(api_app(rq)->access), SETTING_self_registration) &&
+              !api_identity(rq)->had_credentials && browser_check_token(rq, &ignored) == 0;
     return 0;
 }
 
@@ -256,10 +275,11 @@ static const struct http_route routes[] = {
      .pattern = "/api/v2.0/users",
      .name = "user.create",
      .permission = PERM_USER_CREATE,
+     .resolve = resolve_new_user,
      .body = HTTP_BODY_BUFFER,
      .body_max = LIMIT_API_BODY,
      .handler = create,
-     .doc = "Add a user.",
+     .doc = "Add a user; oneself, where the operator allows it.",
      .contract = &(const struct api_contract){.operation = "createUser",
                                               .takes = &new_user_object,
                                               .status = 201}},

@@ -77,6 +77,15 @@ int audit_add(struct db_conn *c, const struct audit_entry *entry, struct err *e)
                    NULL, e);
 }
 
+int audit_write(struct db *db, const struct audit_entry *entry, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+
+    if (db_begin(db, &t, e) < 0 || audit_add(t.conn, entry, e) < 0)
+        return -1;
+    return db_commit(&t, e);
+}
+
 /* 1, 0, -1; the resource's name goes into *name. */
 static int find_name(struct db_conn *c, const struct audit_change *change, struct buf *name,
                      struct err *e)

@@ -44,6 +44,9 @@ struct audit_entry {
 /* Inside of the transaction of a change. Texts that are too long are cut. */
 int audit_add(struct db_conn *c, const struct audit_entry *entry, struct err *e);
 
+/* What changed nothing: in a transaction of its own. */
+int audit_write(struct db *db, const struct audit_entry *entry, struct err *e);
+
 /* A change of one row with its entry. */
 struct audit_change {
     const char *what;   /* "user": what there is none of when the row is not there */

@@ -83,13 +83,10 @@ int session_begin(struct access *x, struct arena *a, const struct identity *id, 
 
 int session_refused(struct access *x, struct str principal, struct err *e)
 {
-    AUTO(db_txn) t = {0};
     const struct audit_entry entry = {
         .event = AUDIT_login_user, .resource = principal, .failed = true};
 
-    if (db_begin(x->db, &t, e) < 0 || audit_add(t.conn, &entry, e) < 0)
-        return -1;
-    return db_commit(&t, e);
+    return audit_write(x->db, &entry, e);
 }
 
 /* ---- using ---- */

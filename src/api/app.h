@@ -9,10 +9,18 @@
 
 #include "access/access.h"
 #include "api/upload_caps.h"
+#include "base/thread.h"
 #include "http/http.h"
 #include "http/server.h"
 #include "jobs/work.h"
 #include "registry/registry.h"
+
+/* api/failed.c: how many failures the audit log still takes. */
+struct api_failures {
+    struct mutex lock;
+    int64_t left, filled_ms;
+    uint64_t lost;
+};
 
 struct app {
     struct db *db;
@@ -26,6 +34,7 @@ struct app {
     struct upload_caps *upload_caps;
     _Atomic int64_t max_uploads_per_address;
     _Atomic bool stopping;
+    struct api_failures failures;
     struct work work;         /* the jobs of this server */
     void (*wake)(void *self); /* there is one to run */
     void *wake_self;
@@ -51,6 +60,13 @@ static inline struct access_target *api_target(const struct http_req *rq)
  * target, Basic where Harbor answers Basic (the catalog, and callers that sent credentials
  * already). harbor-api section 3.1. */
 void api_challenge(struct http_req *rq);
+
+/* api/failed.c: the audit log is told of a change that was refused or failed. Waits. */
+void api_failures_init(struct api_failures *f);
+void api_failures_done(struct api_failures *f);
+void api_failed(struct http_req *rq, const struct err *e);
+/* The kind of entry for this route, or "". */
+const char *api_failed_event(const struct http_route *route);
 
 /* Resolver helper: fills a fresh rq->target for a full repository name ("project/repo"): looks the
  * project up. */

@@ -167,13 +167,21 @@ void http_leave(const struct http_app *app)
         app->enter(NULL);
 }
 
+/* As flow_fail, where one may wait. */
+static void fail_on_worker(struct http_conn *c, const struct err *e)
+{
+    flow_fail(c, e);
+    if (c->server->app->failed)
+        c->server->app->failed(&c->rq, &c->err);
+}
+
 static void open_job(struct pool_job *job)
 {
     struct http_conn *c = CONTAINER_OF(job, struct http_conn, job);
     struct err e;
     http_enter(c);
     if (run_open(c, &e) < 0)
-        flow_fail(c, &e);
+        fail_on_worker(c, &e);
     http_leave(c->server->app);
     resume(c, STAGE_READY);
 }
@@ -183,7 +191,7 @@ static void flow_run(struct http_conn *c)
     struct err e;
     http_enter(c);
     if (!c->failed && run_handler(c, &e) < 0)
-        flow_fail(c, &e);
+        fail_on_worker(c, &e);
     http_leave(c->server->app);
     resume(c, STAGE_ANSWER);
 }
@@ -191,7 +199,7 @@ static void flow_run(struct http_conn *c)
 static void body_finished(struct http_conn *c)
 {
     if (c->feed.failed)
-        flow_fail(c, &c->feed.err);
+        fail_on_worker(c, &c->feed.err);
     flow_run(c);
 }
 

@@ -73,6 +73,8 @@ struct http_app {
     http_handler_fn *authorise;    /* 0 or an error, from rq->identity, rq->target, rq->route */
     /* Work on rq begins on this thread, or (NULL) ends. May be NULL. */
     void (*enter)(struct http_req *rq);
+    /* A request was answered with an error on a worker, which may wait. May be NULL. */
+    void (*failed)(struct http_req *rq, const struct err *e);
     /* Called once per finished request on any thread (access log, counts). May be NULL. */
     void (*done)(struct http_req *rq);
 };

@@ -86,6 +86,7 @@ int server_app_open(struct server_app *s, const struct config *c, struct str fir
     s->app.data_dir = s->data.fd;
     s->app.started_ms = clock_now_ms();
     arena_init(&a, MIB);
+    api_failures_init(&s->app.failures);
     if (open_parts(s, &a, first_password, e) < 0) {
         server_app_close(s);
         return -1;
@@ -124,6 +125,7 @@ int server_app_listen(struct server_app *s, const struct config *c, struct err *
         .authenticate = api_authenticate,
         .enter = api_enter,
         .authorise = api_authorise,
+        .failed = api_failed,
         .done = access_log,
     };
     s->http_app.groups = api_groups(&s->http_app.n_groups);
@@ -157,5 +159,6 @@ void server_app_close(struct server_app *s)
     s->app.access = NULL;
     s->app.store = NULL;
     s->app.db = NULL;
+    api_failures_done(&s->app.failures);
     datadir_close(&s->data);
 }

@@ -4,6 +4,7 @@
 #include "base/json.h"
 
 #include "access/access.h"
+#include "api/app.h"
 #include "api/contract.h"
 #include "base/mem.h"
 #include "http/router.h"
@@ -69,6 +70,7 @@ void routes_write_json(struct buf *out)
             jsonw_kstrz(&w, "path", r->pattern);
             jsonw_kstrz(&w, "name", r->name);
             jsonw_kstrz(&w, "permission", permission_name((enum permission)r->permission));
+            jsonw_kstrz(&w, "event", api_failed_event(r));
             jsonw_kstrz(&w, "body", body_text(r, body, sizeof(body)));
             jsonw_kstrz(&w, "purpose", r->doc);
             jsonw_object_done(&w);

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit log: what was done, by whom, from where."""
+import json
+import subprocess
+
 import pytest
 
 from harness.content import push, small_image
 from harness.harbor import PASSWORD, Harbor, fresh, refused
+from harness.record import HAVEN
 from harness.server import wait_until
 
 
@@ -18,7 +22,8 @@ def entries(harbor, project=None, **query):
 
 
 def told(harbor, project=None, **query):
-    """(operation, type, resource, who), the oldest first."""
+    """(operation, type, resource, who) of what was done, the oldest first."""
+    query["q"] = ",".join(filter(None, [query.get("q"), "operation_result=true"]))
     return [(e["operation"], e["resource_type"], e["resource"], e["username"])
             for e in reversed(entries(harbor, project, **query))]
 
@@ -174,3 +179,47 @@ def test_jobs_and_schedules(start):
     assert told(harbor, q="resource=collect") == [
         ("update", "schedule", "collect", "admin"), ("update", "schedule", "collect", "admin"),
         ("create", "job", "collect", "admin")]
+
+
+def test_what_was_tried_in_vain(harbor, anonymous):
+    """Refused and failed changes are there, by whom; what strangers try is not."""
+    _, project = harbor.add_project()
+    number, user = harbor.add_user()
+    name = user.registry.user
+    refused(user.call("PUT", f"/projects/{project}", {"metadata": {"public": "true"}}), 403, "FORBIDDEN")
+    assert user.registry.start(f"{project}/m").status == 401
+    harbor.add_member(project, number, "developer")
+    assert user.registry.request("PUT", f"/v2/{project}/m/manifests/v1", body=b"{}").status == 400
+    refused(user.call("DELETE", f"/projects/{project}"), 403, "FORBIDDEN")
+    refused(user.call("POST", "/users", {"username": "x"}), 403, "FORBIDDEN")
+    assert Harbor(anonymous).call("DELETE", f"/projects/{project}").status == 401
+    assert user.get("/users").status == 403
+    found = [e for e in reversed(entries(harbor, q=f"username={name}")) if not e["operation_result"]]
+    assert [(e["operation"], e["resource_type"], e["resource"]) for e in found] == [
+        ("update", "project", f"projects/{project}"), ("create", "artifact", f"{project}/m/blobs/uploads/"),
+        ("create", "artifact", f"{project}/m/manifests/v1"), ("delete", "project", f"projects/{project}"),
+        ("create", "user", "users")]
+    assert found[0]["operation_description"] == "update project failed with 403: forbidden"
+    assert found[2]["operation_description"].startswith("create artifact failed with 400: ")
+    # in the log of the project, too, but for that of the system
+    assert len([e for e in entries(harbor, project) if not e["operation_result"]]) == 4
+    assert [e for e in entries(harbor, q=f"resource=~{project},operation_result=false") if e["username"] == "anonymous"] == []
+
+
+def test_a_flood_of_refusals_does_not_fill_the_log(start):
+    server = start()
+    harbor = Harbor(server.registry())
+    _, user = harbor.add_user()
+    for _ in range(400):
+        refused(user.call("POST", "/users", {}), 403, "FORBIDDEN")
+    written = int(harbor.get("/auditlog-exts", q=f"username={user.registry.user}", page_size=1).get("X-Total-Count"))
+    assert 200 <= written < 400, written
+
+
+def test_every_change_has_a_kind_or_is_known_to_have_none(harbor):
+    """Routes that change something and whose failures are no entries."""
+    listed = json.loads(subprocess.run([HAVEN, "routes", "--json"], check=True, capture_output=True).stdout)
+    silent = {r["name"] for r in listed if r["method"] != "GET" and not r["event"]}
+    assert silent == {"upload.chunk", "upload.cancel", "gc.stop", "purge.stop", "session.begin", "user.exists"}
+    kinds = {e["event_type"] for e in harbor.json("/auditlog-exts/events")}
+    assert {r["event"] for r in listed if r["event"]} <= kinds

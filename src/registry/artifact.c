@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Artifacts: looking up and deleting. Each look-up is one query. */
 #include "base/clock.h"
+#include "registry/event.h"
 #include "registry/immutable.h"
 #include "registry/internal.h"
 
@@ -52,7 +53,8 @@ static int note_removal(struct db_conn *c, int64_t repository, int64_t artifact,
         return found;
     snprintf(digest, sizeof(digest), "%.*s", S(db_text(&rows, 0)));
     db_rows_done(&rows);
-    return registry_audit(c, AUDIT_delete_artifact, repository, '@', str_from(digest), "", e);
+    return event_of_artifact(c, EVENT_delete_artifact, repository, STR(""), str_from(digest), "",
+                             e);
 }
 
 /* Candidates and memberships first, while the edges still say what the artifact held; tags and

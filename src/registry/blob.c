@@ -236,10 +236,8 @@ int blob_record(struct registry *r, const struct repo_name *repo, const struct d
         return -1;
     if (join(t.conn, repository, blob.id, e) < 0)
         return -1;
-    if (quota_close(r, t.conn, &gate, e) < 0) {
-        db_rollback(&t);
+    if (quota_close(r, &t, &gate, e) < 0)
         return abandon(r, object, size);
-    }
     return db_commit(&t, e);
 }
 
@@ -272,7 +270,7 @@ int blob_mount(struct registry *r, const struct repo_name *repo, const struct re
         return found;
     if (repository_ensure(t.conn, repo, &repository, e) < 0 ||
         quota_open(t.conn, repository, &gate, e) < 0 || join(t.conn, repository, blob, e) < 0 ||
-        quota_close(r, t.conn, &gate, e) < 0 || db_commit(&t, e) < 0)
+        quota_close(r, &t, &gate, e) < 0 || db_commit(&t, e) < 0)
         return -1;
     return 1;
 }

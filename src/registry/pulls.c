@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "registry/event.h"
 #include "registry/internal.h"
 
 /* Notes that wait, and the bytes of their texts; more in one second are not counted. The same pull
@@ -131,8 +132,8 @@ static int write_entry(struct db_conn *c, const struct note *p, struct err *e)
     if (p->times > 1)
         snprintf(times, sizeof(times), "pull artifact, %lld times", (long long)p->times);
     audit_act_as(&who);
-    int rc = registry_audit(c, AUDIT_pull_artifact, repository, p->tag.n ? ':' : '@',
-                            p->tag.n ? p->tag : str_from(digest), times, e);
+    int rc =
+        event_of_artifact(c, EVENT_pull_artifact, repository, p->tag, str_from(digest), times, e);
     audit_act_as(NULL);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "registry/describe.h"
+#include "registry/event.h"
 #include "registry/immutable.h"
 #include "registry/internal.h"
 #include "registry/quota.h"
@@ -273,8 +274,8 @@ static int note_push(const struct push *p, struct err *e)
                      : req->n_tags       ? str_from(req->tags[0].text)
                                          : STR("");
 
-    return registry_audit(p->conn, AUDIT_create_artifact, p->repository, tag.n ? ':' : '@',
-                          tag.n ? tag : digest_str(&p->digest), "", e);
+    return event_of_artifact(p->conn, EVENT_push_artifact, p->repository, tag,
+                             digest_str(&p->digest), "", e);
 }
 
 int artifact_push(struct registry *r, struct arena *a, const struct repo_name *repo,
@@ -305,7 +306,7 @@ int artifact_push(struct registry *r, struct arena *a, const struct repo_name *r
     if (p.n_missing > 0)
         return report_missing(&p, repo, ret_missing, e);
     if (quota_open(p.conn, p.repository, &gate, e) < 0 || put_rows(&p, e) < 0 ||
-        quota_close(r, p.conn, &gate, e) < 0 || note_push(&p, e) < 0)
+        quota_close(r, &t, &gate, e) < 0 || note_push(&p, e) < 0)
         return err_wrap(e, "pushing to %.*s", S(repo_name_str(repo)));
     if (db_commit(&t, e) < 0)
         return -1;

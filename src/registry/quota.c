@@ -3,8 +3,10 @@
 
 #include "access/setting.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "registry/event.h"
 #include "registry/internal.h"
 
 /* ---- lists ---- */
@@ -87,7 +89,9 @@ int quota_set(struct registry *r, int64_t project, int64_t hard, struct err *e)
 
 /* ---- room for what is under way ---- */
 
-#define BUCKETS 1024
+#define BUCKETS   1024
+#define REFUSALS  256
+#define MINUTE_MS (INT64_C(60) * 1000)
 
 struct upload {
     struct upload *next;
@@ -97,10 +101,16 @@ struct upload {
     char id[STORE_UPLOAD_ID + 1];
 };
 
+/* When a project was told last that it is full; of two in one place, the later one. */
+struct refusal {
+    int64_t project, at_ms;
+};
+
 /* By project, so that the sum of one is a short walk. */
 struct quota_rooms {
     struct mutex lock;
     struct upload *buckets[BUCKETS];
+    struct refusal refused[REFUSALS];
 };
 
 struct quota_rooms *quota_rooms_new(void)
@@ -190,6 +200,68 @@ static int read_gate(struct db_conn *c, enum db_query q, int64_t id, struct quot
     return found < 0 ? -1 : 0;
 }
 
+/* Harbor's mark. */
+static bool is_near(const struct quota_gate *g)
+{
+    return g->hard > 0 && (double)g->used > 0.85 * (double)g->hard;
+}
+
+/* An event of the whole project; why: NULL for how much it holds. */
+static int tell(struct db_conn *c, enum event_kind kind, const struct quota_gate *g,
+                const char *why, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    AUTO(buf) name = {0}, text = {0};
+    char used[STR_SIZE_TEXT], hard[STR_SIZE_TEXT];
+    int found = db_one(c, Q_project_by_id, DB_ARGS(DB_I64(g->project)), &rows, e);
+
+    if (found <= 0)
+        return found;
+    buf_init(&name, LIMIT_REPO_NAME + 1);
+    buf_init(&text, LIMIT_AUDIT_TEXT);
+    buf_adds(&name, db_text(&rows, 1));
+    db_rows_done(&rows);
+    if (why)
+        buf_addf(&text, "%.400s", why);
+    else
+        buf_addf(&text, "the project holds %s of the %s that it may hold",
+                 str_size_text((double)g->used, used), str_size_text((double)g->hard, hard));
+    const struct event event = {.kind = kind,
+                                .project_id = g->project,
+                                .repository = buf_str(&name),
+                                .text = buf_str(&text)};
+    return event_add(c, &event, e);
+}
+
+/* Is it told for the first time in this minute? */
+static bool first_in_minute(struct quota_rooms *q, int64_t project)
+{
+    struct refusal *x = &q->refused[(uint64_t)project % REFUSALS];
+    int64_t now = clock_mono_ms();
+    MUTEX_SCOPE(&q->lock);
+
+    if (x->project == project && now - x->at_ms < MINUTE_MS)
+        return false;
+    *x = (struct refusal){.project = project, .at_ms = now};
+    return true;
+}
+
+/* There was no room: told outside of the transaction that failed, and once a minute for a project.
+ * Whoever tries on and on tells nothing new. */
+static void refused(struct registry *r, int64_t project, const struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    struct quota_gate g;
+    struct err failed;
+
+    if (e->code != ERR_POLICY || !r->quotas || !project || !first_in_minute(r->quotas, project))
+        return;
+    if (db_begin(r->db, &t, &failed) < 0 ||
+        read_gate(t.conn, Q_quota_of_project, project, &g, &failed) < 0 ||
+        tell(t.conn, EVENT_quota_exceed, &g, e->msg, &failed) < 0 || db_commit(&t, &failed) < 0)
+        LOG(ERROR, "quota.refused.failed", log_err(&failed));
+}
+
 int quota_reserve(struct registry *r, int64_t project, const char *upload, uint64_t n,
                   struct err *e)
 {
@@ -215,6 +287,8 @@ int quota_reserve(struct registry *r, int64_t project, const char *upload, uint6
         u->touched_ms = clock_now_ms();
     }
     mutex_unlock(&r->quotas->lock);
+    if (rc < 0)
+        refused(r, project, e);
     return rc;
 }
 
@@ -243,14 +317,14 @@ int quota_open(struct db_conn *c, int64_t repository, struct quota_gate *ret, st
     return read_gate(c, Q_quota_of_repository, repository, ret, e);
 }
 
-int quota_close(struct registry *r, struct db_conn *c, const struct quota_gate *g, struct err *e)
+int quota_close(struct registry *r, struct db_txn *t, const struct quota_gate *g, struct err *e)
 {
     struct quota_gate now;
     uint64_t under_way = 0;
 
     if (g->hard < 0 || !counts(r))
         return 0;
-    if (read_gate(c, Q_quota_of_project, g->project, &now, e) < 0)
+    if (read_gate(t->conn, Q_quota_of_project, g->project, &now, e) < 0)
         return -1;
     if (now.used <= g->used)
         return 0;
@@ -258,7 +332,12 @@ int quota_close(struct registry *r, struct db_conn *c, const struct quota_gate *
         MUTEX_SCOPE(&r->quotas->lock);
         under_way = sum(r->quotas, g->project, NULL);
     }
-    return fits(&now, under_way) ? 0 : full(g, (uint64_t)(now.used - g->used), under_way, e);
+    if (fits(&now, under_way))
+        return is_near(&now) && !is_near(g) ? tell(t->conn, EVENT_quota_warning, &now, NULL, e) : 0;
+    db_rollback(t);
+    (void)full(g, (uint64_t)(now.used - g->used), under_way, e);
+    refused(r, g->project, e);
+    return -1;
 }
 
 /* ---- the whole registry ---- */

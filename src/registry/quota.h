@@ -50,8 +50,8 @@ struct quota_gate {
     int64_t project, hard, used;
 };
 int quota_open(struct db_conn *c, int64_t repository, struct quota_gate *ret, struct err *e);
-/* POLICY: the transaction must be rolled back. */
-int quota_close(struct registry *r, struct db_conn *c, const struct quota_gate *g, struct err *e);
+/* POLICY: there was none; the transaction is rolled back. */
+int quota_close(struct registry *r, struct db_txn *t, const struct quota_gate *g, struct err *e);
 
 /* ---- the whole registry ---- */
 

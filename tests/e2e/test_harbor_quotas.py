@@ -269,3 +269,30 @@ def test_statistics(start):
     own = mine.json("/statistics")
     assert (own["private_project_count"], own["private_repo_count"], own["total_project_count"]) == (1, 2, 0)
     refused(Harbor(server.anonymous()).get("/statistics"), 401, "UNAUTHORIZED")
+
+
+def test_operators_are_told(harbor):
+    """A warning when a push goes beyond 85 percent, and that one was refused, once a minute."""
+    number, project = harbor.add_project()
+    limit(harbor, number, 10000)
+
+    def told():
+        found = harbor.json(f"/projects/{project}/auditlog-exts", q="resource_type=quota,operation={warn exceed}", sort="op_time")
+        return [(e["operation"], e["resource"], e["username"]) for e in found], [e["operation_description"] for e in found]
+
+    harbor.registry.push_blob(f"{project}/m", noise(5000))
+    assert told()[0] == []
+    harbor.registry.push_blob(f"{project}/m", noise(4000))
+    harbor.registry.push_blob(f"{project}/m", noise(100))
+    assert told()[0] == [("warn", project, "admin")], "once, when the mark is passed"
+    assert "8.9 KiB of the 9.8 KiB" in told()[1][0] or "8.8 KiB of the 9.8 KiB" in told()[1][0], told()
+    for _ in range(3):
+        data = noise(5000)
+        denied(harbor.registry.by_post(f"{project}/m", data, digest_of(data)), "quota")
+    assert told()[0] == [("warn", project, "admin"), ("exceed", project, "admin")]
+    assert "go beyond the quota of the project" in told()[1][1]
+    # Below the mark and beyond it once more: it is told again.
+    limit(harbor, number, 100000)
+    limit(harbor, number, 12000)
+    harbor.registry.push_blob(f"{project}/m", noise(1500))
+    assert [t[0] for t in told()[0]] == ["warn", "exceed", "warn"]

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/event.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+
+static const enum audit_event entry_of[EVENT_COUNT] = {
+#define EVENT(name, wire, audit, doc) [EVENT_##name] = AUDIT_##audit,
+#include "registry/event.def"
+#undef EVENT
+};
+
+/* ---- who takes work from events ---- */
+
+/* A project is named by itself. */
+static int to_audit(struct db_conn *c, const struct event *event, struct err *e)
+{
+    AUTO(buf) resource = {0};
+    struct audit_entry entry = {.event = entry_of[event->kind],
+                                .project_id = event->project_id,
+                                .description = event->text};
+
+    buf_init(&resource, LIMIT_AUDIT_TEXT * 2);
+    buf_adds(&resource, event->repository);
+    if (event->tag.n || event->digest.n)
+        buf_addf(&resource, "%c%.*s", event->tag.n ? ':' : '@',
+                 S(event->tag.n ? event->tag : event->digest));
+    entry.resource = buf_str(&resource);
+    return audit_add(c, &entry, e);
+}
+
+static int (*const takers[])(struct db_conn *c, const struct event *event, struct err *e) = {
+    to_audit,
+};
+
+int event_add(struct db_conn *c, const struct event *event, struct err *e)
+{
+    for (size_t i = 0; i < ARRAY_LEN(takers); i++)
+        if (takers[i](c, event, e) < 0)
+            return -1;
+    return 0;
+}
+
+int event_of_artifact(struct db_conn *c, enum event_kind kind, int64_t repository, struct str tag,
+                      struct str digest, const char *text, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    AUTO(buf) name = {0};
+    int found = db_one(c, Q_repository_place, DB_ARGS(DB_I64(repository)), &rows, e);
+
+    if (found <= 0)
+        return found;
+    buf_init(&name, LIMIT_REPO_NAME + 1);
+    buf_adds(&name, db_text(&rows, 0));
+    const struct event event = {.kind = kind,
+                                .project_id = db_i64(&rows, 1),
+                                .repository = buf_str(&name),
+                                .tag = tag,
+                                .digest = digest,
+                                .text = str_from(text)};
+    db_rows_done(&rows);
+    return event_add(c, &event, e);
+}

@@ -38,10 +38,18 @@ int access_robot_row(struct db_conn *c, struct str name, struct db_rows *ret, st
                      : db_one(c, Q_robot_by_name, DB_ARGS(DB_TEXT(name), DB_I64(now)), ret, e);
 }
 
+/* Secrets of robots are compared quickly when they are random, slowly when somebody chose them. A
+ * name that no robot has is one of both, always the same: how long a refusal takes tells nothing.
+ */
 const char *access_nobody(struct access *x, struct str username)
 {
     struct str ignored;
-    return access_robot_name(x, username, &ignored) ? ACCESS_SECRET_NOBODY : NULL;
+    uint8_t lot[32];
+
+    if (!access_robot_name(x, username, &ignored))
+        return NULL;
+    access_key_mac(x->key, STR("no robot"), username, lot);
+    return lot[0] & 1 ? ACCESS_SECRET_NOBODY : NULL;
 }
 
 /* The permission of this name, or PERM_COUNT: a later version may have given one that this one does

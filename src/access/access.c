@@ -4,6 +4,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
 
@@ -78,17 +79,35 @@ static int seed(struct access *x, struct str given, struct arena *a, struct str 
     return 0;
 }
 
-int access_open(struct db *db, struct str first_password, struct arena *a,
-                struct str *ret_generated, struct access **ret, struct err *e)
+static struct access *new_access(struct db *db)
 {
     struct access *x = NEW(struct access);
-    struct str generated = STR_NULL;
 
     x->db = db;
     access_hasher_init(&x->hasher);
     access_cache_init(&x->cache);
     access_throttle_init(&x->throttle);
-    if (access_key_load(db, &x->key, e) < 0 || setting_load(db, &x->settings, e) < 0 ||
+    return x;
+}
+
+/* The number first: a change while the settings are read is seen at the next look. */
+static int load(struct access *x, struct err *e)
+{
+    int64_t now;
+
+    if (revision_read(db_reader(x->db), &now, e) < 0)
+        return -1;
+    atomic_store(&x->revision.known, now);
+    return setting_load(x->db, &x->settings, e);
+}
+
+int access_open(struct db *db, struct str first_password, struct arena *a,
+                struct str *ret_generated, struct access **ret, struct err *e)
+{
+    struct access *x = new_access(db);
+    struct str generated = STR_NULL;
+
+    if (access_key_load(db, &x->key, e) < 0 || load(x, e) < 0 ||
         seed(x, first_password, a, &generated, e) < 0) {
         access_close(x);
         return -1;
@@ -96,6 +115,38 @@ int access_open(struct db *db, struct str first_password, struct arena *a,
     *ret_generated = generated;
     *ret = x;
     return 0;
+}
+
+int access_open_beside(struct db *db, struct access **ret, struct err *e)
+{
+    struct access *x = new_access(db);
+
+    if (load(x, e) < 0) {
+        access_close(x);
+        return -1;
+    }
+    *ret = x;
+    return 0;
+}
+
+void access_look(struct access *x)
+{
+    struct err e;
+    int64_t now;
+
+    if (!revision_due(&x->revision, clock_mono_ms()))
+        return;
+    int rc = revision_read(db_reader(x->db), &now, &e);
+    if (rc == 0 && now == atomic_load(&x->revision.known))
+        return;
+    /* Whoever cannot know whether a proof still holds asks for a new one. */
+    access_cache_drop_all(&x->cache);
+    if (rc == 0)
+        rc = setting_read_again(x->settings, &e);
+    if (rc == 0)
+        atomic_store(&x->revision.known, now);
+    else
+        LOG(ERROR, "access.look_failed", log_err(&e));
 }
 
 struct settings *access_settings(struct access *x)

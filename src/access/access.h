@@ -3,7 +3,8 @@
  * access: who a caller is and what they may do.
  *
  * Proven Basic credentials and verified tokens are cached for a minute (keyed by SHA-256 of the
- * credential) and dropped on change. At most two password hashes are computed at the same time.
+ * credential) and dropped on change; what another process changes is noticed within a second
+ * (access_look). At most two password hashes are computed at the same time.
  *
  * A token stands for what it grants and for nothing else: whoever its subject is, administrators
  * too, an identity of ACCESS_BEARER is never admin. Any thread.
@@ -144,7 +145,14 @@ struct access_target {
  * LIMIT_PASSWORD. */
 int access_open(struct db *db, struct str first_password, struct arena *a,
                 struct str *ret_generated, struct access **ret, struct err *e);
+/* For a program beside a server or without one: makes nothing, neither key nor account, and can
+ * verify no tokens. */
+int access_open_beside(struct db *db, struct access **ret, struct err *e);
 void access_close(struct access *x);
+/* Called before a request is judged, and now and then by who waits for none: takes notice of what
+ * other processes changed in accounts, robots and settings (access/revision.h). At most once in
+ * REVISION_LOOK_MS it reads a row, else it costs nothing. */
+void access_look(struct access *x);
 /* What administrators change at run time. */
 struct settings *access_settings(struct access *x);
 

@@ -2,6 +2,7 @@
 #include "access/audit.h"
 
 #include "access/access.h"
+#include "access/revision.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -115,7 +116,8 @@ int audit_change(struct db *db, const struct audit_change *change, struct err *e
                    (long long)change->key.v[change->key.n - 1].i);
     if (!entry.resource.p)
         entry.resource = buf_str(&name);
-    if (db_exec(t.conn, change->q, change->args, NULL, e) < 0 || audit_add(t.conn, &entry, e) < 0)
+    if (db_exec(t.conn, change->q, change->args, NULL, e) < 0 || audit_add(t.conn, &entry, e) < 0 ||
+        (change->ret_revision && revision_add(t.conn, change->ret_revision, e) < 0))
         return -1;
     return db_commit(&t, e);
 }

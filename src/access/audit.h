@@ -56,6 +56,8 @@ struct audit_change {
     enum db_query q;
     struct db_args args;
     struct audit_entry entry;
+    /* Set for what processes remember (access/revision.h): it gets the number of the change. */
+    int64_t *ret_revision;
 };
 /* In a transaction of its own. NOT_FOUND. */
 int audit_change(struct db *db, const struct audit_change *change, struct err *e);

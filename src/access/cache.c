@@ -130,3 +130,12 @@ void access_cache_drop_user(struct access_cache *c, int64_t user_id)
             if (c->sets[i][k].user_id == user_id)
                 forget(&c->sets[i][k]);
 }
+
+void access_cache_drop_all(struct access_cache *c)
+{
+    MUTEX_SCOPE(&c->lock);
+    c->drops++;
+    for (size_t i = 0; i < ACCESS_CACHE_SETS; i++)
+        for (size_t k = 0; k < ACCESS_CACHE_WAYS; k++)
+            forget(&c->sets[i][k]);
+}

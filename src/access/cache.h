@@ -62,5 +62,7 @@ void access_cache_put_more(struct access_cache *c, const struct access_cache_key
                            void *take_more);
 /* Forgets all that was proven for a user. */
 void access_cache_drop_user(struct access_cache *c, int64_t user_id);
+/* Forgets everything. */
+void access_cache_drop_all(struct access_cache *c);
 
 #endif

@@ -7,6 +7,7 @@
 #include "access/cache.h"
 #include "access/key.h"
 #include "access/password.h"
+#include "access/revision.h"
 #include "access/setting.h"
 #include "access/throttle.h"
 #include "access/user.h"
@@ -22,6 +23,7 @@ struct access {
     struct access_cache cache;
     struct access_throttle throttle;
     struct settings *settings;
+    struct revision revision; /* that cache and settings are as new as */
 };
 
 /* user.c */

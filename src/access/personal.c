@@ -94,17 +94,20 @@ int personal_create(struct access *x, struct arena *a, int64_t user_id, struct p
 int personal_remove(struct access *x, int64_t user_id, int64_t id, struct err *e)
 {
     const struct db_arg key[] = {DB_I64(user_id), DB_I64(id)};
+    int64_t revision = 0;
     const struct audit_change c = {.what = "token",
                                    .find = Q_personal_name,
                                    .key = {key, ARRAY_LEN(key)},
                                    .name = 0,
                                    .q = Q_personal_remove,
                                    .args = {key, ARRAY_LEN(key)},
-                                   .entry = {.event = AUDIT_delete_token}};
+                                   .entry = {.event = AUDIT_delete_token},
+                                   .ret_revision = &revision};
 
     if (audit_change(x->db, &c, e) < 0)
         return -1;
     access_cache_drop_user(&x->cache, user_id);
+    revision_own(&x->revision, revision);
     return 0;
 }
 

@@ -368,7 +368,7 @@ int robot_update(struct access *x, const struct robot *r, const struct access_ro
                  struct err *e)
 {
     AUTO(db_txn) t = {0};
-    int64_t changed = 0, now = clock_now_ms();
+    int64_t changed = 0, now = clock_now_ms(), revision = 0;
 
     if (check(r, rights, e) < 0 || db_begin(x->db, &t, e) < 0 ||
         db_exec(t.conn, Q_robot_set,
@@ -380,26 +380,30 @@ int robot_update(struct access *x, const struct robot *r, const struct access_ro
     if (changed == 0)
         return ERR(e, NOT_FOUND, "there is no robot %lld", (long long)r->id);
     if (put_grants(t.conn, r->id, rights, e) < 0 || note(x, t.conn, AUDIT_update_robot, r, e) < 0 ||
-        db_commit(&t, e) < 0)
+        revision_add(t.conn, &revision, e) < 0 || db_commit(&t, e) < 0)
         return -1;
     access_cache_drop_user(&x->cache, -r->id);
+    revision_own(&x->revision, revision);
     return 0;
 }
 
 static int change(struct access *x, const struct robot *r, const struct audit_entry *entry,
                   enum db_query q, struct db_args args, struct err *e)
 {
+    int64_t revision = 0;
     const struct audit_change c = {.what = "robot",
                                    .find = Q_robot_name,
                                    .key = {args.v, 1},
                                    .name = 1,
                                    .q = q,
                                    .args = args,
-                                   .entry = *entry};
+                                   .entry = *entry,
+                                   .ret_revision = &revision};
 
     if (audit_change(x->db, &c, e) < 0)
         return -1;
     access_cache_drop_user(&x->cache, -r->id);
+    revision_own(&x->revision, revision);
     return 0;
 }
 
@@ -416,6 +420,17 @@ int robot_secret_set(struct access *x, struct arena *a, const struct robot *r, s
         return -1;
     return change(x, r, &entry, Q_robot_secret_set,
                   DB_ARGS(DB_I64(r->id), DB_TEXTZ(hash), DB_I64(clock_now_ms())), e);
+}
+
+int robot_set_disabled(struct access *x, const struct robot *r, bool disabled, struct err *e)
+{
+    const struct audit_entry entry = {.event = AUDIT_update_robot,
+                                      .project_id = r->project_id,
+                                      .resource = r->full_name,
+                                      .description = disabled ? STR("disabled") : STR("enabled")};
+
+    return change(x, r, &entry, Q_robot_disabled_set,
+                  DB_ARGS(DB_I64(r->id), DB_I64(disabled), DB_I64(clock_now_ms())), e);
 }
 
 int robot_remove(struct access *x, const struct robot *r, struct err *e)

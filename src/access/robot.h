@@ -59,6 +59,8 @@ int robot_update(struct access *x, const struct robot *r, const struct access_ro
  */
 int robot_secret_set(struct access *x, struct arena *a, const struct robot *r, struct str secret,
                      struct str *ret_secret, struct err *e);
+/* Whether it may sign in; all else stays. NOT_FOUND. */
+int robot_set_disabled(struct access *x, const struct robot *r, bool disabled, struct err *e);
 int robot_remove(struct access *x, const struct robot *r, struct err *e);
 
 #endif

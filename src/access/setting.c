@@ -2,7 +2,9 @@
 #include "access/setting.h"
 
 #include "access/audit.h"
+#include "access/revision.h"
 #include "base/mem.h"
+#include "base/syslog.h"
 #include "base/thread.h"
 
 /* How they are called in the database. */
@@ -171,7 +173,8 @@ static void tell_audit(const struct settings *s)
 
 /* ---- opening and changing ---- */
 
-static int load_one(struct settings *s, enum setting which, struct err *e)
+/* anew: what the database does not have stays as it is. */
+static int load_one(struct settings *s, enum setting which, bool anew, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     char name[64];
@@ -182,6 +185,8 @@ static int load_one(struct settings *s, enum setting which, struct err *e)
     int found = db_one(db_reader(s->db), Q_setting_get, DB_ARGS(DB_TEXTZ(name)), &rows, e);
     if (found < 0)
         return -1;
+    if (!found && anew)
+        return 0;
     if (found) {
         c.text = db_text(&rows, 0);
         s->values[which].changed = true;
@@ -203,7 +208,7 @@ int setting_load(struct db *db, struct settings **ret, struct err *e)
     s->db = db;
     mutex_init(&s->lock, "settings");
     for (int i = 0; i < SETTING_COUNT; i++)
-        if (load_one(s, (enum setting)i, e) < 0) {
+        if (load_one(s, (enum setting)i, false, e) < 0) {
             setting_free(s);
             return -1;
         }
@@ -211,6 +216,18 @@ int setting_load(struct db *db, struct settings **ret, struct err *e)
     tell_audit(s);
     mutex_unlock(&s->lock);
     *ret = s;
+    return 0;
+}
+
+int setting_read_again(struct settings *s, struct err *e)
+{
+    /* With the lock held: a change of this process is not overwritten by what was read before it.
+     */
+    MUTEX_SCOPE(&s->lock);
+    for (int i = 0; i < SETTING_COUNT; i++)
+        if (load_one(s, (enum setting)i, true, e) < 0)
+            return -1;
+    tell_audit(s);
     return 0;
 }
 
@@ -259,7 +276,21 @@ static int put(struct db_conn *c, const struct setting_change *changes, size_t n
     }
     const struct audit_entry entry = {.event = AUDIT_update_configuration,
                                       .resource = buf_str(&names)};
-    return audit_add(c, &entry, e);
+    return audit_add(c, &entry, e) < 0 ? -1 : revision_add(c, NULL, e);
+}
+
+int setting_try(const struct setting_change *changes, size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (changes[i].which != SETTING_audit_log_forward_endpoint || changes[i].text.n == 0)
+            continue;
+        AUTOFD fd = syslog_connect(changes[i].text, e);
+        if (fd >= 0)
+            continue;
+        const struct err cause = *e;
+        return ERR(e, BAD_REQUEST, "\"%s\": %s", table[changes[i].which].name, cause.msg);
+    }
+    return 0;
 }
 
 int setting_change_all(struct settings *s, const struct setting_change *changes, size_t n,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * setting: what administrators change while the server runs (setting.def). The database keeps
- * what was changed; memory holds all values, so that reading one waits for nothing. Any thread.
+ * what was changed; memory holds all values, so that reading one waits for nothing. What another
+ * process changed is there within a second (access/revision.h). Any thread.
  */
 #ifndef HAVEN_ACCESS_SETTING_H
 #define HAVEN_ACCESS_SETTING_H
@@ -28,6 +29,8 @@ const struct setting_info *setting_info(enum setting s);
 
 struct settings;
 int setting_load(struct db *db, struct settings **ret, struct err *e);
+/* Takes over what other processes changed; access_look calls it. */
+int setting_read_again(struct settings *s, struct err *e);
 void setting_free(struct settings *s); /* NULL is welcome */
 
 /* Its value; false and 0 and "" for s == NULL. */
@@ -42,6 +45,9 @@ struct setting_change {
     enum setting which;
     struct str text; /* of any type: "true", "30" */
 };
+/* Tries what can only be known by trying: whether somebody listens where the audit log is to go. A
+ * log that goes nowhere is noticed when it is set, not when it is needed. May wait. BAD_REQUEST. */
+int setting_try(const struct setting_change *changes, size_t n, struct err *e);
 /* All or none, with an entry in the audit log. BAD_REQUEST names what is not acceptable. */
 int setting_change_all(struct settings *s, const struct setting_change *changes, size_t n,
                        struct err *e);

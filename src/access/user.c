@@ -220,17 +220,20 @@ static int nobody(int64_t id, struct err *e)
 static int change(struct access *x, enum audit_event event, const char *what, enum db_query q,
                   struct db_args args, struct err *e)
 {
+    int64_t revision = 0;
     const struct audit_change c = {.what = "user",
                                    .find = Q_user_by_id,
                                    .key = {args.v, 1},
                                    .name = 1,
                                    .q = q,
                                    .args = args,
-                                   .entry = {.event = event, .description = str_from(what)}};
+                                   .entry = {.event = event, .description = str_from(what)},
+                                   .ret_revision = &revision};
 
     if (audit_change(x->db, &c, e) < 0)
         return -1;
     access_cache_drop_user(&x->cache, args.v[0].i);
+    revision_own(&x->revision, revision);
     return 0;
 }
 

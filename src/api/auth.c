@@ -88,6 +88,7 @@ static int authenticate(struct http_req *rq, struct err *e)
 
 int api_authenticate(struct http_req *rq, struct err *e)
 {
+    access_look(api_app(rq)->access);
     int rc = authenticate(rq, e);
     api_enter(rq);
     return rc;

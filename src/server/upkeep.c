@@ -56,6 +56,7 @@ static void run(struct pool_job *job)
     if (session_sweep(u->app->app.access, &err) < 0)
         LOG(ERROR, "session.sweep.failed", log_err(&err));
     quota_expire(&u->app->app.registry, clock_now_ms() - u->app->upload_expiry_ms);
+    access_look(u->app->app.access); /* requests do, when there are any */
     work_run(&u->app->app.work);
     u->running = false;
 }

@@ -4,7 +4,6 @@
 
 #include "api/harbor/harbor.h"
 #include "base/mem.h"
-#include "base/syslog.h"
 
 /* ---- objects ---- */
 
@@ -131,16 +130,6 @@ static struct str text_of(struct http_req *rq, const struct wanted *w, enum sett
     return w->text[which].p ? w->text[which] : STR("");
 }
 
-/* A log that goes nowhere is noticed when it is set, not when it is needed. */
-static int check_endpoint(struct str endpoint, struct err *e)
-{
-    AUTOFD fd = syslog_connect(endpoint, e);
-    if (fd >= 0)
-        return 0;
-    const struct err cause = *e;
-    return ERR(e, BAD_REQUEST, "\"audit_log_forward_endpoint\": %s", cause.msg);
-}
-
 static int update(struct http_req *rq, struct err *e)
 {
     struct wanted *w = ARENA_NEW(&rq->arena, struct wanted);
@@ -159,10 +148,7 @@ static int update(struct http_req *rq, struct err *e)
         if (api_given(&wanted_object, &given, setting_info(which)->name))
             changes[n++] = (struct setting_change){.which = which, .text = text_of(rq, w, which)};
     }
-    struct str endpoint = w->text[SETTING_audit_log_forward_endpoint];
-    if (endpoint.n && check_endpoint(endpoint, e) < 0)
-        return -1;
-    if (setting_change_all(settings_of(rq), changes, n, e) < 0)
+    if (setting_try(changes, n, e) < 0 || setting_change_all(settings_of(rq), changes, n, e) < 0)
         return -1;
     return http_reply_empty(rq, 200);
 }

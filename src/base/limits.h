@@ -106,6 +106,9 @@
 #define LIMIT_COPY_MANIFESTS LIMIT_DESCRIPTORS
 #define LIMIT_COPY_DEPTH     8
 #define LIMIT_COPY_MEMORY    (256 * MIB)
+/* A page of a list that `haven admin` prints, whose texts have ceilings of their own, and what is
+ * written of one row. */
+#define LIMIT_OPERATING_PAGE (64 * MIB)
 /* docker's config.json, and what a credential helper may print. */
 #define LIMIT_DOCKER_CONFIG     (1 * MIB)
 #define LIMIT_CREDENTIAL_HELPER (64 * KIB)

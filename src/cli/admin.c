@@ -13,7 +13,7 @@ static int run(struct cli *c, struct err *e)
     buf_addz(&out, "Commands of an operator, on the machine of the data directory:\n\n");
     for (size_t i = 0; i < c->n_commands; i++)
         if (str_starts(str_from(c->commands[i]->name), STR("admin-")))
-            buf_addf(&out, "  haven %-16s %s\n", cli_spoken(&c->arena, c->commands[i]),
+            buf_addf(&out, "  haven %-20s %s\n", cli_spoken(&c->arena, c->commands[i]),
                      c->commands[i]->summary);
     buf_addz(&out, "\n`haven help admin-COMMAND` says more about each.\n");
     return cli_print(buf_str(&out), e);

@@ -233,11 +233,11 @@ int cli_parse(struct cli *c, const struct command *command, char **argv, size_t 
     if (c->help)
         return 0;
     if (c->n_args < command->min_args)
-        return ERR(e, USAGE, "an argument is missing; usage: haven %s %s", command->name,
-                   command->synopsis);
+        return ERR(e, USAGE, "an argument is missing; usage: haven %s %s",
+                   cli_spoken(&c->arena, command), command->synopsis);
     if (c->n_args > command->max_args)
         return ERR(e, USAGE, "unexpected argument \"%s\"; usage: haven %s %s",
-                   c->args[command->max_args], command->name, command->synopsis);
+                   c->args[command->max_args], cli_spoken(&c->arena, command), command->synopsis);
     return 0;
 }
 

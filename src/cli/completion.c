@@ -37,15 +37,77 @@ static void add_names(const struct cli *c, struct buf *out)
             buf_addf(out, "%s%s", i ? " " : "", c->commands[i]->name);
 }
 
+/* "admin " of admin-collect, a command that is typed as two words; 0: it is typed as one. */
+static size_t group_of(const struct command *command)
+{
+    const char *dash = strchr(command->name, '-');
+    return dash ? (size_t)(dash - command->name) : 0;
+}
+
+static bool is_in_group(const struct command *command, const struct command *group)
+{
+    size_t n = group_of(command);
+    return n && !command->hidden && strlen(group->name) == n &&
+           strncmp(command->name, group->name, n) == 0;
+}
+
+/* The second words of a group's commands; of a command that is no group nothing. */
+static bool add_members(const struct cli *c, const struct command *group, struct buf *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < c->n_commands; i++) {
+        if (!is_in_group(c->commands[i], group))
+            continue;
+        buf_addf(out, "%s%s", any ? " " : "", c->commands[i]->name + strlen(group->name) + 1);
+        any = true;
+    }
+    return any;
+}
+
+static bool is_group(const struct cli *c, const struct command *command)
+{
+    for (size_t i = 0; i < c->n_commands; i++)
+        if (is_in_group(c->commands[i], command))
+            return true;
+    return false;
+}
+
+/* What may stand first. */
+static void add_first_words(const struct cli *c, struct buf *out)
+{
+    const char *blank = "";
+    for (size_t i = 0; i < c->n_commands; i++) {
+        if (c->commands[i]->hidden || group_of(c->commands[i]))
+            continue;
+        buf_addf(out, "%s%s", blank, c->commands[i]->name);
+        blank = " ";
+    }
+}
+
+/* 'admin collect'|'admin backup': commands that are typed as two words, as a pattern. */
+static void add_pairs(const struct cli *c, struct buf *out)
+{
+    const char *bar = "";
+    for (size_t i = 0; i < c->n_commands; i++) {
+        size_t n = group_of(c->commands[i]);
+        if (c->commands[i]->hidden || !n)
+            continue;
+        buf_addf(out, "%s'%.*s %s'", bar, (int)n, c->commands[i]->name,
+                 c->commands[i]->name + n + 1);
+        bar = "|";
+    }
+}
+
 static bool is_help(const struct command *command)
 {
     return strcmp(command->name, "help") == 0;
 }
 
-/* Is its first argument the name of a command? */
-static bool names_commands(const struct command *command)
+/* Is it known what its first argument may be? */
+static bool has_first(const struct cli *c, const struct command *command)
 {
-    return is_help(command) || strcmp(command->name, "man") == 0;
+    return command->words || is_help(command) || strcmp(command->name, "man") == 0 ||
+           is_group(c, command);
 }
 
 /* What the first argument may be. */
@@ -53,7 +115,7 @@ static void add_first(const struct cli *c, const struct command *command, struct
 {
     if (command->words) {
         add_words(out, command->words);
-    } else {
+    } else if (!add_members(c, command, out)) {
         add_names(c, out);
         buf_addz(out, is_help(command) ? " " CLI_TOPIC_EXIT : "");
     }
@@ -66,7 +128,7 @@ static void bash_command(const struct cli *c, const struct command *command, str
     for (size_t i = 0; cli_flag(command, i, &f); i++)
         buf_addf(out, "%s--%s", i ? " " : "", f.name);
     buf_addz(out, "'\n");
-    if (command->words || names_commands(command)) {
+    if (has_first(c, command)) {
         buf_addz(out, "        words='");
         add_first(c, command, out);
         buf_addz(out, "'\n");
@@ -95,19 +157,23 @@ static void bash(const struct cli *c, struct buf *out)
     buf_addz(out, "# bash completion for haven; load it with: source <(haven completion bash)\n"
                   "_haven()\n{\n"
                   "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-                  "    local flags='' words=''\n"
+                  "    local flags='' words='' command=${COMP_WORDS[1]} at=2\n"
                   "    COMPREPLY=()\n"
                   "    if ((COMP_CWORD == 1)); then\n"
                   "        COMPREPLY=($(compgen -W '");
-    add_names(c, out);
-    buf_addz(out, "' -- \"$cur\"))\n        return\n    fi\n    case ${COMP_WORDS[1]} in\n");
+    add_first_words(c, out);
+    buf_addz(out, "' -- \"$cur\"))\n        return\n    fi\n"
+                  "    case \"$command ${COMP_WORDS[2]}\" in\n    ");
+    add_pairs(c, out);
+    buf_addz(out, ")\n        ((COMP_CWORD > 2)) && command+=-${COMP_WORDS[2]} at=3 ;;\n"
+                  "    esac\n    case $command in\n");
     for (size_t i = 0; i < c->n_commands; i++)
         if (!c->commands[i]->hidden)
             bash_command(c, c->commands[i], out);
     buf_addz(out, "    esac\n"
                   "    case $cur in\n"
                   "    -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$cur\")) ;;\n"
-                  "    *) [[ $words ]] && ((COMP_CWORD == 2)) &&\n"
+                  "    *) [[ $words ]] && ((COMP_CWORD == at)) &&\n"
                   "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")) ;;\n"
                   "    esac\n}\n"
                   "complete -o bashdefault -o default -F _haven haven\n");
@@ -145,7 +211,7 @@ static void zsh(const struct cli *c, struct buf *out)
                   "# zsh completion for haven; put it into a directory of $fpath as _haven\n"
                   "_haven()\n{\n    local -a commands\n    commands=(\n");
     for (size_t i = 0; i < c->n_commands; i++) {
-        if (c->commands[i]->hidden)
+        if (c->commands[i]->hidden || group_of(c->commands[i]))
             continue;
         buf_addf(out, "        '%s:", c->commands[i]->name);
         add_quoted(out, c->commands[i]->summary, ":\\");
@@ -156,6 +222,12 @@ static void zsh(const struct cli *c, struct buf *out)
                   "        _describe command commands\n"
                   "        return\n    fi\n"
                   "    shift words\n    ((CURRENT--))\n"
+                  "    if ((CURRENT > 2)); then\n"
+                  "        case \"$words[1] $words[2]\" in\n        ");
+    add_pairs(c, out);
+    buf_addz(out, ")\n"
+                  "            words[1,2]=(\"$words[1]-$words[2]\")\n            ((CURRENT--)) ;;\n"
+                  "        esac\n    fi\n"
                   "    case $words[1] in\n");
     for (size_t i = 0; i < c->n_commands; i++) {
         const struct command *command = c->commands[i];
@@ -165,7 +237,7 @@ static void zsh(const struct cli *c, struct buf *out)
         for (size_t j = 0; cli_flag(command, j, &f); j++)
             zsh_flag(&f, out);
         buf_addz(out, " \\\n            ");
-        if (command->words || names_commands(command)) {
+        if (has_first(c, command)) {
             buf_addz(out, "'1:word:(");
             add_first(c, command, out);
             buf_addz(out, ")' ");
@@ -175,21 +247,41 @@ static void zsh(const struct cli *c, struct buf *out)
     buf_addz(out, "    esac\n}\n_haven \"$@\"\n");
 }
 
+/* When the words so far are those of the command. */
+static void fish_condition(const struct cli *c, const struct command *command, struct buf *out)
+{
+    size_t n = group_of(command);
+
+    if (n)
+        buf_addf(out, "__fish_seen_subcommand_from %.*s; and __fish_seen_subcommand_from %s",
+                 (int)n, command->name, command->name + n + 1);
+    else
+        buf_addf(out, "__fish_seen_subcommand_from %s", command->name);
+    if (is_group(c, command)) {
+        buf_addz(out, "; and not __fish_seen_subcommand_from ");
+        (void)add_members(c, command, out);
+    }
+}
+
 static void fish_command(const struct cli *c, const struct command *command, struct buf *out)
 {
     struct cli_flag f;
-    buf_addf(out, "complete -c haven -f -n __fish_use_subcommand -a %s -d '", command->name);
-    add_quoted(out, command->summary, "\\");
-    buf_addz(out, "'\n");
-    if (command->words || names_commands(command)) {
-        buf_addf(out, "complete -c haven -f -n '__fish_seen_subcommand_from %s' -a '",
-                 command->name);
+    if (!group_of(command)) {
+        buf_addf(out, "complete -c haven -f -n __fish_use_subcommand -a %s -d '", command->name);
+        add_quoted(out, command->summary, "\\");
+        buf_addz(out, "'\n");
+    }
+    if (has_first(c, command)) {
+        buf_addz(out, "complete -c haven -f -n '");
+        fish_condition(c, command, out);
+        buf_addz(out, "' -a '");
         add_first(c, command, out);
         buf_addz(out, "'\n");
     }
     for (size_t i = 0; cli_flag(command, i, &f); i++) {
-        buf_addf(out, "complete -c haven -n '__fish_seen_subcommand_from %s' -l %s", command->name,
-                 f.name);
+        buf_addz(out, "complete -c haven -n '");
+        fish_condition(c, command, out);
+        buf_addf(out, "' -l %s", f.name);
         if (f.letter)
             buf_addf(out, " -s %c", f.letter);
         if (f.choices) {

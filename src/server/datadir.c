@@ -157,3 +157,8 @@ int datadir_publish_password(struct datadir *d, struct arena *a, struct access *
         return -1;
     return file_unlink_at(d->fd, PENDING_FILE, e);
 }
+
+int datadir_forget_password(int dir, struct err *e)
+{
+    return file_unlink_at(dir, PASSWORD_FILE, e);
+}

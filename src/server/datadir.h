@@ -38,5 +38,7 @@ int datadir_first_password(struct datadir *d, struct arena *a, struct str given,
  * output if it is a terminal, else in the file; forgets one that it does not accept. */
 int datadir_publish_password(struct datadir *d, struct arena *a, struct access *access,
                              struct str generated, struct err *e);
+/* The first administrator has another password: the file that held it goes, if there is one. */
+int datadir_forget_password(int dir, struct err *e);
 
 #endif

@@ -426,7 +426,7 @@ def complete_fish(script, tmp_path, line):
 
 def complete_zsh(script, env, tmp_path, line):
     """What zsh offers after `line` and a tab, asked at a terminal, for zsh completes nowhere else."""
-    (tmp_path / "zsh").mkdir()
+    (tmp_path / "zsh").mkdir(parents=True)
     (tmp_path / "zsh" / "_haven").write_text(script)
     (tmp_path / "zsh" / ".zshrc").write_text(
         f"fpath=({tmp_path}/zsh $fpath)\nautoload -U compinit && compinit -u -D\nPS1='ready> '\n"
@@ -453,6 +453,12 @@ def test_completion_bash(haven, tmp_path):
     assert complete_bash(script, tmp_path, "haven", "pull", "--pla") == ["--plain-http", "--platform"]
     assert complete_bash(script, tmp_path, "haven", "help", "ex") == ["exit-codes"]
     assert complete_bash(script, tmp_path, "haven", "man", "pu") == ["push", "pull"]
+    # Groups: the second word is one of their commands, the third what that one takes.
+    assert complete_bash(script, tmp_path, "haven", "ad") == ["admin"]
+    assert complete_bash(script, tmp_path, "haven", "admin", "c") == ["configuration", "collect"]
+    assert complete_bash(script, tmp_path, "haven", "admin", "user", "p") == ["password", "promote"]
+    assert complete_bash(script, tmp_path, "haven", "admin", "user", "password", "--r") == ["--realname", "--random"]
+    assert complete_bash(script, tmp_path, "haven", "admin-user", "de") == ["demote"]
     assert haven("completion", "tcsh").returncode == 2
 
 
@@ -462,13 +468,19 @@ def test_completion_fish(haven, tmp_path):
     assert "serve" in complete_fish(script, tmp_path, "haven se")
     assert set(complete_fish(script, tmp_path, "haven push --progress ")) == CHOICES
     assert "--plain-http" in complete_fish(script, tmp_path, "haven pull --pl")
+    assert complete_fish(script, tmp_path, "haven admin us") == ["user"]
+    assert {"list", "promote"} <= set(complete_fish(script, tmp_path, "haven admin user "))
+    assert complete_fish(script, tmp_path, "haven admin quota se") == ["set"]
+    assert complete_fish(script, tmp_path, "haven admin user --rand") == ["--random"]
 
 
 @pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
 def test_completion_zsh(haven, env, tmp_path):
     script = haven("completion", "zsh").stdout
     assert script.startswith("#compdef haven\n")
-    assert CHOICES <= set(complete_zsh(script, env, tmp_path, "haven push --progress "))
+    assert CHOICES <= set(complete_zsh(script, env, tmp_path / "one", "haven push --progress "))
+    assert {"user", "robot", "collect"} <= set(complete_zsh(script, env, tmp_path / "two", "haven admin "))
+    assert {"list", "promote"} <= set(complete_zsh(script, env, tmp_path / "three", "haven admin user "))
 
 
 def test_manual(haven):

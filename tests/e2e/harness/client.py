@@ -107,7 +107,7 @@ def ok(done):
 
 # Which error gives which exit status, as docs/errors.md promises it; the others give 1.
 EXITS = {
-    "USAGE": 2, "CONFIG": 2, "NAME_INVALID": 2, "TAG_INVALID": 2,
+    "USAGE": 2, "CONFIG": 2, "BAD_REQUEST": 2, "NAME_INVALID": 2, "TAG_INVALID": 2,
     "MANIFEST_UNKNOWN": 3, "NAME_UNKNOWN": 3, "BLOB_UNKNOWN": 3, "NOT_FOUND": 3,
     "UNAUTHORIZED": 4, "TOKEN_STALE": 4, "DENIED": 4,
     "NETWORK": 5, "UNAVAILABLE": 5, "TOO_MANY_REQUESTS": 5,

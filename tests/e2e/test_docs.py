@@ -10,6 +10,9 @@ import subprocess
 
 import pytest
 
+from harness.content import artifact, descriptor, dump, push, small_image
+from harness.harbor import Harbor
+from harness.registry import OCI_MANIFEST
 from harness.server import PASSWORD
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -64,15 +67,92 @@ def test_commands_of_a_team(start, tmp_path):
     assert json.loads(done.stdout)["current_user_role_id"] == 2
 
 
+def blocks(page):
+    """The commands of a page, in their order."""
+    found = BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    return "\n".join(text for kind, text in found if kind == "run")
+
+
+def run_blocks(text, tmp_path, server, **more):
+    """Runs them as a reader would who has `haven` on the path."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "haven").symlink_to(HAVEN)
+    env = {**environment(tmp_path), "ADMIN_PASSWORD": PASSWORD, "DATA": str(server.data), **more}
+    env["PATH"] = f"{tmp_path / 'bin'}:{env['PATH']}"
+    done = subprocess.run(["sh", "-e", "-c", text.replace("http://127.0.0.1:8080", server.url)], cwd=tmp_path, env=env,
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
 @pytest.mark.parametrize("page, holds", [("robots.md", "[]"), ("administration.md", "total_storage_consumption")])
 def test_commands_of_administrators(start, tmp_path, page, holds):
-    server = start()
-    (text,) = (text for kind, text in BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8")) if kind == "run")
-    done = subprocess.run(["sh", "-e", "-c", text.replace("http://127.0.0.1:8080", server.url)], cwd=tmp_path,
-                          env={**environment(tmp_path), "ADMIN_PASSWORD": PASSWORD}, capture_output=True, text=True, timeout=60,
-                          check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert holds in done.stdout
+    assert holds in run_blocks(blocks(page), tmp_path, start()).stdout
+
+
+def test_moving(start, tmp_path):
+    """What an old registry holds is in the new one, for the people and programs who had it."""
+    old, new = start(), start()
+    there = Harbor(old.registry())
+    ada, _ = there.add_user("ada")
+    there.put(f"/users/{ada}/sysadmin", {"sysadmin_flag": True})
+    bob, _ = there.add_user("bob")
+    number, _ = there.add_project("vision")
+    there.put(f"/projects/{number}", {"metadata": {"auto_scan": "true"}})
+    there.put(f"/quotas/{number}", {"hard": {"storage": 5_000_000}})
+    there.add_project("open", public=True)
+    there.add_member(number, bob, "maintainer")
+    document, parts = small_image()
+    digest, _ = push(old.registry(), "vision/a/m", document, parts, "v1", "v2")
+    signature, more = artifact("application/vnd.example.signature", subject=descriptor(dump(document), OCI_MANIFEST))
+    push(old.registry(), "vision/a/m", signature, more)
+    rights = [{"resource": "repository", "action": "push"}, {"resource": "repository", "action": "list"}]
+    there.post("/robots", {"name": "ci", "level": "project", "duration": 30,
+                           "permissions": [{"kind": "project", "namespace": "vision", "access": rights}]})
+    there.post("/robots", {"name": "all", "level": "system", "duration": -1, "permissions": [
+        {"kind": "system", "namespace": "/", "access": [{"resource": "user", "action": "list"}]},
+        {"kind": "project", "namespace": "*", "access": rights}]})
+    there.post("/projects/vision/immutabletagrules", {
+        "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": "v*"}],
+        "scope_selectors": {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]}})
+
+    text = blocks("moving-from-harbor.md").replace("http://127.0.0.1:8081", old.url)
+    done = run_blocks(text, tmp_path, new, OLD_PASSWORD=PASSWORD)
+
+    here = Harbor(new.registry())
+    users = {u["username"]: u for u in here.json("/users")}
+    assert set(users) == {"admin", "ada", "bob"} and users["ada"]["sysadmin_flag"] and not users["bob"]["sysadmin_flag"]
+    passwords = {u["username"]: u["password"] for u in map(json.loads, (tmp_path / "new-passwords").read_text().splitlines())}
+    projects = {p["name"]: p for p in here.json("/projects")}
+    assert set(projects) == {"library", "vision", "open"}
+    assert projects["vision"]["metadata"] == {"public": "false", "auto_scan": "true"}
+    assert projects["open"]["metadata"]["public"] == "true"
+    assert here.json(f"/quotas/{projects['vision']['project_id']}")["hard"] == {"storage": 5_000_000}
+    for tag in ("v1", "v2"):
+        assert new.registry().manifest("vision/a/m", tag).get("Docker-Content-Digest") == digest
+    assert [r["artifactType"] for r in new.registry().referrers("vision/a/m", digest).json()["manifests"]] == ["application/vnd.example.signature"]
+    assert Harbor(new.registry("bob", passwords["bob"])).json("/projects/vision")["current_user_role_id"] == 4
+    secrets = {r["name"]: r["secret"] for r in map(json.loads, (tmp_path / "new-secrets").read_text().splitlines())}
+    assert set(secrets) == {"robot$vision+ci", "robot$all"}
+    assert new.registry("robot$vision+ci", secrets["robot$vision+ci"]).start("vision/a/m").status == 202
+    assert Harbor(new.registry("robot$all", secrets["robot$all"])).get("/users").status == 200
+    assert new.registry().delete("/v2/vision/a/m/manifests/v1").status == 412
+    assert "CONFLICT" in done.stdout, "what is there already is said"
+
+
+def test_the_matrix_of_roles():
+    """The table of the guide is the table of the program, and complete."""
+    text = (ROOT / "docs" / "administration.md").read_text(encoding="utf-8").partition("<!-- matrix -->")[2]
+    _, _, *rows = [row.strip("|").split("|") for row in text.strip().split("\n\n")[0].splitlines()]
+    roles = ("P_LIMITED", "P_GUEST", "P_DEVELOPER", "P_MAINTAINER", "P_ADMIN", "P_ANYBODY")
+    told = {name: {role for role, cell in zip(roles, row[1:]) if cell.strip()}
+            for row in rows for name in re.findall(r"`([a-z:-]+)`", row[0])}
+    table = (ROOT / "src" / "access" / "permissions.def").read_text(encoding="utf-8")
+    sets = {name: set(re.findall(r"P_\w+", body)) for name, body in re.findall(r"^#define (P_\w+) \((.*)\)", table, re.M)}
+    rule = re.compile(r'^PERMISSION\(\w+, PROJECT, "([^"]+)", "([^"]+)", ([^,]+),', re.M)
+    known = {f"{resource}:{action}": set().union(*(sets.get(p, {p}) for p in re.findall(r"P_\w+", who)))
+             for resource, action, who in rule.findall(table)}
+    assert told == known
 
 
 def test_make_targets_exist():

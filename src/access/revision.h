@@ -8,7 +8,8 @@
  * memory is as new as, and reads it again before a request is judged, at most every
  * REVISION_LOOK_MS (access_look in access.h). When it is another, somebody else changed something:
  * what was proven is forgotten and the settings are read anew. So a change by `haven admin`, or by
- * another server, counts everywhere for every request that begins REVISION_LOOK_MS later.
+ * another server, counts everywhere for every request that begins REVISION_LOOK_MS later. (What a
+ * server does by itself follows with its next request, or its upkeep, every quarter of a minute.)
  *
  * What a process changed itself it knows already, and says so: otherwise any user could make a
  * server forget all it has proven, again and again. Where that cannot be said with certainty,

@@ -397,9 +397,17 @@ void cli_write_overview(const struct cli *c, struct buf *out)
 {
     buf_addz(out, "haven - a registry for AI models: server and client in one program\n\n"
                   "Usage: haven COMMAND [OPTION ...] [ARGUMENT ...]\n\nCommands:\n");
+    int width = 0;
     for (size_t i = 0; i < c->n_commands; i++)
-        if (!c->commands[i]->hidden)
-            buf_addf(out, "  %-14s %s\n", c->commands[i]->name, c->commands[i]->summary);
+        width = MAX_OF(width, (int)strlen(c->commands[i]->name));
+    for (size_t i = 0; i < c->n_commands; i++) {
+        const struct command *command = c->commands[i];
+        if (command->hidden)
+            continue;
+        buf_addz(out, "  ");
+        add_spoken(out, command->name);
+        buf_addf(out, "%*s %s\n", width - (int)strlen(command->name), "", command->summary);
+    }
     buf_addz(out, "\n`haven help COMMAND` says more about each, `haven help exit-codes` what their "
                   "exit\nstatus says.\n");
 }

@@ -25,6 +25,18 @@ static struct str shell_user(struct arena *a)
     return str_from(arena_printf(a, "shell:%lu", (unsigned long)getuid()));
 }
 
+/* Who makes the first account here would take the place of the one that the server is about to
+ * make. */
+static int check_begun(struct operate *o, struct err *e)
+{
+    struct user first = {0};
+    int found = user_find(o->access, o->arena, USER_FIRST_ID, &first, e);
+
+    return found > 0   ? 0
+           : found < 0 ? -1
+                       : ERR(e, CONFIG, "its server has not come up yet, not even once");
+}
+
 int operate_open(const char *path, const struct config *config, struct arena *a,
                  struct operate *ret, struct err *e)
 {
@@ -33,7 +45,7 @@ int operate_open(const char *path, const struct config *config, struct arena *a,
     *o = (struct operate){.beside = {.data_dir = -1}, .arena = a};
     if (beside_open(path, config, &o->beside, e) < 0)
         return -1;
-    if (access_open_beside(o->beside.registry.db, &o->access, e) < 0) {
+    if (access_open_beside(o->beside.registry.db, &o->access, e) < 0 || check_begun(o, e) < 0) {
         operate_autodone(o);
         return err_wrap(e, "data directory %s", path);
     }

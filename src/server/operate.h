@@ -25,7 +25,8 @@ struct operate {
     struct identity who;
 };
 
-/* path: as beside_open. Not to be moved: what this thread does is done by who, inside of it. */
+/* path: as beside_open; CONFIG, too, as long as no server made the first account. Not to be moved:
+ * what this thread does is done by who, inside of it. */
 int operate_open(const char *path, const struct config *config, struct arena *a,
                  struct operate *ret, struct err *e);
 void operate_autodone(struct operate *o);

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from harness.browser import Browser
 from harness.client import env, haven, ok, refused  # noqa: F401
 from harness.harbor import Harbor
 from harness.record import HAVEN
@@ -95,6 +96,26 @@ def test_without_a_server(start, admin, fails):
     assert len(said["password"]) == 24 and said["result"] == "a new password"
     server.start()
     assert (status(server, "admin", PASSWORD), status(server, "admin", said["password"])) == (401, 200)
+
+
+def test_before_the_first_account(start, fails):
+    """No other account takes the place of the first one, which is the server's to make."""
+    server = start()
+    server.stop()
+    with server.database() as db:
+        db.execute("DELETE FROM user_account")
+    fails(server, "CONFIG", "has not come up", "user", "create", "--email", "ada@example.org", "--random", "ada")
+    with server.database() as db:
+        assert db.execute("SELECT count(*) FROM user_account").fetchone() == (0,)
+
+
+def test_a_browser_is_signed_out(start, admin):
+    server = start()
+    browser = Browser(server.registry())
+    assert browser.sign_in("admin", PASSWORD).status == 200
+    assert browser.get("/users/current").status == 200
+    admin(server, "user password", "admin", "--random")
+    assert browser.get("/users/current").status == 401
 
 
 def test_the_file_with_the_first_password_goes(start, admin):

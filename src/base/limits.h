@@ -60,6 +60,8 @@
 #define LIMIT_API_ITEMS 4096
 /* The configuration of an artifact as far as lists show it. */
 #define LIMIT_ARTIFACT_CONFIG (1 * MIB)
+/* A picture that an artifact brings along: as large as Harbor takes. */
+#define LIMIT_ICON (1 * MIB)
 /* What a repository says of itself. */
 #define LIMIT_DESCRIPTION (64 * KIB)
 /* A page of an API list (larger wishes are refused), and the answer that holds it. */

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "jobs/queue.h"
 
 #define LOG_PAGE      512
 #define LOG_FLUSH_MS  1000
@@ -93,7 +94,7 @@ static int read_job(struct arena *a, const struct db_rows *rows, struct job *ret
         copy_text(a, rows, 3, &ret->state, e) < 0 || copy_text(a, rows, 8, &ret->result, e) < 0 ||
         copy_text(a, rows, 9, &ret->error, e) < 0)
         return -1;
-    return 0;
+    return copy_text(a, rows, 10, &ret->kind, e);
 }
 
 int job_list(struct db *db, struct arena *a, const char *kind, int64_t before, size_t limit,
@@ -154,7 +155,13 @@ int job_start(struct db *db, const char *kind, int64_t id, struct err *e)
         db_exec(t.conn, Q_job_start, DB_ARGS(DB_I64(id), DB_I64(now)), &changed, e) < 0 ||
         db_commit(&t, e) < 0)
         return -1;
-    return changed ? 0 : ERR(e, CANCELLED, "the job %lld does not wait any more", (long long)id);
+    if (changed)
+        return 0;
+    int paused = queue_is_paused(db, kind, e);
+    if (paused > 0)
+        return ERR(e, CONFLICT, "the queue of the job %lld is paused", (long long)id);
+    return paused < 0 ? -1
+                      : ERR(e, CANCELLED, "the job %lld does not wait any more", (long long)id);
 }
 
 int job_cancel(struct db *db, int64_t id, const char *why, struct err *e)
@@ -187,7 +194,7 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
 
 #define COLUMNS                                                                                    \
     "j.id, j.cause, j.args, j.state, j.created_ms, j.started_ms, j.beat_ms, j.ended_ms,"           \
-    " j.result, j.error"
+    " j.result, j.error, j.kind"
 
 const struct db_list job_list_fields = {
     .name = "jobs",
@@ -213,6 +220,14 @@ int job_find(struct db *db, struct arena *a, const char *kind, int64_t id, struc
 {
     return db_list_find(db_reader(db), &job_list_fields, DB_ARGS(DB_TEXTZ(kind)), "id", DB_I64(id),
                         a, ret, e);
+}
+
+int job_find_any(struct db *db, struct arena *a, int64_t id, struct job *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(db_reader(db), Q_job_by_id, DB_ARGS(DB_I64(id)), &rows, e);
+
+    return found <= 0 ? found : read_job(a, &rows, ret, e) < 0 ? -1 : 1;
 }
 
 /* ---- the log ---- */

@@ -15,6 +15,7 @@
 
 struct job {
     int64_t id;
+    struct str kind;
     struct str cause;               /* "manual" or "schedule" */
     struct str args, result, error; /* JSON, JSON, text; result and error may be STR_NULL */
     struct str state;               /* pending, running, success, error, stopped */
@@ -30,7 +31,7 @@ int job_queue(struct db *db, const char *kind, const char *cause, struct str arg
               struct err *e);
 /* The oldest of a kind that waits, in the arena: 1, 0, -1. */
 int job_next(struct db *db, struct arena *a, const char *kind, struct job *ret, struct err *e);
-/* Starts a queued job. CANCELLED: it does not wait any more. */
+/* Starts a queued job. CANCELLED: it does not wait any more; CONFLICT: its queue rests. */
 int job_start(struct db *db, const char *kind, int64_t id, struct err *e);
 /* Ends one that waits: 1 done, 0 it does not, -1. */
 int job_cancel(struct db *db, int64_t id, const char *why, struct err *e);
@@ -47,6 +48,8 @@ int job_page(struct db *db, struct arena *a, const char *kind, const struct db_l
 /* 1, 0, -1. */
 int job_find(struct db *db, struct arena *a, const char *kind, int64_t id, struct job *ret,
              struct err *e);
+/* Whatever its kind. */
+int job_find_any(struct db *db, struct arena *a, int64_t id, struct job *ret, struct err *e);
 /* The newest first, before a job (INT64_MAX: all), at most limit. In the arena. */
 int job_list(struct db *db, struct arena *a, const char *kind, int64_t before, size_t limit,
              struct job **ret, size_t *ret_n, struct err *e);

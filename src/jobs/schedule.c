@@ -19,6 +19,20 @@ static int next_of(struct str text, int64_t now_ms, int64_t *ret, struct err *e)
     return 0;
 }
 
+static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
+{
+    (void)e;
+    *(struct schedule *)ret = (struct schedule){
+        .id = db_i64(rows, 0),
+        .kind = arena_str(a, db_text(rows, 1)),
+        .cron = arena_str(a, db_text(rows, 2)),
+        .args = arena_str(a, db_text(rows, 3)),
+        .next_ms = db_i64(rows, 4),
+        .updated_ms = db_i64(rows, 5),
+    };
+    return 0;
+}
+
 int schedule_get(struct db *db, struct arena *a, const char *kind, struct schedule *ret,
                  struct err *e)
 {
@@ -27,10 +41,7 @@ int schedule_get(struct db *db, struct arena *a, const char *kind, struct schedu
 
     if (found <= 0)
         return found;
-    ret->cron = arena_str(a, db_text(&rows, 0));
-    ret->args = arena_str(a, db_text(&rows, 1));
-    ret->next_ms = db_i64(&rows, 2);
-    return 1;
+    return read_row(&rows, a, ret, e) < 0 ? -1 : 1;
 }
 
 static int note(struct db_conn *c, const char *kind, struct err *e)
@@ -42,11 +53,12 @@ static int note(struct db_conn *c, const char *kind, struct err *e)
 int schedule_set(struct db *db, const char *kind, struct str cron, struct str args, struct err *e)
 {
     AUTO(db_txn) t = {0};
-    int64_t next;
+    int64_t next, now = clock_now_ms();
 
-    if (next_of(cron, clock_now_ms(), &next, e) < 0 || db_begin(db, &t, e) < 0 ||
+    if (next_of(cron, now, &next, e) < 0 || db_begin(db, &t, e) < 0 ||
         db_exec(t.conn, Q_schedule_put,
-                DB_ARGS(DB_TEXTZ(kind), DB_TEXT(cron), DB_TEXT(args), DB_I64(next)), NULL, e) < 0 ||
+                DB_ARGS(DB_TEXTZ(kind), DB_TEXT(cron), DB_TEXT(args), DB_I64(next), DB_I64(now)),
+                NULL, e) < 0 ||
         note(t.conn, kind, e) < 0)
         return -1;
     return db_commit(&t, e);
@@ -76,4 +88,28 @@ int schedule_due(struct db *db, struct arena *a, const char *kind, int64_t now_m
         db_exec(t.conn, Q_schedule_next, DB_ARGS(DB_TEXTZ(kind), DB_I64(next)), NULL, e) < 0)
         return -1;
     return db_commit(&t, e) < 0 ? -1 : 1;
+}
+
+static const struct db_field fields[] = {
+    {.name = "id", .column = "s.id", .type = DB_FIELD_I64},
+    {.name = "cron", .column = "s.cron", .type = DB_FIELD_TEXT},
+    {.name = "update_time", .column = "s.updated_ms", .type = DB_FIELD_TIME},
+};
+
+const struct db_list schedule_list_fields = {
+    .name = "schedules",
+    .columns = "s.id, s.kind, s.cron, s.args, s.next_ms, s.updated_ms",
+    .from = "schedule s WHERE s.id > 0",
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "s.id",
+    .key = "s.id",
+    .size = sizeof(struct schedule),
+    .row = read_row,
+};
+
+int schedule_page(struct db *db, struct arena *a, const struct db_list_query *q,
+                  struct db_page *ret, struct err *e)
+{
+    return db_list_page(db_reader(db), &schedule_list_fields, DB_NO_ARGS, q, a, ret, e);
 }

@@ -4,10 +4,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "jobs/collect.h"
 #include "jobs/job.h"
 #include "jobs/purge.h"
+#include "jobs/queue.h"
 #include "jobs/schedule.h"
+
+void work_init(struct work *w, struct registry *registry, int data_dir)
+{
+    *w = (struct work){.registry = registry, .data_dir = data_dir, .started_ms = clock_now_ms()};
+    random_alnum(w->name, WORK_NAME);
+    atomic_store(&w->looked_ms, w->started_ms);
+}
 
 static int run_collect(struct work *w, struct arena *a, struct str args, int64_t *id, struct err *e)
 {
@@ -56,10 +65,12 @@ static bool run_one(struct work *w, struct arena *a, const struct kind *k, const
     atomic_store(&w->running, 0);
     if (rc == 0)
         return true;
-    /* A command beside the server does the same work: what waits goes on waiting. */
-    if (err.code == ERR_CONFLICT)
+    /* A command beside the server does the same work, or the queue is paused: what waits goes on
+     * waiting. */
+    bool stopped = atomic_load(&w->stop) && !atomic_load(&w->ending);
+    if (err.code == ERR_CONFLICT && !stopped)
         return false;
-    if (err.code == ERR_CANCELLED)
+    if (err.code == ERR_CANCELLED || stopped)
         LOG(INFO, "job.stopped", log_strz("kind", k->name), log_i64("job", id));
     else
         LOG(ERROR, "job.failed", log_strz("kind", k->name), log_i64("job", id), log_err(&err));
@@ -74,8 +85,11 @@ static int queue_due(struct work *w, struct arena *a, const struct kind *k, stru
 {
     struct schedule s;
     int64_t id;
-    int due = schedule_due(w->registry->db, a, k->name, clock_now_ms(), &s, e);
+    int paused = queue_is_paused(w->registry->db, QUEUE_OF_SCHEDULES, e);
 
+    if (paused)
+        return paused < 0 ? -1 : 0;
+    int due = schedule_due(w->registry->db, a, k->name, clock_now_ms(), &s, e);
     return due > 0 ? job_queue(w->registry->db, k->name, "schedule", s.args, &id, e) : due;
 }
 
@@ -104,6 +118,7 @@ void work_run(struct work *w)
 
     while (again && !atomic_load(&w->ending)) {
         again = false;
+        atomic_store(&w->looked_ms, clock_now_ms());
         for (size_t i = 0; i < ARRAY_LEN(kinds) && !atomic_load(&w->ending); i++)
             again = run_next(w, &kinds[i]) || again;
     }

@@ -8,13 +8,22 @@
 
 #include "registry/registry.h"
 
+/* Characters of the name of a process among those that run jobs. */
+#define WORK_NAME 24
+
 struct work {
     struct registry *registry;
     int data_dir;
-    _Atomic int64_t running; /* 0: none */
-    atomic_bool stop;        /* the one that runs */
-    atomic_bool ending;      /* all: the server stops */
+    char name[WORK_NAME + 1]; /* another one at each start */
+    int64_t started_ms;
+    _Atomic int64_t looked_ms; /* when it looked for a job last */
+    _Atomic int64_t running;   /* 0: none */
+    atomic_bool stop;          /* the one that runs */
+    atomic_bool ending;        /* all: the server stops */
 };
+
+/* data_dir: borrowed, as registry is. */
+void work_init(struct work *w, struct registry *registry, int data_dir);
 
 /* Runs what waits and what is due, until nothing is. */
 void work_run(struct work *w);

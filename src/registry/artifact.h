@@ -38,6 +38,7 @@ struct artifact_facts {
     struct str repository; /* full name */
     struct str digest, kind, media_type, config_type, artifact_type;
     int64_t size, pushed_ms, pulled_ms;
+    struct str icon;                    /* the digest of a picture; empty: it has none */
     struct str annotations, attributes; /* JSON; empty: none */
     bool is_index;
 };

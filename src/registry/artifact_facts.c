@@ -28,7 +28,8 @@ static const struct db_field fields[] = {
 
 #define COLUMNS                                                                                    \
     "a.id, a.repository_id, r.project_id, r.name, a.digest, a.kind, a.media_type, a.config_type,"  \
-    " a.artifact_type, a.total_size, a.pushed_ms, a.pulled_ms, a.annotations, a.attributes"
+    " a.artifact_type, a.total_size, a.pushed_ms, a.pulled_ms, a.annotations, a.attributes,"       \
+    " a.icon"
 #define TABLES "artifact a JOIN repository r ON r.id = a.repository_id"
 /* $2: also accessories and untagged members of an index; $3: 1 tagged ones, 2 untagged ones. */
 #define IS_SHOWN                                                                                   \
@@ -57,6 +58,7 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
         .pulled_ms = db_i64(rows, 11),
     };
     f->is_index = oci_is_index_type(f->media_type);
+    f->icon = db_is_null(rows, 14) ? STR_NULL : arena_str(a, db_text(rows, 14));
     /* Texts of strangers: up to some MiB each. */
     if (registry_copy(a, db_text(rows, 12), &f->annotations, e) < 0)
         return -1;
@@ -283,13 +285,14 @@ static int read_accessory(const struct db_rows *rows, struct arena *a, void *ret
         .digest = arena_str(a, db_text(rows, 2)),
         .size = db_i64(rows, 3),
         .created_ms = db_i64(rows, 4),
+        .icon = db_is_null(rows, 5) ? STR_NULL : arena_str(a, db_text(rows, 5)),
     };
     return 0;
 }
 
 const struct db_list artifact_accessory_fields = {
     .name = "accessories",
-    .columns = "a.id, a.accessory, a.digest, a.total_size, a.pushed_ms",
+    .columns = "a.id, a.accessory, a.digest, a.total_size, a.pushed_ms, a.icon",
     .from = "artifact a WHERE a.repository_id = $1 AND a.accessory_of = $2",
     .n_args = 2,
     .fields = accessory_fields,

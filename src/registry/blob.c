@@ -5,6 +5,7 @@
  * were shown the bytes, or a membership to copy, make the last.
  */
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "registry/internal.h"
 #include "registry/quota.h"
@@ -79,6 +80,40 @@ int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
         return ERR(e, CORRUPT, "the extents of blob %s have %llu bytes instead of %llu", d->text,
                    (unsigned long long)sum, (unsigned long long)b.size);
     *ret = b;
+    return 1;
+}
+
+int blob_bytes(struct registry *r, struct arena *a, const struct repo_name *repo,
+               const struct digest *d, size_t max, struct str *ret, struct err *e)
+{
+    struct blob b;
+    int found = blob_find(r, a, repo, d, &b, e);
+
+    if (found <= 0 || b.size > max)
+        return found < 0 ? -1 : 0;
+    char *out = arena_try(a, (size_t)b.size + 1, e);
+    size_t n = 0;
+    if (!out)
+        return -1;
+    for (size_t i = 0; i < b.n_extents; i++) {
+        const struct blob_extent *x = &b.extents[i];
+        uint64_t size;
+        int opened = -1;
+        if (x->literal) {
+            memcpy(out + n, x->bytes.p, x->bytes.n);
+            n += x->bytes.n;
+            continue;
+        }
+        found = store_object_open(r->store, &x->object, &opened, &size, e);
+        AUTOFD fd = opened;
+        if (found <= 0)
+            return found;
+        if (file_pread_all(fd, out + n, (size_t)x->len, x->offset, e) < 0)
+            return -1;
+        n += (size_t)x->len;
+    }
+    out[n] = '\0';
+    *ret = str_of(out, n);
     return 1;
 }
 

@@ -1,50 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/describe.h"
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "registry/icon.h"
 #include "registry/internal.h"
 
 /* Artifacts that are described in one turn. */
 #define DESCRIBE_AT_ONCE 50
 
 /* ---- the configuration ---- */
-
-/* All bytes of a blob of at most max. 1, 0 (not here, or larger), -1. */
-static int read_blob(struct registry *r, struct arena *a, const struct repo_name *repo,
-                     const struct digest *d, size_t max, struct str *ret, struct err *e)
-{
-    struct blob b;
-    int found = blob_find(r, a, repo, d, &b, e);
-
-    if (found <= 0 || b.size > max)
-        return found < 0 ? -1 : 0;
-    char *out = arena_try(a, (size_t)b.size + 1, e);
-    size_t n = 0;
-    if (!out)
-        return -1;
-    for (size_t i = 0; i < b.n_extents; i++) {
-        const struct blob_extent *x = &b.extents[i];
-        uint64_t size;
-        int opened = -1;
-        if (x->literal) {
-            memcpy(out + n, x->bytes.p, x->bytes.n);
-            n += x->bytes.n;
-            continue;
-        }
-        found = store_object_open(r->store, &x->object, &opened, &size, e);
-        AUTOFD fd = opened;
-        if (found <= 0)
-            return found;
-        if (file_pread_all(fd, out + n, (size_t)x->len, x->offset, e) < 0)
-            return -1;
-        n += (size_t)x->len;
-    }
-    out[n] = '\0';
-    *ret = str_of(out, n);
-    return 1;
-}
 
 /* A copy, as long as the arena has room for what strangers choose; else nothing is known. */
 static struct str keep(struct arena *a, struct str text)
@@ -96,7 +61,7 @@ static struct str attributes(struct registry *r, struct arena *a, const struct r
 
     if (!m->has_config || str_eqz(kind, "UNKNOWN"))
         return STR_NULL;
-    int found = read_blob(r, a, repo, &m->config.digest, LIMIT_ARTIFACT_CONFIG, &text, &e);
+    int found = blob_bytes(r, a, repo, &m->config.digest, LIMIT_ARTIFACT_CONFIG, &text, &e);
     if (found < 0)
         LOG(WARN, "describe.config", log_str("digest", digest_str(&m->config.digest)), log_err(&e));
     if (found <= 0)
@@ -199,6 +164,7 @@ void describe_read(struct registry *r, struct arena *a, const struct repo_name *
     d.annotations = annotations(a, m->annotations, m->n_annotations);
     d.attributes = attributes(r, a, repo, m, d.kind);
     d.accessory = accessory_of(m, tag, &d.of);
+    d.icon = icon_of(r, a, repo, m);
     *ret = d;
 }
 
@@ -264,7 +230,8 @@ int describe_write(struct db_conn *c, struct arena *a, int64_t repository, int64
                            DB_I64(size), d->annotations.n ? DB_TEXT(d->annotations) : DB_NULL,
                            d->attributes.n ? DB_TEXT(d->attributes) : DB_NULL,
                            d->accessory.n ? DB_TEXT(d->accessory) : DB_NULL,
-                           d->accessory.n ? DB_TEXT(digest_str(&d->of)) : DB_NULL),
+                           d->accessory.n ? DB_TEXT(digest_str(&d->of)) : DB_NULL,
+                           d->icon.n ? DB_TEXT(d->icon) : DB_NULL),
                    NULL, e);
 }
 

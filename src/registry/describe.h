@@ -16,6 +16,7 @@ struct description {
     struct str attributes;  /* JSON object, from the configuration */
     struct str accessory;   /* what it is of another artifact */
     struct digest of;       /* that one, if accessory is set */
+    struct str icon;        /* the digest of a layer that is a picture */
 };
 
 /* Outside of a transaction: reads the configuration. tag: that it is pushed under, or empty. What

@@ -84,6 +84,9 @@ struct blob {
 /* The blob if the repository is a member of it. */
 int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
               const struct digest *d, struct blob *ret, struct err *e);
+/* All its bytes: 1, 0 (it is not here, or larger than max), -1. */
+int blob_bytes(struct registry *r, struct arena *a, const struct repo_name *repo,
+               const struct digest *d, size_t max, struct str *ret, struct err *e);
 /* Records a committed object as a blob of the repository (one extent over the whole object). */
 int blob_record(struct registry *r, const struct repo_name *repo, const struct digest *d,
                 const struct digest *object, uint64_t size, struct err *e);

@@ -65,8 +65,7 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
         return -1;
     app->registry.db = app->db;
     app->registry.store = app->store;
-    app->work.registry = &app->registry;
-    app->work.data_dir = s->data.fd;
+    work_init(&app->work, &app->registry, s->data.fd);
     app->registry.settings = access_settings(app->access);
     if (pulls_new(app->db, &app->registry.pulls, e) < 0)
         return -1;

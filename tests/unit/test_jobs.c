@@ -6,6 +6,7 @@
 #include "jobs/collect.h"
 #include "jobs/job.h"
 #include "jobs/purge.h"
+#include "jobs/queue.h"
 #include "jobs/schedule.h"
 #include "jobs/work.h"
 #include "store/hold.h"
@@ -196,11 +197,90 @@ static void test_stopped_while_it_runs(void **state)
     assert_int_equal(work_stop(&w, first, &f->e), 0);
 }
 
+/* What is paused does not begin, but waits; schedules that are paused ask for nothing. */
+static void test_queue(void **state)
+{
+    struct fixture *f = *state;
+    struct str args = STR("{\"audit_retention_hour\":1,\"include_event_types\":\"pull_artifact\"}");
+    struct work w;
+    struct queue q;
+    struct job job;
+    int64_t id = 0, other = 0;
+
+    work_init(&w, &f->r, f->fd);
+    assert_int_equal(strlen(w.name), WORK_NAME);
+    EXPECT(queue_look(f->r.db, JOB_PURGE, &q, &f->e), 0);
+    assert_true(q.waiting == 0 && q.oldest_ms == 0 && !q.paused);
+    EXPECT(queue_pause(f->r.db, JOB_PURGE, true, &f->e), 0);
+    EXPECT(queue_pause(f->r.db, JOB_PURGE, true, &f->e), 0);
+    EXPECT(job_queue(f->r.db, JOB_PURGE, "manual", args, &id, &f->e), 0);
+    EXPECT(job_queue(f->r.db, JOB_PURGE, "manual", args, &other, &f->e), 0);
+    REFUSED(job_start(f->r.db, JOB_PURGE, id, &f->e), CONFLICT);
+    work_run(&w);
+    EXPECT(queue_look(f->r.db, JOB_PURGE, &q, &f->e), 0);
+    assert_true(q.waiting == 2 && q.oldest_ms > 0 && q.paused);
+    EXPECT(queue_look(f->r.db, JOB_COLLECT, &q, &f->e), 0);
+    assert_true(q.waiting == 0 && !q.paused);
+    EXPECT(job_find_any(f->r.db, &f->a, id, &job, &f->e), 1);
+    assert_true(str_eqz(job.kind, JOB_PURGE) && str_eqz(job.state, "pending"));
+    EXPECT(queue_pause(f->r.db, JOB_PURGE, false, &f->e), 0);
+    work_run(&w);
+    EXPECT(job_find_any(f->r.db, &f->a, other, &job, &f->e), 1);
+    assert_true(str_eqz(job.state, "success"));
+    EXPECT(job_find_any(f->r.db, &f->a, 4711, &job, &f->e), 0);
+
+    EXPECT(job_queue(f->r.db, JOB_PURGE, "manual", args, &id, &f->e), 0);
+    EXPECT(job_queue(f->r.db, JOB_COLLECT, "manual", STR("{}"), &other, &f->e), 0);
+    EXPECT(queue_stop(f->r.db, JOB_PURGE, &f->e), 0);
+    EXPECT(job_find_any(f->r.db, &f->a, id, &job, &f->e), 1);
+    assert_true(str_eqz(job.state, "stopped") && job.error.n > 0);
+    EXPECT(job_find_any(f->r.db, &f->a, other, &job, &f->e), 1);
+    assert_true(str_eqz(job.state, "pending"));
+}
+
+static void make_due(struct fixture *f, const char *kind)
+{
+    AUTO(db_txn) t = {0};
+
+    EXPECT(db_begin(f->r.db, &t, &f->e), 0);
+    EXPECT(db_exec(t.conn, Q_schedule_next, DB_ARGS(DB_TEXTZ(kind), DB_I64(1)), NULL, &f->e), 0);
+    EXPECT(db_commit(&t, &f->e), 0);
+}
+
+static void test_schedules_that_are_paused(void **state)
+{
+    struct fixture *f = *state;
+    struct work w;
+    struct schedule *s;
+    struct db_page page;
+    const struct db_list_query all = {.limit = 10};
+    struct job *list;
+    size_t n;
+
+    work_init(&w, &f->r, f->fd);
+    EXPECT(queue_pause(f->r.db, QUEUE_OF_SCHEDULES, true, &f->e), 0);
+    EXPECT(schedule_set(f->r.db, JOB_COLLECT, STR("0 0 0 1 1 *"), STR("{}"), &f->e), 0);
+    make_due(f, JOB_COLLECT);
+    EXPECT(schedule_page(f->r.db, &f->a, &all, &page, &f->e), 0);
+    s = page.v;
+    assert_true(page.n == 1 && page.total == 1 && s->id > 0 && s->updated_ms > 0);
+    assert_true(str_eqz(s->kind, JOB_COLLECT) && str_eqz(s->cron, "0 0 0 1 1 *"));
+    work_run(&w);
+    EXPECT(job_list(f->r.db, &f->a, JOB_COLLECT, INT64_MAX, 10, &list, &n, &f->e), 0);
+    assert_int_equal(n, 0);
+    EXPECT(queue_pause(f->r.db, QUEUE_OF_SCHEDULES, false, &f->e), 0);
+    work_run(&w);
+    EXPECT(job_list(f->r.db, &f->a, JOB_COLLECT, INT64_MAX, 10, &list, &n, &f->e), 0);
+    assert_true(n == 1 && str_eqz(list[0].state, "success"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_rows),      TEST(test_history_is_bounded), TEST(test_schedule),
-        TEST(test_arguments), TEST(test_collection),         TEST(test_stopped_while_it_runs),
+        TEST(test_rows),       TEST(test_history_is_bounded),
+        TEST(test_schedule),   TEST(test_arguments),
+        TEST(test_collection), TEST(test_stopped_while_it_runs),
+        TEST(test_queue),      TEST(test_schedules_that_are_paused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

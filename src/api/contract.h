@@ -24,10 +24,11 @@ struct api_contract {
     const struct api_object *takes; /* the body; NULL: none */
     const struct api_object *gives; /* NULL: no body */
     bool many;                      /* a list of them */
-    const char *empty;              /* the list is empty until there is this feature */
+    const char *empty;              /* the answer is empty until there is this feature */
+    const char *absent;             /* nothing but a refusal (status, or 404) until there is it */
     const struct db_list *list;     /* page, page_size, q and sort; NULL: not */
     const struct api_query *query;  /* further parameters, up to one without a name */
-    int status;                     /* of success; 0: 200 */
+    int status;                     /* of success; 0: 200, or with absent 404 */
     const char *text;               /* the media type of a body that is no JSON */
     /* Where the body says what it is about: fills the target from what was read, upon which this
      * permission is asked for as well. NULL: the row of the route says it all. */

@@ -14,7 +14,8 @@
 #define FAILURES_A_SECOND 10
 #define FAILURES_BURST    200
 
-/* Of the routes that change something; those without an entry of their own stand with NONE. */
+/* Of the routes that change something (what is not there yet changes nothing); those without an
+ * entry of their own stand with NONE. */
 enum { NONE = -1 };
 static const struct {
     const char *route;
@@ -68,6 +69,8 @@ static const struct {
     {"purge.schedule.create", AUDIT_update_schedule},
     {"purge.schedule.update", AUDIT_update_schedule},
     {"purge.stop", NONE},
+    {"jobservice.queue.update", AUDIT_update_queue},
+    {"jobservice.job.stop", NONE},
     {"immutable.create", AUDIT_create_immutable},
     {"immutable.update", AUDIT_update_immutable},
     {"immutable.delete", AUDIT_delete_immutable},

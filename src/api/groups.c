@@ -6,6 +6,7 @@
 
 const struct http_group *api_groups(size_t *ret_n)
 {
+    /* The first row that fits counts: …/additions/vulnerabilities of absent.c before {addition}. */
     static const struct http_group *const parts[] = {
         &distribution_group,      &harbor_group,
         &harbor_projects_group,   &harbor_metadata_group,
@@ -16,7 +17,9 @@ const struct http_group *api_groups(size_t *ret_n)
         &harbor_labels_group,     &harbor_audit_group,
         &harbor_robots_group,     &harbor_quotas_group,
         &harbor_configure_group,  &harbor_system_jobs_group,
-        &harbor_immutable_group,  &harbor_later_group,
+        &harbor_immutable_group,  &harbor_jobservice_group,
+        &harbor_later_group,      &harbor_absent_group,
+        &harbor_additions_group,  &harbor_icons_group,
         &harbor_account_group,    &harbor_sign_in_group,
         &service_group,           &ops_group,
     };

@@ -63,6 +63,7 @@ static bool is_zero(const struct api_field *f, const void *at)
     case API_OBJECT:
         return *(const void *const *)at == NULL;
     case API_TIME:
+        return (f->flags & API_IF_SET) && *(const int64_t *)at == 0;
     case API_LIST:
     case API_STRS:
     case API_INTS:

@@ -29,6 +29,7 @@ enum api_flag {
     API_ALWAYS = 1,   /* written though it is zero or empty */
     API_REQUIRED = 2, /* a request without it is refused */
     API_SECRET = 4,   /* never written to a log */
+    API_IF_SET = 8,   /* a time that is left out when it is zero */
 };
 
 struct api_field {
@@ -62,8 +63,8 @@ struct api_ints {
     size_t n;
 };
 
-/* Writes an object. Zero values are left out unless API_ALWAYS; times are always there, and lists,
- * which are null when empty. */
+/* Writes an object. Zero values are left out unless API_ALWAYS; times are always there (unless
+ * API_IF_SET), and lists, which are null when empty. */
 void api_object_write(struct json_writer *w, const struct api_object *o, const void *from);
 /* The same for a list of them; "[]" when empty. */
 void api_objects_write(struct json_writer *w, const struct api_object *o, const void *items,

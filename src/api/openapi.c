@@ -33,6 +33,20 @@ static const struct {
     {"mid", API_INT, "The number of a member."},
     {"id", API_INT, "A number."},
     {"job_id", API_INT, "The number of a job."},
+    {"job", API_STR, "The number of a job, or (where jobs are stopped) all."},
+    {"job_type", API_STR, "The kind of the jobs of a queue, or all."},
+    {"pool_id", API_STR, "The name of a process that runs jobs, or all."},
+    {"digest", API_STR, "A digest."},
+    {"addition", API_STR, "The name of what an artifact brings along."},
+    {"eid", API_INT, "The number of a run."},
+    {"tid", API_INT, "The number of a part of a run."},
+    {"execution_id", API_INT, "The number of a run."},
+    {"task_id", API_INT, "The number of a part of a run."},
+    {"report_id", API_STR, "The name of a report."},
+    {"registration_id", API_STR, "The name of a scanner."},
+    {"preheat_instance_name", API_STR, "The name of a distribution system."},
+    {"preheat_policy_name", API_STR, "The name of a rule for preheating."},
+    {"webhook_policy_id", API_INT, "The number of a webhook."},
     {"immutable_rule_id", API_INT, "The number of a rule."},
     {"robot_id", API_INT, "The number of a robot."},
     {"meta_name", API_STR, "The name of a property."},
@@ -262,6 +276,15 @@ static void write_params(struct json_writer *w, struct arena *a, const struct ht
 
 /* ---- operations ---- */
 
+/* What has no table is yet to come: nothing is known of the items of a list. */
+static void write_ref_or_any(struct json_writer *w, const struct api_object *o, bool in_list)
+{
+    if (o)
+        write_ref(w, o);
+    else
+        jsonw_raw(w, in_list ? STR("{}") : STR("{\"type\":\"object\"}"));
+}
+
 static void write_json_content(struct json_writer *w, const struct api_object *o, bool many)
 {
     jsonw_key(w, "content");
@@ -273,16 +296,10 @@ static void write_json_content(struct json_writer *w, const struct api_object *o
         jsonw_object(w);
         jsonw_kstrz(w, "type", "array");
         jsonw_key(w, "items");
-        if (o) {
-            write_ref(w, o);
-        } else { /* of what is to come */
-            jsonw_object(w);
-            jsonw_object_done(w);
-        }
-        jsonw_object_done(w);
-    } else {
-        write_ref(w, o);
     }
+    write_ref_or_any(w, o, many);
+    if (many)
+        jsonw_object_done(w);
     jsonw_object_done(w);
     jsonw_object_done(w);
 }
@@ -309,14 +326,12 @@ static void write_header(struct json_writer *w, const char *name, const char *do
     jsonw_object_done(w);
 }
 
-static void write_responses(struct json_writer *w, const struct api_contract *c)
-{
-    char status[12];
+#define REFUSED                                                                                    \
+    "{\"description\":\"It was refused, or failed.\",\"content\":{\"application/json\":"           \
+    "{\"schema\":{\"$ref\":\"#/components/schemas/Errors\"}}}}"
 
-    snprintf(status, sizeof(status), "%d", c->status ? c->status : 200);
-    jsonw_key(w, "responses");
-    jsonw_object(w);
-    jsonw_key(w, status);
+static void write_success(struct json_writer *w, const struct api_contract *c)
+{
     jsonw_object(w);
     jsonw_kstrz(w, "description", "It is done.");
     jsonw_key(w, "headers");
@@ -333,10 +348,22 @@ static void write_responses(struct json_writer *w, const struct api_contract *c)
     else if (c->text)
         write_text_content(w, c->text);
     jsonw_object_done(w);
+}
+
+static void write_responses(struct json_writer *w, const struct api_contract *c)
+{
+    char status[12];
+
+    snprintf(status, sizeof(status), "%d", c->status ? c->status : c->absent ? 404 : 200);
+    jsonw_key(w, "responses");
+    jsonw_object(w);
+    jsonw_key(w, status);
+    if (c->absent)
+        jsonw_raw(w, STR(REFUSED));
+    else
+        write_success(w, c);
     jsonw_key(w, "default");
-    jsonw_raw(
-        w, STR("{\"description\":\"It was refused, or failed.\",\"content\":{"
-               "\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Errors\"}}}}"));
+    jsonw_raw(w, STR(REFUSED));
     jsonw_object_done(w);
 }
 
@@ -356,6 +383,8 @@ static void write_operation(struct json_writer *w, struct arena *a, const struct
     jsonw_kstrz(w, "x-permission", permission_name((enum permission)r->permission));
     if (c->empty)
         jsonw_kstrz(w, "x-empty-until", c->empty);
+    if (c->absent)
+        jsonw_kstrz(w, "x-absent-until", c->absent);
     jsonw_key(w, "tags");
     jsonw_list(w);
     jsonw_strz(w, g->title ? g->title : "system");

@@ -73,6 +73,9 @@ void routes_write_json(struct buf *out)
             jsonw_kstrz(&w, "event", api_failed_event(r));
             jsonw_kstrz(&w, "body", body_text(r, body, sizeof(body)));
             jsonw_kstrz(&w, "purpose", r->doc);
+            const struct api_contract *c = r->contract;
+            if (c && c->absent) /* the status that is all it answers */
+                jsonw_ki64(&w, "absent", c->status ? c->status : 404);
             jsonw_object_done(&w);
         }
     }

@@ -95,6 +95,9 @@ class Place:
             "user_id": str(self.victim), "group_id": "999999", "reference": "v1", "tag_name": "nothing",
             "digest": self.digest, "id": "00000000-0000-0000-0000-000000000000",
             "job_id": "999999", "token_id": "999999", "session_id": "999999", "immutable_rule_id": "999999",
+            "job": "999999", "job_type": "all", "pool_id": "all",
+            "addition": "build_history", "eid": "1", "tid": "1", "execution_id": "1", "task_id": "1", "report_id": "x",
+            "registration_id": "x", "preheat_instance_name": "x", "preheat_policy_name": "x", "webhook_policy_id": "1",
             "robot_id": self.some_robot() if name.startswith("robot.") else "999999",
             "label_id": self.label() if name.startswith("label.") else "999999",
         }
@@ -120,6 +123,10 @@ class Place:
                 body = {"scope": "p", "project_id": self.number}
             if name == "robot.create":
                 body = {"level": "project", "permissions": [{"kind": "project", "namespace": self.name, "access": []}]}
+            if name == "retention.create":
+                body = {"scope": {"level": "project", "ref": self.number}}
+            if name == "export.create":
+                body = {"projects": [self.number]}
             body = json.dumps(body).encode()
         headers = {"Content-Type": OCI_MANIFEST} if name == "manifest.put" else {}
         return registry.request(route["method"], self.address(route), body=body, headers=headers).status

@@ -2,6 +2,7 @@
 /* Artifacts of a repository, their tags and accessories: /projects/…/repositories/…/artifacts. */
 #include "registry/artifact.h"
 
+#include "api/harbor/additions.h"
 #include "api/harbor/labels.h"
 #include "base/mem.h"
 #include "registry/immutable.h"
@@ -88,6 +89,7 @@ static const struct api_object accessory_object = {
 struct shown {
     struct artifact_facts facts;
     struct api_list tags, members, labels, accessories;
+    struct str additions; /* JSON */
 };
 static const struct api_field shown_fields[] = {
     {"id", API_INT, offsetof(struct shown, facts.id), 0, NULL, 0, "Its number."},
@@ -108,6 +110,8 @@ static const struct api_field shown_fields[] = {
     {"digest", API_STR, offsetof(struct shown, facts.digest), 0, NULL, 0, "Its digest."},
     {"size", API_INT, offsetof(struct shown, facts.size), 0, NULL, 0,
      "Bytes of manifest, configuration and layers, or of the members of an index."},
+    {"icon", API_STR, offsetof(struct shown, facts.icon), 0, NULL, 0,
+     "The digest of its picture, if it brings one along."},
     {"push_time", API_TIME, offsetof(struct shown, facts.pushed_ms), 0, NULL, 0,
      "When it was pushed."},
     {"pull_time", API_TIME, offsetof(struct shown, facts.pulled_ms), 0, NULL, 0,
@@ -120,6 +124,8 @@ static const struct api_field shown_fields[] = {
      "The members of an index."},
     {"tags", API_LIST, offsetof(struct shown, tags), 0, &tag_object, 0,
      "Its tags, unless with_tag is false."},
+    {"addition_links", API_JSON, offsetof(struct shown, additions), 0, NULL, 0,
+     "What it brings along: names with the addresses of each."},
     {"labels", API_LIST, offsetof(struct shown, labels), 0, &harbor_label_object, 0,
      "Its labels, if with_label is true."},
     {"accessories", API_LIST, offsetof(struct shown, accessories), 0, &accessory_object, 0,
@@ -169,7 +175,7 @@ static int show(struct http_req *rq, const struct artifact_facts *f, const struc
                 struct shown *ret, struct err *e)
 {
     struct registry *r = &api_app(rq)->registry;
-    struct shown s = {.facts = *f};
+    struct shown s = {.facts = *f, .additions = harbor_addition_links(rq, f)};
     struct artifact_tag *tags = NULL;
     struct artifact_member *members = NULL;
     struct db_page accessories = {0};
@@ -288,8 +294,7 @@ static int list_of_project(struct http_req *rq, struct err *e)
     return reply_list(rq, &filter, &q, &w, e);
 }
 
-/* The artifact of the address. NOT_FOUND. */
-static int facts_of(struct http_req *rq, struct artifact_facts *ret, struct err *e)
+int harbor_artifact(struct http_req *rq, struct artifact_facts *ret, struct err *e)
 {
     struct repo_name repo;
     struct reference ref;
@@ -310,7 +315,7 @@ static int get(struct http_req *rq, struct err *e)
     struct wishes w;
     struct shown s;
 
-    if (read_wishes(rq, &w, e) < 0 || facts_of(rq, &f, e) < 0 || show(rq, &f, &w, &s, e) < 0)
+    if (read_wishes(rq, &w, e) < 0 || harbor_artifact(rq, &f, e) < 0 || show(rq, &f, &w, &s, e) < 0)
         return -1;
     return harbor_reply(rq, &s);
 }
@@ -371,7 +376,7 @@ static int list_tags(struct http_req *rq, struct err *e)
 
     if (harbor_list_query(rq, &q, e) < 0 ||
         harbor_query_bool(rq, "with_immutable_status", false, &immutable, e) < 0 ||
-        facts_of(rq, &f, e) < 0 ||
+        harbor_artifact(rq, &f, e) < 0 ||
         artifact_tag_list(&api_app(rq)->registry, &rq->arena, f.id, &q, &page, e) < 0)
         return -1;
     if (immutable && mark_immutable(rq, &f, page.v, page.n, e) < 0)
@@ -383,7 +388,7 @@ static int delete (struct http_req *rq, struct err *e)
 {
     struct artifact_facts f;
 
-    if (facts_of(rq, &f, e) < 0 || artifact_remove_whole(&api_app(rq)->registry, &f, e) < 0)
+    if (harbor_artifact(rq, &f, e) < 0 || artifact_remove_whole(&api_app(rq)->registry, &f, e) < 0)
         return -1;
     return http_reply_empty(rq, 200);
 }
@@ -395,7 +400,7 @@ static int create_tag(struct http_req *rq, struct err *e)
     struct tag tag;
 
     if (harbor_body(rq, &wanted, NULL, e) < 0 || tag_parse(wanted.name, &tag, e) < 0 ||
-        facts_of(rq, &f, e) < 0 || artifact_tag_add(&api_app(rq)->registry, &f, &tag, e) < 0)
+        harbor_artifact(rq, &f, e) < 0 || artifact_tag_add(&api_app(rq)->registry, &f, &tag, e) < 0)
         return -1;
     return http_reply_empty(rq, 201);
 }
@@ -405,7 +410,7 @@ static int delete_tag(struct http_req *rq, struct err *e)
     struct artifact_facts f;
     struct tag tag;
 
-    if (tag_parse(http_param(rq, "tag_name"), &tag, e) < 0 || facts_of(rq, &f, e) < 0 ||
+    if (tag_parse(http_param(rq, "tag_name"), &tag, e) < 0 || harbor_artifact(rq, &f, e) < 0 ||
         artifact_tag_remove(&api_app(rq)->registry, &f, &tag, e) < 0)
         return -1;
     return http_reply_empty(rq, 200);
@@ -416,7 +421,7 @@ static int add_label(struct http_req *rq, struct err *e)
     struct artifact_facts f;
     struct label l = {0};
 
-    if (harbor_body(rq, &l, NULL, e) < 0 || facts_of(rq, &f, e) < 0 ||
+    if (harbor_body(rq, &l, NULL, e) < 0 || harbor_artifact(rq, &f, e) < 0 ||
         label_attach(&api_app(rq)->registry, &f, l.id, e) < 0)
         return -1;
     return http_reply_empty(rq, 200);
@@ -427,7 +432,7 @@ static int remove_label(struct http_req *rq, struct err *e)
     struct artifact_facts f;
     int64_t id;
 
-    if (harbor_param_id(rq, "label_id", &id, e) < 0 || facts_of(rq, &f, e) < 0 ||
+    if (harbor_param_id(rq, "label_id", &id, e) < 0 || harbor_artifact(rq, &f, e) < 0 ||
         label_detach(&api_app(rq)->registry, &f, id, e) < 0)
         return -1;
     return http_reply_empty(rq, 200);
@@ -439,7 +444,7 @@ static int list_accessories(struct http_req *rq, struct err *e)
     struct db_list_query q;
     struct db_page page;
 
-    if (harbor_list_query(rq, &q, e) < 0 || facts_of(rq, &f, e) < 0 ||
+    if (harbor_list_query(rq, &q, e) < 0 || harbor_artifact(rq, &f, e) < 0 ||
         artifact_accessories(&api_app(rq)->registry, &rq->arena, &f, &q, &page, e) < 0)
         return -1;
     return harbor_reply_list(rq, &page);

@@ -8,6 +8,7 @@
 
 #include "api/app.h"
 #include "api/contract.h"
+#include "registry/artifact.h"
 #include "registry/repository.h"
 
 /* {"errors":[{"code":…,"message":…}]} with the codes of Harbor's API. */
@@ -59,6 +60,8 @@ http_handler_fn harbor_resolve_repository;
 
 /* The repository of the address. NOT_FOUND. */
 int harbor_repository(struct http_req *rq, struct repository_facts *ret, struct err *e);
+/* Its artifact {reference}, a tag or a digest. NOT_FOUND. */
+int harbor_artifact(struct http_req *rq, struct artifact_facts *ret, struct err *e);
 
 /* ---- handlers ---- */
 
@@ -67,6 +70,9 @@ http_handler_fn harbor_ping, harbor_health, harbor_openapi;
 extern const struct api_object harbor_health_object;
 /* token.c */
 http_handler_fn harbor_token;
+/* absent.c: refuses what its row says is not there yet, after asking for the permission that
+ * depends on the body. */
+http_handler_fn harbor_absent;
 
 /* The groups of routes, one file each. */
 extern const struct http_group harbor_projects_group, harbor_metadata_group, harbor_members_group;
@@ -74,6 +80,7 @@ extern const struct http_group harbor_users_group, harbor_usergroups_group,
     harbor_repositories_group, harbor_artifacts_group, harbor_permissions_group, harbor_info_group,
     harbor_search_group, harbor_labels_group, harbor_audit_group, harbor_robots_group,
     harbor_quotas_group, harbor_configure_group, harbor_system_jobs_group, harbor_immutable_group,
-    harbor_later_group, harbor_account_group, harbor_sign_in_group;
+    harbor_later_group, harbor_absent_group, harbor_jobservice_group, harbor_additions_group,
+    harbor_icons_group, harbor_account_group, harbor_sign_in_group;
 
 #endif

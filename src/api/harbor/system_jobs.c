@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs of the system with a schedule: the collection (/system/gc) and the purge of the audit log
  * (/system/purgeaudit). One row of `kinds` says how each differs. */
-#include "api/harbor/harbor.h"
+#include "api/harbor/jobs.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "jobs/collect.h"
-#include "jobs/job.h"
 #include "jobs/purge.h"
 #include "jobs/schedule.h"
 
@@ -175,6 +174,23 @@ static const struct kind *kind_of(const struct http_req *rq)
         if (str_starts(str_from(rq->route->pattern), str_from(kinds[i].prefix)))
             return &kinds[i];
     err_bug(__FILE__, __LINE__, "a route of no kind");
+}
+
+const char *harbor_job_name(size_t i, const char **ret_kind)
+{
+    if (i >= ARRAY_LEN(kinds))
+        return NULL;
+    if (ret_kind)
+        *ret_kind = kinds[i].job;
+    return kinds[i].name;
+}
+
+struct str harbor_job_name_of(struct str kind)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (str_eqz(kind, kinds[i].job))
+            return str_from(kinds[i].name);
+    return kind;
 }
 
 /* ---- schedules ---- */
@@ -386,21 +402,24 @@ static int add_line(void *self, int64_t at_ms, struct str line, struct err *e)
     return 0;
 }
 
-static int get_log(struct http_req *rq, struct err *e)
+int harbor_job_log(struct http_req *rq, const struct job *j, struct err *e)
 {
-    struct job j;
     struct buf out;
 
-    if (find(rq, &j, e) < 0)
-        return -1;
     buf_init(&out, LIMIT_API_ANSWER);
-    if (job_log_each(api_app(rq)->db, j.id, add_line, &out, e) < 0) {
+    if (job_log_each(api_app(rq)->db, j->id, add_line, &out, e) < 0) {
         buf_done(&out);
         return -1;
     }
-    if (j.error.n && buf_ok(&out))
-        buf_addf(&out, "%.*s\n", S(j.error));
+    if (j->error.n && buf_ok(&out))
+        buf_addf(&out, "%.*s\n", S(j->error));
     return http_reply_buf(rq, 200, "text/plain; charset=utf-8", &out);
+}
+
+static int get_log(struct http_req *rq, struct err *e)
+{
+    struct job j;
+    return find(rq, &j, e) < 0 ? -1 : harbor_job_log(rq, &j, e);
 }
 
 /* The seven routes of a kind. */

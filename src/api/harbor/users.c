@@ -339,6 +339,19 @@ static const struct http_route routes[] = {
      .doc = "Change a password; everybody may change their own, who knows the old one.",
      .contract = &(const struct api_contract){.operation = "updateUserPassword",
                                               .takes = &passwords_object}},
+    /* The secret of those who sign in through an identity provider: there is none of anybody. */
+    {.method = HTTP_PUT,
+     .pattern = "/api/v2.0/users/{user_id}/cli_secret",
+     .name = "user.secret.set",
+     .permission = PERM_USER_UPDATE,
+     .resolve = resolve_user,
+     .body = HTTP_BODY_BUFFER,
+     .body_max = LIMIT_API_BODY,
+     .handler = harbor_absent,
+     .doc = "Set the secret for the command line of a user of OIDC. Refused: this server has no "
+            "OIDC yet.",
+     .contract = &(
+         const struct api_contract){.operation = "setCliSecret", .absent = "OIDC", .status = 412}},
     {.method = HTTP_PUT,
      .pattern = "/api/v2.0/users/{user_id}/sysadmin",
      .name = "user.admin.set",

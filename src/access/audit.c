@@ -175,23 +175,6 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
     "a.id, a.project_id, a.username, a.address, a.resource, a.resource_type, a.operation,"         \
     " a.description, a.succeeded, a.at_ms"
 
-const struct db_list audit_list_fields = {
-    .name = "audit log",
-    .columns = COLUMNS,
-    .from = "audit_log a WHERE ($1 = 1 OR EXISTS (SELECT 1 FROM project_member m"
-            " WHERE m.project_id = a.project_id AND m.role = 1 AND m.user_id = $2)"
-            " OR EXISTS (SELECT 1 FROM user_group_member g JOIN project_member m"
-            " ON m.group_id = g.group_id WHERE g.user_id = $2 AND m.role = 1"
-            " AND m.project_id = a.project_id))",
-    .n_args = 2,
-    .fields = fields,
-    .n_fields = ARRAY_LEN(fields),
-    .order = "a.at_ms DESC, a.id DESC",
-    .key = "a.id",
-    .size = sizeof(struct audit_row),
-    .row = read_row,
-};
-
 static const struct db_list of_project = {
     .name = "audit log of a project",
     .columns = COLUMNS,
@@ -201,6 +184,50 @@ static const struct db_list of_project = {
     .n_fields = ARRAY_LEN(fields),
     .order = "a.at_ms DESC, a.id DESC",
     .key = "a.id",
+    .total = "t.entries",
+    .total_from = "audit_total t WHERE t.project_id = $1",
+    .size = sizeof(struct audit_row),
+    .row = read_row,
+};
+
+/* The projects that user $1 administers. */
+#define ADMINISTERED                                                                               \
+    "(SELECT m.project_id FROM project_member m WHERE m.user_id = $1 AND m.role = 1"               \
+    " UNION SELECT m.project_id FROM user_group_member g JOIN project_member m"                    \
+    " ON m.group_id = g.group_id WHERE g.user_id = $1 AND m.role = 1)"
+
+/* first: the newest of all are among the newest of each project. */
+static const struct db_list of_user = {
+    .name = "audit log of a user's projects",
+    .columns = COLUMNS,
+    .from = "audit_log a WHERE a.project_id IN " ADMINISTERED,
+    .n_args = 1,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "a.at_ms DESC, a.id DESC",
+    .key = "a.id",
+    .total = "t.entries",
+    .total_from = "audit_total t"
+                  " WHERE t.project_id IN " ADMINISTERED,
+    .first = " AND a.id IN (SELECT b.id FROM " ADMINISTERED " p JOIN audit_log b ON b.id IN"
+             " (SELECT x.id FROM audit_log x WHERE x.project_id = p.project_id"
+             " ORDER BY x.at_ms DESC, x.id DESC LIMIT ?))",
+    .other = &of_project,
+    .size = sizeof(struct audit_row),
+    .row = read_row,
+};
+
+const struct db_list audit_list_fields = {
+    .name = "audit log",
+    .columns = COLUMNS,
+    .from = "audit_log a WHERE 1 = 1",
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "a.at_ms DESC, a.id DESC",
+    .key = "a.id",
+    .total = "t.entries",
+    .total_from = "audit_total t",
+    .other = &of_user,
     .size = sizeof(struct audit_row),
     .row = read_row,
 };
@@ -210,10 +237,10 @@ int audit_list(struct db *db, struct arena *a, const struct audit_visibility *v,
 {
     struct db_conn *c = db_reader(db);
 
-    return v->project_id
-               ? db_list_page(c, &of_project, DB_ARGS(DB_I64(v->project_id)), q, a, ret, e)
-               : db_list_page(c, &audit_list_fields, DB_ARGS(DB_I64(v->all), DB_I64(v->user_id)), q,
-                              a, ret, e);
+    if (v->project_id)
+        return db_list_page(c, &of_project, DB_ARGS(DB_I64(v->project_id)), q, a, ret, e);
+    return v->all ? db_list_page(c, &audit_list_fields, DB_NO_ARGS, q, a, ret, e)
+                  : db_list_page(c, &of_user, DB_ARGS(DB_I64(v->user_id)), q, a, ret, e);
 }
 
 static const struct db_list after = {

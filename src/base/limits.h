@@ -64,6 +64,9 @@
 #define LIMIT_ICON (1 * MIB)
 /* What a repository says of itself. */
 #define LIMIT_DESCRIPTION (64 * KIB)
+/* Statements of lists that a connection to the database keeps prepared: more than the usual ones,
+ * and what odd filters fill is bounded. */
+#define LIMIT_KEPT_STATEMENTS 24
 /* A page of an API list (larger wishes are refused), and the answer that holds it. */
 #define LIMIT_API_PAGE   100
 #define LIMIT_API_ANSWER (16 * MIB)

@@ -84,7 +84,8 @@ int db_exec(struct db_conn *c, enum db_query q, struct db_args args, int64_t *re
 struct db_rows {
     struct db_conn *conn;
     void *stmt;
-    bool once; /* the statement goes with the cursor */
+    bool once;  /* the statement goes with the cursor */
+    void *kept; /* its place among those of lists; NULL: it has none */
 };
 int db_query(struct db_conn *c, enum db_query q, struct db_args args, struct db_rows *ret,
              struct err *e);

@@ -104,16 +104,33 @@ static void add_order(struct buf *out, const struct db_list *l, const struct db_
         buf_addz(out, l->order);
 }
 
+/* The condition that spares reading what stands behind the page; parameter `at` is the limit. */
+static void add_first(struct buf *out, const struct db_list *l, size_t at)
+{
+    for (const char *p = l->first; *p; p++) {
+        if (*p == '?') /* PostgreSQL has to be told of which type a sum of parameters is */
+            buf_addf(out, "CAST($%zu AS BIGINT) + $%zu", at, at + 1);
+        else
+            buf_addc(out, *p);
+    }
+}
+
 void db_list_sql(const struct db_list *l, const struct db_list_query *q, bool count,
                  struct buf *out)
 {
     size_t at = l->n_args + 1;
 
+    if (count && l->total && q->n_matches == 0) {
+        buf_addf(out, "SELECT coalesce(sum(%s), 0) FROM %s", l->total, l->total_from);
+        return;
+    }
     buf_addf(out, "SELECT %s FROM %s", count ? "count(*)" : l->columns, l->from);
     for (size_t i = 0; i < q->n_matches; i++)
         add_match(out, &q->matches[i], &at);
     if (count)
         return;
+    if (l->first && q->n_matches == 0 && q->n_sorts == 0)
+        add_first(out, l, at);
     add_order(out, l, q);
     buf_addf(out, " LIMIT $%zu OFFSET $%zu", at, at + 1);
 }

@@ -33,6 +33,15 @@ struct db_list {
     size_t n_fields;
     const char *order; /* without a wish: "p.name, p.id" */
     const char *key;   /* unique: ends every order, so that pages never overlap */
+    /* A column, and tables as in from with the same parameters: its sum is how many rows there are
+     * while nothing is asked of them. NULL: they are counted. */
+    const char *total, *total_from;
+    /* " AND …": a condition that the first '?' rows in `order` fulfil (and others may), by which
+     * they are found without looking at the rest. Used while nothing is asked of the rows and no
+     * other order. NULL: none is known. */
+    const char *first;
+    /* Another list with the same fields, which the same operations ask for other callers. */
+    const struct db_list *other;
     /* What becomes of a row: its size in bytes, and how it is read into one, whose texts lie in the
      * arena then. */
     size_t size;

@@ -4,7 +4,8 @@
  *
  * Connections are opened without SQLite's own mutex: a reader belongs to one thread (found by a
  * thread key, closed when the thread ends), the writer to whoever holds the transaction's mutex.
- * Statements are prepared once per connection and kept. A cursor holds a snapshot as long as it is
+ * Statements of the catalogue are prepared once per connection and kept, and so are the latest of
+ * lists, whose preparation costs more than running them. A cursor holds a snapshot as long as it is
  * open, which is why the end of the rows, an error and db_rows_done all reset it at once.
  *
  * Memory per connection is kept small (a lookaside of 32 KiB, a page cache of half a megabyte that
@@ -12,6 +13,7 @@
  * and shared by all.
  */
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/sys.h"
@@ -38,6 +40,15 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA mmap_size = 0;"
                               "PRAGMA journal_size_limit = 67108864;";
 
+/* A statement of a list, found again by its text. */
+struct kept {
+    char *text;
+    size_t n;
+    sqlite3_stmt *stmt;
+    uint64_t used; /* the larger, the later */
+    bool taken;    /* by a cursor */
+};
+
 struct db_conn {
     struct db *db;
     struct db_conn *prev, *next; /* readers: the database's list */
@@ -45,6 +56,8 @@ struct db_conn {
     bool broken;     /* to be closed and opened anew before the next transaction */
     sqlite3 *handle; /* NULL: not opened yet */
     sqlite3_stmt *stmts[Q_COUNT];
+    struct kept kept[LIMIT_KEPT_STATEMENTS];
+    uint64_t uses;
 };
 
 struct db {
@@ -99,8 +112,17 @@ static int query_err(struct db_conn *c, int rc, enum db_query q, struct err *e)
 
 /* ---- connections ---- */
 
+static void kept_drop(struct kept *k)
+{
+    sqlite3_finalize(k->stmt);
+    mem_free(k->text);
+    *k = (struct kept){0};
+}
+
 static void conn_close(struct db_conn *c)
 {
+    for (size_t i = 0; i < ARRAY_LEN(c->kept); i++)
+        kept_drop(&c->kept[i]);
     for (size_t i = 0; i < Q_COUNT; i++) {
         sqlite3_finalize(c->stmts[i]);
         c->stmts[i] = NULL;
@@ -543,24 +565,57 @@ int db_query(struct db_conn *c, enum db_query q, struct db_args args, struct db_
     return 0;
 }
 
+/* The kept statement of this text, made if need be in the place of the one used longest ago; one
+ * that is not kept while cursors stand on all of them. An SQLite result code. */
+static int kept_stmt(struct db_conn *c, const char *sql, struct db_rows *ret)
+{
+    size_t n = strlen(sql);
+    struct kept *k = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(c->kept); i++) {
+        struct kept *at = &c->kept[i];
+        if (at->taken)
+            continue;
+        if (at->text && at->n == n && memcmp(at->text, sql, n) == 0) {
+            *ret = (struct db_rows){.conn = c, .stmt = at->stmt, .kept = at};
+            return SQLITE_OK;
+        }
+        if (!k || at->used < k->used)
+            k = at;
+    }
+    sqlite3_stmt *stmt = NULL;
+    int rc = prepare_text(c, sql, k ? SQLITE_PREPARE_PERSISTENT : 0, &stmt);
+    *ret = (struct db_rows){.conn = c, .stmt = stmt, .once = !k, .kept = k};
+    if (rc != SQLITE_OK || !k)
+        return rc;
+    kept_drop(k);
+    *k = (struct kept){.text = mem_strdup(sql), .n = n, .stmt = stmt};
+    return SQLITE_OK;
+}
+
 int db_conn_query(struct db_conn *c, const char *name, const char *sql, struct db_args args,
                   struct db_rows *ret, struct err *e)
 {
-    sqlite3_stmt *stmt = NULL;
+    struct db_rows rows;
     char what[80];
 
     if (conn_open(c, e) < 0)
         return -1;
-    int rc = prepare_text(c, sql, 0, &stmt);
+    int rc = kept_stmt(c, sql, &rows);
     if (rc == SQLITE_OK)
-        rc = bind_all(stmt, args, true);
+        rc = bind_all(rows.stmt, args, true);
     if (rc != SQLITE_OK) {
         snprintf(what, sizeof(what), "list %s", name);
         sqlite_err(c, rc, what, e);
-        sqlite3_finalize(stmt);
+        db_rows_done(&rows);
         return -1;
     }
-    *ret = (struct db_rows){.conn = c, .stmt = stmt, .once = true};
+    if (rows.kept) {
+        struct kept *k = rows.kept;
+        k->taken = true;
+        k->used = ++c->uses;
+    }
+    *ret = rows;
     return 0;
 }
 
@@ -598,6 +653,8 @@ void db_rows_done(struct db_rows *r)
         sqlite3_reset(r->stmt);
         sqlite3_clear_bindings(r->stmt);
     }
+    if (r->kept)
+        ((struct kept *)r->kept)->taken = false;
     r->stmt = NULL;
 }
 

@@ -65,20 +65,7 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
     return registry_copy(a, db_text(rows, 13), &f->attributes, e);
 }
 
-const struct db_list artifact_list_fields = {
-    .name = "artifacts",
-    .columns = COLUMNS,
-    .from = TABLES " WHERE a.repository_id = $1" IS_SHOWN,
-    .n_args = 3,
-    .fields = fields,
-    .n_fields = ARRAY_LEN(fields),
-    .order = "a.pushed_ms DESC, a.id DESC",
-    .key = "a.id",
-    .size = sizeof(struct artifact_facts),
-    .row = read_row,
-};
-
-/* The same of all repositories of a project; $4: only the newest of each, among those of its media
+/* Of all repositories of a project; $4: only the newest of each, among those of its media
  * type (1) or artifact type (2). */
 static const struct db_list of_project = {
     .name = "artifacts of a project",
@@ -94,6 +81,20 @@ static const struct db_list of_project = {
     .n_fields = ARRAY_LEN(fields),
     .order = "a.pushed_ms DESC, a.id DESC",
     .key = "a.id",
+    .size = sizeof(struct artifact_facts),
+    .row = read_row,
+};
+
+const struct db_list artifact_list_fields = {
+    .name = "artifacts",
+    .columns = COLUMNS,
+    .from = TABLES " WHERE a.repository_id = $1" IS_SHOWN,
+    .n_args = 3,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "a.pushed_ms DESC, a.id DESC",
+    .key = "a.id",
+    .other = &of_project,
     .size = sizeof(struct artifact_facts),
     .row = read_row,
 };

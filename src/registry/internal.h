@@ -8,14 +8,15 @@
 #include "registry/registry.h"
 
 /* The condition of lists that is a struct project_visibility: parameters $1 all, $2 user, $3 robot;
- * the project is p. */
+ * the project is p. What does not depend on the project is asked once for a list. */
 #define PROJECT_IS_VISIBLE                                                                         \
     "($1 = 1 OR p.is_public = 1"                                                                   \
-    " OR EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = p.id AND m.user_id = $2)"     \
-    " OR EXISTS (SELECT 1 FROM user_group_member g JOIN project_member m"                          \
-    " ON m.group_id = g.group_id WHERE g.user_id = $2 AND m.project_id = p.id)"                    \
-    " OR EXISTS (SELECT 1 FROM robot_permission x WHERE x.robot_id = $3"                           \
-    " AND x.kind = 2 AND x.project_id IN (p.id, 0)))"
+    " OR p.id IN (SELECT m.project_id FROM project_member m WHERE m.user_id = $2"                  \
+    " UNION ALL SELECT m.project_id FROM user_group_member g JOIN project_member m"                \
+    " ON m.group_id = g.group_id WHERE g.user_id = $2"                                             \
+    " UNION ALL SELECT x.project_id FROM robot_permission x WHERE x.robot_id = $3 AND x.kind = 2)" \
+    " OR EXISTS (SELECT 1 FROM robot_permission x WHERE x.robot_id = $3 AND x.kind = 2"            \
+    " AND x.project_id = 0))"
 /* A copy in the arena, NUL-ended; LIMIT at its ceiling. */
 int registry_copy(struct arena *a, struct str s, struct str *ret, struct err *e);
 /* A digest that the database holds; what does not parse is CORRUPT. */

@@ -77,8 +77,7 @@ static const struct db_field fields[] = {
 
 #define COLUMNS                                                                                    \
     "p.id, p.name, p.display_name, p.owner_id, coalesce(o.username, ''), p.is_public,"             \
-    " p.created_ms, p.updated_ms, (SELECT count(*) FROM repository r WHERE r.project_id = p.id"    \
-    " AND EXISTS (SELECT 1 FROM artifact a WHERE a.repository_id = r.id))"
+    " p.created_ms, p.updated_ms, p.repositories"
 #define TABLES "project p LEFT JOIN user_account o ON o.id = p.owner_id"
 
 static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)

@@ -361,9 +361,7 @@ static const struct db_list totals = {
     .columns = "coalesce(sum(1 - s.is_public), 0), coalesce(sum(s.is_public), 0),"
                " coalesce(sum((1 - s.is_public) * s.repositories), 0),"
                " coalesce(sum(s.is_public * s.repositories), 0), coalesce(sum(s.used), 0)",
-    .from = "(SELECT p.is_public AS is_public, q.used AS used, (SELECT count(*) FROM repository r"
-            " WHERE r.project_id = p.id AND EXISTS (SELECT 1 FROM artifact a"
-            " WHERE a.repository_id = r.id)) AS repositories"
+    .from = "(SELECT p.is_public AS is_public, q.used AS used, p.repositories AS repositories"
             " FROM project p JOIN project_quota q ON q.project_id = p.id"
             " WHERE " PROJECT_IS_VISIBLE ") s",
     .n_args = 3,

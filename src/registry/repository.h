@@ -26,6 +26,10 @@ extern const struct db_list repository_list_fields;
 int repository_facts_list(struct registry *r, struct arena *a, const struct project_visibility *v,
                           int64_t project, const struct db_list_query *q, struct db_page *ret,
                           struct err *e);
+/* Those whose name holds the text, letter case ignored: a page of struct repository_facts in the
+ * order of their names, limit at most; total is not counted. */
+int repository_search(struct registry *r, struct arena *a, const struct project_visibility *v,
+                      struct str text, size_t limit, struct db_page *ret, struct err *e);
 
 int repository_describe(struct registry *r, int64_t id, struct str description, struct err *e);
 /* Removes it with all its artifacts, some in a transaction. */

@@ -6,8 +6,15 @@
 #include "registry/immutable.h"
 #include "registry/internal.h"
 
+#include <stdlib.h>
+
 /* Artifacts that go in one transaction. */
 #define REMOVE_AT_ONCE 50
+/* Characters of a row of repository_part. */
+#define PART 16
+/* Names that are read in the time of one row of the index of parts. */
+#define NAMES_A_PART  3
+#define VISIBLE_TO(v) DB_ARGS(DB_I64((v)->all), DB_I64((v)->user_id), DB_I64((v)->robot_id))
 
 static const struct db_field fields[] = {
     {.name = "id", .column = "r.id", .type = DB_FIELD_I64},
@@ -21,11 +28,8 @@ static const struct db_field fields[] = {
 
 #define COLUMNS                                                                                    \
     "r.id, r.project_id, r.name, r.description, r.pull_count, r.created_ms, r.updated_ms,"         \
-    " p.is_public, (SELECT count(*) FROM artifact a WHERE a.repository_id = r.id"                  \
-    " AND a.accessory_of IS NULL)"
-#define TABLES                                                                                     \
-    "repository r JOIN project p ON p.id = r.project_id"                                           \
-    " WHERE EXISTS (SELECT 1 FROM artifact a WHERE a.repository_id = r.id)"
+    " p.is_public, r.artifacts - r.accessories"
+#define TABLES "repository r JOIN project p ON p.id = r.project_id WHERE r.artifacts > 0"
 
 static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
 {
@@ -44,20 +48,43 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
     return 0;
 }
 
-const struct db_list repository_list_fields = {
-    .name = "repositories",
+#define NEWEST_FIRST "r.created_ms DESC, r.id DESC"
+
+/* By reading all names that the caller may see. */
+static const struct db_list by_project = {
+    .name = "search in projects",
     .columns = COLUMNS,
-    .from = TABLES " AND " PROJECT_IS_VISIBLE,
+    .from = "project p CROSS JOIN repository r WHERE r.project_id = p.id AND r.artifacts > 0"
+            " AND " PROJECT_IS_VISIBLE,
     .n_args = 3,
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .order = "r.created_ms DESC, r.id DESC",
+    .order = "r.name, r.id",
     .key = "r.id",
     .size = sizeof(struct repository_facts),
     .row = read_row,
 };
 
-/* The same of one project, whose permission was asked already. */
+/* By the index of parts: $4 to $5 is the range of those that begin as the text does. CROSS JOIN: in
+ * this order, so that the first page is the first of the index. A name comes as often as it holds
+ * the text. */
+static const struct db_list by_part = {
+    .name = "search by parts of names",
+    .columns = COLUMNS,
+    .from = "repository_part s CROSS JOIN repository r CROSS JOIN project p"
+            " WHERE s.part >= $4 AND s.part < $5 AND r.id = s.repository_id"
+            " AND p.id = r.project_id AND r.artifacts > 0 AND " PROJECT_IS_VISIBLE,
+    .n_args = 5,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "s.part, s.repository_id",
+    .key = "r.id",
+    .other = &by_project,
+    .size = sizeof(struct repository_facts),
+    .row = read_row,
+};
+
+/* Of one project, whose permission was asked already. */
 static const struct db_list of_project = {
     .name = "repositories of a project",
     .columns = COLUMNS,
@@ -65,8 +92,47 @@ static const struct db_list of_project = {
     .n_args = 1,
     .fields = fields,
     .n_fields = ARRAY_LEN(fields),
-    .order = "r.created_ms DESC, r.id DESC",
+    .order = NEWEST_FIRST,
     .key = "r.id",
+    .total = "p.repositories",
+    .total_from = "project p WHERE p.id = $1",
+    .other = &by_part,
+    .size = sizeof(struct repository_facts),
+    .row = read_row,
+};
+
+/* For those who see everything. */
+static const struct db_list of_all = {
+    .name = "all repositories",
+    .columns = COLUMNS,
+    .from = TABLES,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = NEWEST_FIRST,
+    .key = "r.id",
+    .total = "p.repositories",
+    .total_from = "project p",
+    .other = &of_project,
+    .size = sizeof(struct repository_facts),
+    .row = read_row,
+};
+
+/* first: the newest of all are among the newest of each project. */
+const struct db_list repository_list_fields = {
+    .name = "repositories",
+    .columns = COLUMNS,
+    .from = TABLES " AND " PROJECT_IS_VISIBLE,
+    .n_args = 3,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = NEWEST_FIRST,
+    .key = "r.id",
+    .total = "p.repositories",
+    .total_from = "project p WHERE " PROJECT_IS_VISIBLE,
+    .first = " AND r.id IN (SELECT x.id FROM project p JOIN repository x ON x.id IN"
+             " (SELECT y.id FROM repository y WHERE y.project_id = p.id AND y.artifacts > 0"
+             " ORDER BY y.created_ms DESC, y.id DESC LIMIT ?) WHERE " PROJECT_IS_VISIBLE ")",
+    .other = &of_all,
     .size = sizeof(struct repository_facts),
     .row = read_row,
 };
@@ -94,10 +160,91 @@ int repository_facts_list(struct registry *r, struct arena *a, const struct proj
 {
     struct db_conn *c = db_reader(r->db);
 
-    return project ? db_list_page(c, &of_project, DB_ARGS(DB_I64(project)), q, a, ret, e)
-                   : db_list_page(c, &repository_list_fields,
-                                  DB_ARGS(DB_I64(v->all), DB_I64(v->user_id), DB_I64(v->robot_id)),
-                                  q, a, ret, e);
+    if (project)
+        return db_list_page(c, &of_project, DB_ARGS(DB_I64(project)), q, a, ret, e);
+    return v->all ? db_list_page(c, &of_all, DB_NO_ARGS, q, a, ret, e)
+                  : db_list_page(c, &repository_list_fields, VISIBLE_TO(v), q, a, ret, e);
+}
+
+/* ---- search ---- */
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct repository_facts *x = a, *y = b;
+    return str_cmp(x->name, y->name);
+}
+
+/* In the order of names, each once. */
+static void sort_names(struct db_page *page)
+{
+    struct repository_facts *v = page->v;
+    size_t n = 0;
+
+    if (page->n)
+        qsort(v, page->n, sizeof(*v), compare_names);
+    for (size_t i = 0; i < page->n; i++)
+        if (n == 0 || v[n - 1].id != v[i].id)
+            v[n++] = v[i];
+    page->n = n;
+}
+
+static struct str lowered(struct arena *a, struct str text)
+{
+    char *out = arena_alloc(a, text.n + 1);
+
+    for (size_t i = 0; i < text.n; i++)
+        out[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] | 0x20) : text.p[i];
+    return str_of(out, text.n);
+}
+
+/* Names are ASCII without '~': what begins with a text lies before the text and '~'. */
+static int search_parts(struct db_conn *c, struct arena *a, const struct project_visibility *v,
+                        struct str text, const struct db_list_query *q, struct db_page *ret,
+                        struct err *e)
+{
+    struct str from = str_head(text, PART), to = str_from(arena_printf(a, "%.*s~", S(from)));
+
+    if (db_list_some(c, &by_part,
+                     DB_ARGS(DB_I64(v->all), DB_I64(v->user_id), DB_I64(v->robot_id), DB_TEXT(from),
+                             DB_TEXT(to)),
+                     q, a, ret, e) < 0)
+        return -1;
+    sort_names(ret);
+    return 0;
+}
+
+/* The index knows nothing of who may see what. A common text has there/seen rows for each that may
+ * be seen: who sees little is better served by reading all names there are for them. */
+static bool is_found_by_part(int64_t seen, int64_t there, int64_t limit)
+{
+    return seen > 0 && seen > NAMES_A_PART * limit * (there / seen);
+}
+
+int repository_search(struct registry *r, struct arena *a, const struct project_visibility *v,
+                      struct str text, size_t limit, struct db_page *ret, struct err *e)
+{
+    struct db_conn *c = db_reader(r->db);
+    const struct db_arg part = DB_TEXT(lowered(a, text));
+    const struct db_match m = {.field = db_list_field(&by_project, STR("name")),
+                               .op = DB_MATCH_CONTAINS,
+                               .values = &part,
+                               .n = 1};
+    const struct db_sort by_name = {.field = m.field};
+    const struct db_list_query all = {.args = VISIBLE_TO(v),
+                                      .sorts = &by_name,
+                                      .n_sorts = 1,
+                                      .limit = (int64_t)limit},
+                               q = {.matches = &m, .n_matches = 1, .limit = (int64_t)limit};
+    int64_t seen, there;
+
+    if (text.n == 0)
+        return db_list_some(c, &repository_list_fields, VISIBLE_TO(v), &all, a, ret, e);
+    if (db_list_count(c, &repository_list_fields, &all, &seen, e) < 0 ||
+        db_list_count(c, &of_all, &(struct db_list_query){0}, &there, e) < 0)
+        return -1;
+    return is_found_by_part(seen, there, q.limit)
+               ? search_parts(c, a, v, part.s, &q, ret, e)
+               : db_list_some(c, &by_project, VISIBLE_TO(v), &q, a, ret, e);
 }
 
 int repository_describe(struct registry *r, int64_t id, struct str description, struct err *e)

@@ -192,6 +192,76 @@ def test_rows_by_the_catalogue(catalogue, postgres):
     assert query("document_by_digest", "'sha256:d'") == []
 
 
+FILLED = """
+INSERT INTO project (id, name, display_name, is_public, created_ms) VALUES (901, 'x', 'X', 0, 1), (902, 'y', 'Y', 0, 1);
+INSERT INTO repository (id, project_id, name, display_name, created_ms)
+    VALUES (901, 901, 'x/one-of-many', 'x/one-of-many', 1), (902, 901, 'x/a', 'x/a', 1), (903, 902, 'y/a', 'y/a', 1),
+    (904, 902, 'y/void', 'y/void', 1);
+INSERT INTO document (id, digest, bytes) VALUES (901, 'sha256:x', BYTES);
+INSERT INTO artifact (id, repository_id, document_id, digest, media_type, artifact_type, size, pushed_ms, accessory_of)
+    VALUES (901, 901, 901, 'a', '', '', 1, 1, NULL), (902, 901, 901, 'b', '', '', 1, 1, 'a'),
+    (903, 902, 901, 'a', '', '', 1, 1, NULL), (904, 903, 901, 'a', '', '', 1, 1, NULL),
+    (905, 901, 901, 'c', '', '', 1, 1, NULL);
+INSERT INTO audit_log (id, event, operation, resource_type, project_id, username, address, resource, description,
+    succeeded, at_ms) VALUES (901, '', '', '', 901, '', '', '', '', 1, 1), (902, '', '', '', 901, '', '', '', '', 1, 1),
+    (903, '', '', '', 902, '', '', '', '', 1, 1);
+"""
+CHANGED = """
+UPDATE artifact SET accessory_of = 'a' WHERE id = 905;
+UPDATE artifact SET accessory_of = NULL WHERE id = 902;
+UPDATE artifact SET accessory_of = 'a' WHERE id = 905;
+DELETE FROM artifact WHERE id IN (903, 901);
+DELETE FROM repository WHERE id = 902;
+DELETE FROM audit_log WHERE id IN (901, 903);
+"""
+# What is kept, and what it has to be.
+TOTALS = [
+    ("SELECT id, artifacts, accessories FROM repository WHERE id > 900 ORDER BY id",
+     "SELECT r.id, (SELECT count(*) FROM artifact a WHERE a.repository_id = r.id), (SELECT count(*) FROM artifact a"
+     " WHERE a.repository_id = r.id AND a.accessory_of IS NOT NULL) FROM repository r WHERE r.id > 900 ORDER BY r.id"),
+    ("SELECT id, repositories FROM project WHERE id > 900 ORDER BY id",
+     "SELECT p.id, (SELECT count(DISTINCT r.id) FROM repository r JOIN artifact a ON a.repository_id = r.id"
+     " WHERE r.project_id = p.id) FROM project p WHERE p.id > 900 ORDER BY p.id"),
+    ("SELECT project_id, entries FROM audit_total WHERE project_id > 900 ORDER BY project_id",
+     "SELECT project_id, count(*) FROM audit_log WHERE project_id > 900 GROUP BY project_id ORDER BY project_id"),
+]
+
+
+def check_totals(ask):
+    for kept, counted in TOTALS:
+        assert ask(kept) == ask(counted) != [], kept
+    names = {row[0]: row[1] for row in ask("SELECT id, name FROM repository WHERE id > 900")}
+    parts = {(name[i:i + 16], int(number)) for number, name in names.items() for i in range(len(name))}
+    assert {(part, int(number)) for part, number in
+            ask("SELECT part, repository_id FROM repository_part WHERE repository_id > 900")} == parts
+
+
+def test_totals_follow_every_change(catalogue, postgres):
+    import sqlite3
+    lite = sqlite3.connect(":memory:")
+    lite.executescript("".join(m["sqlite"] for m in catalogue["migrations"]) + FILLED.replace("BYTES", "x'7b7d'"))
+    check_totals(lambda sql: lite.execute(sql).fetchall())
+    lite.executescript(CHANGED)
+    check_totals(lambda sql: lite.execute(sql).fetchall())
+
+    def ask(sql):
+        return [tuple(row.split("|")) for row in postgres.must(sql).splitlines()]
+    postgres.must(FILLED.replace("BYTES", r"'\x7b7d'"))
+    check_totals(ask)
+    postgres.must(CHANGED)
+    check_totals(ask)
+
+
+def test_totals_of_an_older_database(catalogue):
+    """What was there before the version that keeps them."""
+    import sqlite3
+    lite = sqlite3.connect(":memory:")
+    first = next(i for i, m in enumerate(catalogue["migrations"]) if m["name"] == "totals")
+    lite.executescript("".join(m["sqlite"] for m in catalogue["migrations"][:first]) + FILLED.replace("BYTES", "x'7b7d'"))
+    lite.executescript("".join(m["sqlite"] for m in catalogue["migrations"][first:]))
+    check_totals(lambda sql: lite.execute(sql).fetchall())
+
+
 def test_checks(postgres):
     for wrong in ("INSERT INTO project (name, display_name, is_public, created_ms)"
                   " VALUES ('q', 'Q', 2, 1)",

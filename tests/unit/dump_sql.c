@@ -24,6 +24,10 @@ static void write_list(struct json_writer *w, const struct db_list *l,
 static void write_lists(struct json_writer *w, const struct db_list *l)
 {
     const struct db_arg two[] = {DB_I64(1), DB_I64(2)};
+    const struct db_list_query plain = {0};
+
+    write_list(w, l, &plain, false);
+    write_list(w, l, &plain, true);
     for (size_t i = 0; i < l->n_fields; i++) {
         for (int op = DB_MATCH_EXACT; op <= DB_MATCH_ALL; op++) {
             const struct db_match m = {
@@ -78,8 +82,8 @@ int main(void)
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < groups[i].n; k++) {
             const struct api_contract *c = groups[i].routes[k].contract;
-            if (c && c->list)
-                write_lists(&w, c->list);
+            for (const struct db_list *l = c ? c->list : NULL; l; l = l->other)
+                write_lists(&w, l);
         }
     }
     jsonw_list_done(&w);

@@ -187,45 +187,63 @@ static void test_refused(void **state)
     assert_memory_equal(names(f, "", many.p), "sort: ", 6);
 }
 
-/* Each field of each list of the API, in each form and order. */
+static const struct db_arg base[] = {{DB_TYPE_I64, 1, {0}}, {DB_TYPE_I64, 1, {0}},
+                                     {DB_TYPE_I64, 1, {0}}, {DB_TYPE_I64, 1, {0}},
+                                     {DB_TYPE_I64, 1, {0}}, {DB_TYPE_I64, 1, {0}}};
+
+static void run(struct fixture *f, const struct db_list *l, const struct db_list_query *q,
+                const char *what)
+{
+    AUTO(db_rows) rows = {0};
+    struct err e;
+    int64_t total;
+
+    if (db_list_rows(db_reader(f->db), l, q, &rows, &e) < 0 || db_next(&rows, &e) < 0 ||
+        db_list_count(db_reader(f->db), l, q, &total, &e) < 0)
+        fail_msg("%s, %s: %s", l->name, what, e.msg);
+}
+
+/* A field in each form and order: how many that were. */
+static size_t run_field(struct fixture *f, const struct db_list *l, const struct db_field *field)
+{
+    const struct db_arg text[] = {DB_TEXT(STR("a")), DB_TEXT(STR("b"))};
+    const struct db_arg number[] = {DB_I64(1), DB_I64(2)};
+    size_t seen = 0;
+
+    for (int op = DB_MATCH_EXACT; op <= DB_MATCH_ALL; op++) {
+        bool many = op != DB_MATCH_EXACT && op != DB_MATCH_CONTAINS;
+        const struct db_match m = {.field = field,
+                                   .op = (enum db_match_op)op,
+                                   .values = field->type == DB_FIELD_TEXT ? text : number,
+                                   .n = many ? 2 : 1};
+        const struct db_sort s = {.field = field, .descending = op % 2};
+        const struct db_list_query q = {.args = {base, l->n_args},
+                                        .matches = &m,
+                                        .n_matches = db_list_takes(field, m.op),
+                                        .sorts = &s,
+                                        .n_sorts = !field->exists,
+                                        .limit = 1};
+        run(f, l, &q, field->name);
+        seen++;
+    }
+    return seen;
+}
+
+/* Each field of each list of the API, in each form and order, and without any. */
 static void test_every_list(void **state)
 {
     struct fixture *f = *state;
-    const struct db_arg text[] = {DB_TEXT(STR("a")), DB_TEXT(STR("b"))};
-    const struct db_arg number[] = {DB_I64(1), DB_I64(2)};
-    const struct db_arg base[] = {DB_I64(1), DB_I64(1), DB_I64(1), DB_I64(1), DB_I64(1), DB_I64(1)};
     size_t n, seen = 0;
     const struct http_group *groups = api_groups(&n);
 
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < groups[i].n; k++) {
             const struct api_contract *c = groups[i].routes[k].contract;
-            const struct db_list *l = c ? c->list : NULL;
-            for (size_t at = 0; l && at < l->n_fields; at++) {
-                const struct db_field *field = &l->fields[at];
-                for (int op = DB_MATCH_EXACT; op <= DB_MATCH_ALL; op++) {
-                    bool many = op != DB_MATCH_EXACT && op != DB_MATCH_CONTAINS;
-                    const struct db_match m = {.field = field,
-                                               .op = (enum db_match_op)op,
-                                               .values =
-                                                   field->type == DB_FIELD_TEXT ? text : number,
-                                               .n = many ? 2 : 1};
-                    const struct db_sort s = {.field = field, .descending = op % 2};
-                    const struct db_list_query q = {.args = {base, l->n_args},
-                                                    .matches = &m,
-                                                    .n_matches = db_list_takes(field, m.op),
-                                                    .sorts = &s,
-                                                    .n_sorts = !field->exists,
-                                                    .limit = 1};
-                    AUTO(db_rows) rows = {0};
-                    struct err e;
-                    int64_t total;
-                    if (db_list_rows(db_reader(f->db), l, &q, &rows, &e) < 0 ||
-                        db_next(&rows, &e) < 0 ||
-                        db_list_count(db_reader(f->db), l, &q, &total, &e) < 0)
-                        fail_msg("%s, %s: %s", l->name, field->name, e.msg);
-                    seen++;
-                }
+            for (const struct db_list *l = c ? c->list : NULL; l; l = l->other) {
+                const struct db_list_query plain = {.args = {base, l->n_args}, .limit = 1};
+                run(f, l, &plain, "everything");
+                for (size_t at = 0; at < l->n_fields; at++)
+                    seen += run_field(f, l, &l->fields[at]);
             }
         }
     }
@@ -255,6 +273,28 @@ static void test_pages(void **state)
     assert_string_equal(seen, "bob% bo_c carol da,ve Ada ");
 }
 
+/* Each cursor goes its own way, also among more of one text than statements are kept. */
+static void test_cursors_beside_each_other(void **state)
+{
+    struct fixture *f = *state;
+    const struct db_list_query q = {.args = DB_ARGS(DB_I64(0)), .limit = 10};
+    struct db_rows rows[LIMIT_KEPT_STATEMENTS + 4] = {0};
+    struct err e;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(db_list_rows(db_reader(f->db), &list, &q, &rows[i], &e), 0);
+        for (size_t k = 0; k <= i % 3; k++)
+            assert_int_equal(db_next(&rows[i], &e), 1);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        static const char *const expected[] = {"Ada", "bo_c", "bob%"};
+        assert_true(str_eqz(db_text(&rows[i], 0), expected[i % 3]));
+        assert_int_equal(db_next(&rows[i], &e), 1);
+        db_rows_done(&rows[i]);
+    }
+    assert_string_equal(names(f, "name=Ada", ""), "Ada");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cursors_beside_each_other, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

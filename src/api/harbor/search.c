@@ -66,16 +66,11 @@ static int find_projects(struct http_req *rq, const struct project_visibility *v
 }
 
 static int find_repositories(struct http_req *rq, const struct project_visibility *v,
-                             struct db_arg part, struct api_list *ret, struct err *e)
+                             struct str text, struct api_list *ret, struct err *e)
 {
-    const struct db_match m = {.field = db_list_field(&repository_list_fields, STR("name")),
-                               .op = DB_MATCH_CONTAINS,
-                               .values = &part,
-                               .n = 1};
-    const struct db_list_query q = {.matches = &m, .n_matches = 1, .limit = FOUND_MAX};
     struct db_page page;
 
-    if (repository_facts_list(&api_app(rq)->registry, &rq->arena, v, 0, &q, &page, e) < 0)
+    if (repository_search(&api_app(rq)->registry, &rq->arena, v, text, FOUND_MAX, &page, e) < 0)
         return -1;
     const struct repository_facts *facts = page.v;
     struct found_repository *found = ARENA_ARRAY(&rq->arena, page.n, struct found_repository);
@@ -98,7 +93,7 @@ static int search(struct http_req *rq, struct err *e)
     if (text.n > LIMIT_REPO_NAME)
         return ERR(e, UNPROCESSABLE, "q in query is longer than %d characters", LIMIT_REPO_NAME);
     if (find_projects(rq, &v, DB_TEXT(text), &f.projects, e) < 0 ||
-        find_repositories(rq, &v, DB_TEXT(text), &f.repositories, e) < 0)
+        find_repositories(rq, &v, text, &f.repositories, e) < 0)
         return -1;
     return harbor_reply(rq, &f);
 }

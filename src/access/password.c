@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/metrics.h"
 #include "base/random.h"
 
 #include <argon2.h>
@@ -63,6 +64,7 @@ int access_password_hash(struct str password, char ret[ACCESS_PASSWORD_MAX], str
     char out[ACCESS_PASSWORD_MAX];
 
     random_bytes(salt, sizeof(salt));
+    METRIC_ADD(password_hashes, 1);
     int code = argon2id_hash_encoded(ACCESS_PASSWORD_PASSES, ACCESS_PASSWORD_KIB,
                                      ACCESS_PASSWORD_LANES, password.p, password.n, salt,
                                      sizeof(salt), HASH_BYTES, out, sizeof(out));
@@ -124,6 +126,7 @@ int access_password_verify(const char *encoded, struct str password, struct err 
                        ACCESS_PASSWORD_KIB, ACCESS_PASSWORD_PASSES, ACCESS_PASSWORD_LANES,
                        "bm9ib2R5IGxpdmVzIGhlcg", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     }
+    METRIC_ADD(password_hashes, 1);
     int code = argon2id_verify(encoded ? encoded : nobody, password.p, password.n);
     switch (code) {
     case ARGON2_OK:

@@ -114,7 +114,6 @@ static void write_items(struct json_writer *w, const struct api_field *f)
         write_ref(w, f->object);
     else
         write_plain(w, f->type == API_INTS ? API_INT : API_STR);
-    jsonw_kbool(w, "nullable", true);
 }
 
 static void write_field(struct json_writer *w, const struct api_field *f)
@@ -130,7 +129,9 @@ static void write_field(struct json_writer *w, const struct api_field *f)
     }
     if (f->type == API_LIST || f->type == API_STRS || f->type == API_INTS)
         write_items(w, f);
-    if (f->max)
+    if (!(f->flags & API_REQUIRED)) /* null is as good as nothing, in both directions */
+        jsonw_kbool(w, "nullable", true);
+    if (f->max && f->type == API_STR)
         jsonw_ku64(w, "maxLength", f->max);
     if (f->flags & API_SECRET)
         jsonw_kstrz(w, "format", "password");
@@ -316,13 +317,15 @@ static void write_text_content(struct json_writer *w, const char *type)
     jsonw_object_done(w);
 }
 
-static void write_header(struct json_writer *w, const char *name, const char *doc)
+static void write_header(struct json_writer *w, const char *name, enum api_type type, bool required,
+                         const char *doc)
 {
     jsonw_key(w, name);
     jsonw_object(w);
     jsonw_kstrz(w, "description", doc);
+    jsonw_kbool(w, "required", required);
     jsonw_key(w, "schema");
-    write_plain(w, API_STR);
+    write_plain(w, type);
     jsonw_object_done(w);
 }
 
@@ -337,11 +340,12 @@ static void write_success(struct json_writer *w, const struct api_contract *c)
     jsonw_key(w, "headers");
     jsonw_object(w);
     if (c->list) {
-        write_header(w, "X-Total-Count", "How many there are on all pages.");
-        write_header(w, "Link", "The pages before and behind, where there are.");
+        write_header(w, "X-Total-Count", API_INT, true, "How many there are on all pages.");
+        write_header(w, "Link", API_STR, false, "The pages before and behind, where there are.");
     }
     if (c->status == 201)
-        write_header(w, "Location", "The address of what was made.");
+        write_header(w, "Location", API_STR, false,
+                     "The address of what was made, where it has one.");
     jsonw_object_done(w);
     if (c->gives || c->empty)
         write_json_content(w, c->gives, c->many);

@@ -355,6 +355,7 @@ static int fetch_token(struct transport *t, enum transport_access access, struct
                                    .body = refresh ? &body : NULL,
                                    .body_max = 4 * LIMIT_TOKEN,
                                    .total_ms = TOKEN_CALL_MS,
+                                   .foreign = !str_starts(buf_str(&t->realm), str_from(t->base)),
                                    .cancel = t->cancel};
     do {
         memory.at = 0;

@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Handles kept between calls; more than this many threads at once just open new connections. */
@@ -35,6 +36,7 @@ struct hop {
     CURL *curl;
     bool failed; /* *e is set by us or by a callback of the caller */
     bool began;
+    bool foreign;  /* another side named the address */
     uint64_t sent; /* position in the request body */
     uint64_t taken;
     size_t body_max;
@@ -288,6 +290,23 @@ static int on_progress(void *self, curl_off_t a, curl_off_t b, curl_off_t c, cur
     return 1;
 }
 
+/* Names are resolved by then, so that none stands for an address that may not be reached. */
+static curl_socket_t on_socket(void *self, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct hop *h = self;
+
+    (void)purpose;
+    if (h->foreign && http_address_is_link_local(&to->addr)) {
+        if (!h->failed)
+            ERR(h->e, REMOTE,
+                "another side named an address that only this machine can reach; it is not "
+                "followed");
+        h->failed = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 static int fail(const struct hop *h, CURLcode rc, const char *detail, struct err *e)
 {
     if (h->failed)
@@ -350,6 +369,8 @@ static void set_request(CURL *curl, struct hop *h, struct curl_slist *headers, c
     SET(curl, CURLOPT_HTTPHEADER, headers);
     SET(curl, CURLOPT_HEADERFUNCTION, on_head);
     SET(curl, CURLOPT_HEADERDATA, h);
+    SET(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    SET(curl, CURLOPT_OPENSOCKETDATA, h);
     SET(curl, CURLOPT_WRITEFUNCTION, on_body);
     SET(curl, CURLOPT_WRITEDATA, h);
     SET(curl, CURLOPT_NOPROGRESS, 0L);
@@ -414,9 +435,10 @@ static int make_headers(const struct http_call *call, bool authorized, struct cu
 }
 
 static int one_hop(struct http_client *c, const struct http_call *call, const char *url,
-                   const char *origin, bool authorized, struct http_answer *a, struct err *e)
+                   const char *origin, bool authorized, bool foreign, struct http_answer *a,
+                   struct err *e)
 {
-    struct hop h = {.call = call, .answer = a, .e = e};
+    struct hop h = {.call = call, .answer = a, .e = e, .foreign = foreign};
     __attribute__((cleanup(slist_autodone))) struct curl_slist *headers = NULL;
     char detail[CURL_ERROR_SIZE] = "";
 
@@ -468,7 +490,7 @@ int http_client_do(struct http_client *c, const struct http_call *call, struct h
     if (http_url_origin(call->url, &origin, e) < 0)
         return -1;
     for (unsigned hops = 0;; hops++) {
-        if (one_hop(c, call, url.p, origin.p, authorized, a, e) < 0)
+        if (one_hop(c, call, url.p, origin.p, authorized, call->foreign || !authorized, a, e) < 0)
             return -1;
         buf_reset(&a->url);
         buf_adds(&a->url, buf_str(&url));

@@ -85,7 +85,10 @@ struct http_call {
     uint64_t take_max; /* bytes that take gets at most; more is LIMIT */
     size_t
         body_max; /* ceiling of what is kept, 0: LIMIT_CLIENT_BODY; longer error bodies are cut */
-    int64_t total_ms;          /* the whole call, 0: no bound but the stall */
+    int64_t total_ms; /* the whole call, 0: no bound but the stall */
+    /* Another side named the address, as it does with redirects to another origin: it leads nowhere
+     * that only this machine can reach (http_address_is_link_local). */
+    bool foreign;
     const atomic_bool *cancel; /* may be NULL; polled about once a second and at each piece */
 };
 

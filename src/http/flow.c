@@ -236,15 +236,33 @@ static enum MHD_Result queue(struct http_conn *c)
     return ok;
 }
 
+/* RFC 9110 15.5.6: whoever is told 405 is told what would do. */
+static void set_allow(struct http_conn *c, unsigned methods, struct buf *allow)
+{
+    http_allow(methods, allow);
+    if (methods)
+        http_set_header(&c->rq, "Allow", arena_str(&c->rq.arena, buf_str(allow)));
+}
+
+/* A request that was refused before its address was looked at. */
+static void answer_refused(struct http_conn *c, const struct http_match *m, const struct err *e)
+{
+    AUTO(buf) allow = {0};
+
+    buf_init(&allow, 256);
+    if (e->code == ERR_UNSUPPORTED)
+        set_allow(c, m->methods, &allow);
+    flow_fail(c, e);
+}
+
 /* OPTIONS and unknown addresses need nobody's permission to be answered. */
 static void answer_unrouted(struct http_conn *c, const struct http_match *m, bool options)
 {
-    struct buf allow;
-    buf_init(&allow, 256);
-    http_allow(m->methods, &allow);
+    AUTO(buf) allow = {0};
     struct err e;
-    if (m->methods)
-        http_set_header(&c->rq, "Allow", arena_str(&c->rq.arena, buf_str(&allow)));
+
+    buf_init(&allow, 256);
+    set_allow(c, m->methods, &allow);
     if (options && m->methods) {
         (void)http_reply_empty(&c->rq, 204);
     } else if (m->methods) {
@@ -254,7 +272,6 @@ static void answer_unrouted(struct http_conn *c, const struct http_match *m, boo
         (void)ERR(&e, NOT_FOUND, "there is nothing at %.*s", S(str_head(c->rq.path, 200)));
         flow_fail(c, &e);
     }
-    buf_done(&allow);
 }
 
 /* true: answered already; false: a worker has it (and may be done before we look again). */
@@ -277,7 +294,7 @@ static bool on_head(struct http_conn *c, const char *method, const char *version
     c->group = m.group;
     bool options = strcmp(method, "OPTIONS") == 0;
     if (!ok) {
-        flow_fail(c, &e);
+        answer_refused(c, &m, &e);
     } else if (options || !m.route) {
         answer_unrouted(c, &m, options);
     } else {

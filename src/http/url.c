@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 
 static void curlu_autodone(CURLU **u)
 {
@@ -149,4 +150,23 @@ bool http_host_is_loopback(struct str host)
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
     return inet_pton(AF_INET, text, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
+}
+
+bool http_address_is_link_local(const struct sockaddr *address)
+{
+    static const uint8_t cloud[16] = {0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54};
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    if (address->sa_family == AF_INET) {
+        memcpy(&v4, address, sizeof(v4));
+        return ntohl(v4.sin_addr.s_addr) >> 16 == 0xa9fe;
+    }
+    if (address->sa_family != AF_INET6)
+        return false;
+    memcpy(&v6, address, sizeof(v6));
+    const uint8_t *b = v6.sin6_addr.s6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+        return b[12] == 0xa9 && b[13] == 0xfe;
+    return IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) || memcmp(b, cloud, sizeof(cloud)) == 0;
 }

@@ -23,4 +23,9 @@ int http_url_add_query(const char *url, const char *key, struct str value, struc
 /* host[:port] or [v6][:port] names this machine: "localhost", "*.localhost", 127.0.0.0/8, ::1. */
 bool http_host_is_loopback(struct str host);
 
+struct sockaddr;
+/* An address that only machines of the same wire have, or the one of each machine where a cloud
+ * tells it its secrets: 169.254.0.0/16, fe80::/10, fd00:ec2::254. */
+bool http_address_is_link_local(const struct sockaddr *address);
+
 #endif

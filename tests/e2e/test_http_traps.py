@@ -209,6 +209,14 @@ def test_empty_host(haven, raw):
     assert "://\"" not in answer.get("WWW-Authenticate", "") and ":///" not in answer.get("WWW-Authenticate", "")
 
 
+@pytest.mark.parametrize("path, allowed", [("/v2/", "GET, HEAD, OPTIONS"), ("/api/v2.0/labels/1", "GET, HEAD, PUT, DELETE, OPTIONS")])
+def test_methods_that_are_none(anonymous, path, allowed):
+    """Whoever asks with a method that nobody knows is told which ones would do."""
+    for method in ("TRACE", "BREW", "PUT" if path == "/v2/" else "PATCH"):
+        answer = anonymous.request(method, path)
+        assert (answer.status, answer.get("Allow")) == (405, allowed), answer
+
+
 def test_absolute_form(haven, raw):
     raw.head(f"GET http://{haven.address}/v2/ HTTP/1.1")
     assert raw.answer().status == 200

@@ -7,6 +7,8 @@
 #include "http/url.h"
 #include "unit.h"
 
+#include <arpa/inet.h>
+
 static void resolve(void **state)
 {
     static const struct {
@@ -113,6 +115,31 @@ static void loopback(void **state)
     for (size_t i = 0; i < ARRAY_LEN(no); i++)
         if (http_host_is_loopback(str_from(no[i])))
             fail_msg("%s", no[i]);
+}
+
+static void link_local(void **state)
+{
+    static const struct {
+        const char *text;
+        bool local;
+    } rows[] = {
+        {"169.254.169.254", true},   {"169.254.0.1", true}, {"169.253.255.255", false},
+        {"127.0.0.1", false},        {"10.0.0.1", false},   {"fe80::1", true},
+        {"febf::1", true},           {"fec0::1", false},    {"fd00:ec2::254", true},
+        {"fd00:ec2::253", false},    {"::1", false},        {"::ffff:169.254.169.254", true},
+        {"::ffff:127.0.0.1", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct sockaddr_in v4 = {.sin_family = AF_INET};
+        struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+        bool is_v4 = inet_pton(AF_INET, rows[i].text, &v4.sin_addr) == 1;
+        if (!is_v4)
+            assert_int_equal(inet_pton(AF_INET6, rows[i].text, &v6.sin6_addr), 1);
+        const struct sockaddr *address = is_v4 ? (void *)&v4 : (void *)&v6;
+        if (http_address_is_link_local(address) != rows[i].local)
+            fail_msg("%s", rows[i].text);
+    }
 }
 
 /* ---- challenges ---- */
@@ -261,7 +288,7 @@ int main(void)
         cmocka_unit_test(resolve),   cmocka_unit_test(resolve_refuses), cmocka_unit_test(origins),
         cmocka_unit_test(add_query), cmocka_unit_test(loopback),        cmocka_unit_test(bearer),
         cmocka_unit_test(several),   cmocka_unit_test(malformed),       cmocka_unit_test(heads),
-        cmocka_unit_test(refuses),
+        cmocka_unit_test(refuses),   cmocka_unit_test(link_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,13 +194,14 @@ static int exists(struct http_req *rq, struct err *e)
 static int narrow(struct http_req *rq, struct db_list_query *q, struct err *e)
 {
     struct str name = http_query(rq, "name"), owner = http_query(rq, "owner");
-    bool is_public;
+    bool is_public, detail;
 
     if (name.n)
         harbor_list_match(rq, q, "name", DB_MATCH_CONTAINS, DB_TEXT(name));
     if (owner.n)
         harbor_list_match(rq, q, "owner_name", DB_MATCH_EXACT, DB_TEXT(owner));
-    if (harbor_query_bool(rq, "public", false, &is_public, e) < 0)
+    if (harbor_query_bool(rq, "public", false, &is_public, e) < 0 ||
+        harbor_query_bool(rq, "with_detail", true, &detail, e) < 0)
         return -1;
     if (http_query(rq, "public").n)
         harbor_list_match(rq, q, "public", DB_MATCH_EXACT, DB_I64(is_public));

@@ -65,16 +65,24 @@ def test_an_unknown_user_reads_as_a_wrong_password(server, door):
 
 
 def test_a_robot_that_is_none_reads_as_a_wrong_secret(server):
-    """Robots have quick secrets; a name of their form costs as little whether there is one or not."""
+    """Random secrets are compared quickly, chosen ones slowly; a name that no robot has is one or the other, and stays it."""
     harbor = Harbor(server.registry())
-    robot = harbor.post("/robots", {"name": fresh("guessed"), "level": "project", "duration": -1, "permissions": [
-        {"kind": "project", "namespace": "library", "access": [{"resource": "repository", "action": "pull"}]}]}).json()["name"]
-    answers = []
-    for name in (robot, robot[:-1] + "_"):
+
+    def made(**more):
+        return harbor.post("/robots", {"name": fresh("guessed"), "level": "project", "duration": -1, "permissions": [
+            {"kind": "project", "namespace": "library", "access": [{"resource": "repository", "action": "pull"}]}], **more}
+            ).json()["name"]
+
+    def tried(name):
         before = hashes(server)
-        answers.append((shown(Registry(server.url, name, WRONG).get("/v2/"), name),
-                        hashes(server) - before))
-    assert answers[0] == answers[1] and answers[0][1] == 0
+        return shown(Registry(server.url, name, WRONG).get("/v2/"), name), hashes(server) - before
+
+    random, chosen = tried(made()), tried(made(secret=PASSWORD))
+    assert random[0] == chosen[0] and (random[1], chosen[1]) == (0, 1)
+    absent = [f"robot$library+none-{i}" for i in range(40)]
+    first = [tried(name) for name in absent]
+    assert all(text == random[0] for text, _ in first) and {n for _, n in first} == {0, 1}
+    assert [tried(name) for name in absent] == first
 
 
 def test_a_removed_user_reads_as_none(server):

@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -228,15 +229,45 @@ static bool wait_idle(struct http_server *s, int64_t ms, bool all)
     }
 }
 
+/* A socket that listens where nobody asks, or -1. */
+static int idle_listener(void)
+{
+    const struct sockaddr_in nowhere = {.sin_family = AF_INET,
+                                        .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    AUTOFD fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&nowhere, sizeof(nowhere)) < 0 ||
+        listen(fd, 0) < 0)
+        return -1;
+    return TAKE_FD(fd);
+}
+
+/*
+ * From here on connections are refused. MHD_quiesce_daemon would do that, too, and now and then
+ * ends the process: it and the I/O threads take the listener out of the same epoll sets, and
+ * whoever comes second takes the answer for a bug ("Failed to remove listen FD", open in 0.9.77 and
+ * 1.0). So the listener is closed beneath its number: the kernel forgets it in every epoll set, and
+ * the number stands for one that nobody connects to until MHD closes it.
+ */
+static void stop_listening(struct http_server *s)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+    AUTOFD idle = idle_listener();
+
+    if (info && idle >= 0 && dup3(idle, info->listen_fd, O_CLOEXEC) >= 0)
+        return;
+    int fd = MHD_quiesce_daemon(s->daemon);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 void http_server_stop(struct http_server *s, int64_t drain_ms)
 {
     if (!s)
         return;
     atomic_store(&s->stopping, true);
-    int fd = MHD_quiesce_daemon(s->daemon);
-    if (fd >= 0)
-        (void)close(fd);
-    s->listen_fd = -1;
+    stop_listening(s);
+    s->listen_fd = -1; /* closed with the daemon */
     if (!wait_idle(s, drain_ms, false)) {
         LOG(WARN, "http.stop", log_strz("reason", "transfers were cut off"),
             log_i64("requests", atomic_load(&s->active)));

@@ -170,9 +170,11 @@ def test_of_accessories_and_copies(harbor, project):
 
 
 def undo_since(db, name):
-    """Takes back what migrations made from this one on, as far as it is tables, columns and indexes of a new name."""
+    """Takes back what migrations made from this one on, as far as it is tables, columns, indexes and triggers of a new name."""
     for path in sorted((ROOT / "src" / "db" / "migrations").glob("*.sql"), reverse=True):
         text = path.read_text(encoding="utf-8")
+        for trigger in re.findall(r"^CREATE TRIGGER (\w+)", text, re.M):
+            db.execute(f"DROP TRIGGER IF EXISTS {trigger}")
         for index in re.findall(r"^CREATE (?:UNIQUE )?INDEX (\w+)", text, re.M):
             db.execute(f"DROP INDEX IF EXISTS {index}")
         for table, column in re.findall(r"^ALTER TABLE (\w+) ADD COLUMN (\w+)", text, re.M):

@@ -43,6 +43,14 @@ def test_sign_in_and_out(harbor, person):
     assert operations[:1] == ["logout"] and "login" in operations, operations
 
 
+def test_two_credentials_are_none(harbor, person):
+    """Which of them counts would be a guess, also at the way out."""
+    _, _, browser = person
+    twice = [("Authorization", harbor.registry.authorization())] * 2 + [("Cookie", f"sid={browser.window.jar['sid']}")]
+    refused(harbor.registry.request("GET", "/c/log_out", headers=twice), 400, "BAD_REQUEST", "Authorization")
+    assert browser.get("/users/current").status == 200
+
+
 def test_an_address_signs_in_too(harbor):
     name = fresh("mail")
     harbor.add_user(name, email=f"Mail.{name}@example.org")

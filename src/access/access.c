@@ -168,6 +168,16 @@ void access_close(struct access *x)
 
 /* ---- proofs ---- */
 
+void access_used(struct access *x, enum db_query q, int64_t id, int64_t now_ms)
+{
+    AUTO(db_txn) t = {0};
+    struct err ignored;
+
+    if (db_begin(x->db, &t, &ignored) == 0 &&
+        db_exec(t.conn, q, DB_ARGS(DB_I64(id), DB_I64(now_ms)), NULL, &ignored) == 0)
+        (void)db_commit(&t, &ignored);
+}
+
 static int wrong(struct err *e)
 {
     return ERR(e, UNAUTHORIZED, "the user name or the password is wrong");

@@ -65,6 +65,9 @@ int access_user_insert(struct db_conn *c, const struct user *u, const char *hash
 /* access.c: SHA-256 of a random secret, as the database keeps it. */
 #define ACCESS_HASH_HEX 65
 void access_hash_hex(struct str secret, char ret[ACCESS_HASH_HEX]);
+/* access.c: writes down by q that the row of this number was used now. A use that cannot be written
+ * (the disk is full) keeps nobody out. */
+void access_used(struct access *x, enum db_query q, int64_t id, int64_t now_ms);
 /* access.c: proves a name and a password, with cache and throttle. UNAUTHORIZED,
  * TOO_MANY_REQUESTS. */
 int access_prove(struct access *x, struct str peer, struct str username, struct str password,

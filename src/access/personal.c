@@ -119,17 +119,6 @@ bool access_personal_is(struct str secret)
            str_starts(secret, STR(PERSONAL_PREFIX));
 }
 
-/* For the list of tokens; whoever pulls need not wait for a disk that is full. */
-static void used(struct access *x, int64_t id, int64_t now)
-{
-    AUTO(db_txn) t = {0};
-    struct err ignored;
-
-    if (db_begin(x->db, &t, &ignored) == 0 &&
-        db_exec(t.conn, Q_personal_used, DB_ARGS(DB_I64(id), DB_I64(now)), NULL, &ignored) == 0)
-        (void)db_commit(&t, &ignored);
-}
-
 int access_personal_find(struct access *x, struct arena *a, struct str username, struct str token,
                          struct identity *ret, struct err *e)
 {
@@ -156,7 +145,7 @@ int access_personal_find(struct access *x, struct arena *a, struct str username,
     };
     db_rows_done(&rows);
     if (now - used_ms >= MINUTE_MS)
-        used(x, ret->token_id, now);
+        access_used(x, Q_personal_used, ret->token_id, now);
     return 1;
 }
 

@@ -91,17 +91,6 @@ int session_refused(struct access *x, struct str principal, struct err *e)
 
 /* ---- using ---- */
 
-/* A use that cannot be written down (the disk is full) does not end the session. */
-static void renewed(struct access *x, int64_t session, int64_t now)
-{
-    AUTO(db_txn) t = {0};
-    struct err ignored;
-
-    if (db_begin(x->db, &t, &ignored) == 0 &&
-        db_exec(t.conn, Q_session_used, DB_ARGS(DB_I64(session), DB_I64(now)), NULL, &ignored) == 0)
-        (void)db_commit(&t, &ignored);
-}
-
 int session_find(struct access *x, struct arena *a, struct str secret, bool renew,
                  struct identity *ret, struct err *e)
 {
@@ -128,7 +117,7 @@ int session_find(struct access *x, struct arena *a, struct str secret, bool rene
     };
     db_rows_done(&rows);
     if (renew && now - used_ms >= MIN_OF(MINUTE_MS, timeout_ms(x) / 4))
-        renewed(x, ret->session_id, now);
+        access_used(x, Q_session_used, ret->session_id, now);
     return 1;
 }
 

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 static const enum audit_event entry_of[EVENT_COUNT] = {
-#define EVENT(name, wire, audit, doc) [EVENT_##name] = AUDIT_##audit,
+#define EVENT(name, audit, doc) [EVENT_##name] = AUDIT_##audit,
 #include "registry/event.def"
 #undef EVENT
 };

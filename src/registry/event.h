@@ -12,7 +12,7 @@
 #include "db/db.h"
 
 enum event_kind {
-#define EVENT(name, wire, audit, doc) EVENT_##name,
+#define EVENT(name, audit, doc) EVENT_##name,
 #include "registry/event.def"
 #undef EVENT
     EVENT_COUNT

@@ -52,8 +52,7 @@ int queue_stop(struct db *db, const char *kind, struct err *e)
 
     if (db_begin(db, &t, e) < 0 ||
         db_exec(t.conn, Q_job_cancel_waiting,
-                DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms()),
-                        DB_TEXT(STR("it was stopped before it began"))),
+                DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms()), DB_TEXT(STR(QUEUE_STOPPED))),
                 &changed, e) < 0 ||
         (changed && note(t.conn, kind, "what waited was stopped", e) < 0))
         return -1;

@@ -14,6 +14,9 @@
  * missed comes once, when they go on. */
 #define QUEUE_OF_SCHEDULES "schedules"
 
+/* What is told of a job that was stopped while it waited. */
+#define QUEUE_STOPPED "it was stopped before it began"
+
 struct queue {
     int64_t waiting;
     int64_t oldest_ms; /* since when the first of them waits; 0: none does */

@@ -11,8 +11,6 @@
 #include "jobs/queue.h"
 #include "jobs/schedule.h"
 
-#define WORK_STOPPED "it was stopped before it began"
-
 void work_init(struct work *w, struct registry *registry, int data_dir)
 {
     *w = (struct work){.registry = registry, .data_dir = data_dir, .started_ms = clock_now_ms()};
@@ -77,7 +75,7 @@ static bool run_one(struct work *w, struct arena *a, const struct kind *k, const
     else
         LOG(ERROR, "job.failed", log_strz("kind", k->name), log_i64("job", id), log_err(&err));
     /* It may have failed before it began. */
-    const char *why = stopped ? WORK_STOPPED : err.msg;
+    const char *why = stopped ? QUEUE_STOPPED : err.msg;
     if (job_cancel(w->registry->db, id, why, &err) < 0)
         LOG(ERROR, "job.failed", log_strz("kind", k->name), log_err(&err));
     return true;
@@ -140,7 +138,7 @@ int work_stop(struct work *w, int64_t id, struct err *e)
     /* First without the database, whose writer the job itself may be. */
     if (stop_running(w, id))
         return 1;
-    int done = job_cancel(w->registry->db, id, WORK_STOPPED, e);
+    int done = job_cancel(w->registry->db, id, QUEUE_STOPPED, e);
     return done != 0 ? done : stop_running(w, id);
 }
 

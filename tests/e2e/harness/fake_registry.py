@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import json
 import re
+import socket
 import ssl
 import threading
 import time
@@ -151,9 +152,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for at in range(0, len(data) if self.command == "GET" else 0, 1 << 20):
             if fake.slow:
                 time.sleep(fake.slow)
+                wait_until(self.taken_in, 60)
             self.wfile.write(data[at:at + (1 << 20)])
             with fake.lock:
                 fake.served += len(data[at:at + (1 << 20)])
+
+    def taken_in(self):
+        """The client has read all but a MiB of what was sent: little is lost in buffers when it is killed."""
+        here, there = (f"{socket.inet_aton(a)[::-1].hex().upper()}:{p:04X}"
+                       for a, p in (self.connection.getsockname(), self.client_address))
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            rows = [line.split()[1:5] for line in table]
+        queues = [row[3].split(":") for row in rows if row[:2] in ([here, there], [there, here])]
+        return sum(int(sent, 16) + int(unread, 16) for sent, unread in queues) < 1 << 20
 
     def manifest(self, repo, reference):
         fake = self.server.fake
@@ -234,7 +245,7 @@ class FakeRegistry:
         self.lock = threading.Lock()
         self.hook = self.received = None
         self.ranges = True
-        self.slow = 0  # seconds before each MiB of a blob
+        self.slow = 0  # seconds before each MiB of a blob; the client has then read the ones before
         self.served = 0  # bytes of blobs
         self.upload_base = ""
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

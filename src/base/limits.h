@@ -153,6 +153,12 @@
 #define LIMIT_UNPACK_RATIO 100ull
 /* 128 MiB: the memory that zstd itself takes without --long. */
 #define LIMIT_ZSTD_WINDOW_LOG 27
+/* What is looked at of an artifact without being asked for: how far a compressed layer is unpacked,
+ * how much of the beginning of weights in it is kept (headers of 100,000 tensors), and of all that.
+ */
+#define LIMIT_LOOK_UNPACKED (4 * GIB)
+#define LIMIT_LOOK_HEAD     (16 * MIB)
+#define LIMIT_LOOK_KEPT     (128 * MIB)
 /* config.json of a model and its neighbours, read for its facts: a tokenizer's with many added
  * tokens has more than one MiB. */
 #define LIMIT_MODEL_FACTS (2 * MIB)

@@ -7,8 +7,9 @@
 #ifndef HAVEN_CLIENT_CONTENTS_H
 #define HAVEN_CLIENT_CONTENTS_H
 
-#include "client/members.h"
 #include "client/memo.h"
+#include "client/place.h"
+#include "model/members.h"
 
 /* The list as it is made while an archive is unpacked. */
 struct contents {

@@ -13,10 +13,11 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "client/memo.h"
+#include "model/path.h"
 
 #include <stdbool.h>
 
-#define PLACE_PARTIAL ".haven-partial"
+#define PLACE_PARTIAL MODEL_PATH_PARTIAL
 /* The digests of files from this size on are remembered. */
 #define PLACE_REMEMBER_MIN (4ull << 20)
 

@@ -9,9 +9,10 @@
 #ifndef HAVEN_CLIENT_PULL_H
 #define HAVEN_CLIENT_PULL_H
 
-#include "client/members.h"
+#include "client/place.h"
 #include "client/transfer.h"
 #include "client/transport.h"
+#include "model/members.h"
 
 struct pull_options {
     struct transport_options transport;   /* cancel is set here */

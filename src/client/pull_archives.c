@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/pull_archives.h"
 
-#include "client/overlay.h"
 #include "client/unpack.h"
+#include "model/overlay.h"
 #include "model/path.h"
 
 void pull_archives_init(struct pull_archives *x, const struct pack *pack,

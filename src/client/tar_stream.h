@@ -6,7 +6,8 @@
 #define HAVEN_CLIENT_TAR_STREAM_H
 
 #include "client/fetch.h"
-#include "client/members.h"
+#include "client/place.h"
+#include "model/members.h"
 
 /* With what archives are fetched. */
 struct tarball {

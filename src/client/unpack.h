@@ -7,9 +7,10 @@
 #define HAVEN_CLIENT_UNPACK_H
 
 #include "client/contents.h"
-#include "client/inflate.h"
-#include "client/members.h"
-#include "client/untar.h"
+#include "client/place.h"
+#include "model/inflate.h"
+#include "model/members.h"
+#include "model/untar.h"
 
 #include <stdatomic.h>
 

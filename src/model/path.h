@@ -24,4 +24,7 @@ int model_paths_check(const struct str *paths, size_t n, struct err *e);
 const char *model_path_show(struct str s, char *out, size_t n);
 #define MODEL_PATH_SHOW 256
 
+/* The directory where files lie until a pull is complete: no model has one of that name. */
+#define MODEL_PATH_PARTIAL ".haven-partial"
+
 #endif

@@ -5,10 +5,10 @@
  * is wanted leads out of the directory.
  */
 #include "base/mem.h"
-#include "client/inflate.h"
-#include "client/overlay.h"
-#include "client/untar.h"
+#include "model/inflate.h"
+#include "model/overlay.h"
 #include "model/path.h"
+#include "model/untar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

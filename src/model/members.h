@@ -5,15 +5,13 @@
  * Members are listed as they are found and judged at once: paths of strangers, links, devices,
  * sizes. Symbolic links are taken when they cannot lead out of the tree, whatever other links lie
  * on the way: "../" only at the beginning, and not more of them than directories stand above.
- * Content of member i is kept in the partial file place_part_member(i) until everything of the
- * pull is there. One thread at a time.
+ * One thread at a time.
  */
-#ifndef HAVEN_CLIENT_MEMBERS_H
-#define HAVEN_CLIENT_MEMBERS_H
+#ifndef HAVEN_MODEL_MEMBERS_H
+#define HAVEN_MODEL_MEMBERS_H
 
 #include "base/arena.h"
 #include "base/glob.h"
-#include "client/place.h"
 #include "model/tar.h"
 
 /* Which files are wanted: one of include (if there are any), none of exclude. */

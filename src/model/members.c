@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/members.h"
+#include "model/members.h"
 
 #include "base/limits.h"
 #include "base/random.h"
@@ -214,7 +214,7 @@ static int judge(struct members *a, const struct tar_entry *t, struct member *m,
         return ERR(e, MODEL_INVALID, "\"%s\" is neither a file nor a directory nor a link",
                    model_path_show(t->path, show, sizeof(show)));
     struct str rest = t->path;
-    if (str_ieq(str_cut(&rest, '/'), STR(PLACE_PARTIAL)))
+    if (str_ieq(str_cut(&rest, '/'), STR(MODEL_PATH_PARTIAL)))
         return ERR(e, MODEL_INVALID, "the path \"%s\" is kept for partial files",
                    model_path_show(t->path, show, sizeof(show)));
     m->wanted = true;

@@ -4,10 +4,10 @@
  * wanted any more. Whiteouts count for earlier layers only, and so for nothing but what the same
  * pull brings (OCI image-spec layer.md). Pure.
  */
-#ifndef HAVEN_CLIENT_OVERLAY_H
-#define HAVEN_CLIENT_OVERLAY_H
+#ifndef HAVEN_MODEL_OVERLAY_H
+#define HAVEN_MODEL_OVERLAY_H
 
-#include "client/members.h"
+#include "model/members.h"
 
 /* layers: the lowest first; one archive may appear several times if it holds the same thing, which
  * is seen once. */

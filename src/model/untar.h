@@ -3,8 +3,8 @@
  * untar: a tar archive as it comes by: its bytes go in, members and their content come out.
  * One thread at a time. Errors are MODEL_INVALID and those of the sink.
  */
-#ifndef HAVEN_CLIENT_UNTAR_H
-#define HAVEN_CLIENT_UNTAR_H
+#ifndef HAVEN_MODEL_UNTAR_H
+#define HAVEN_MODEL_UNTAR_H
 
 #include "model/tar.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define ZLIB_CONST
-#include "client/inflate.h"
+#include "model/inflate.h"
 
 #include "base/limits.h"
 #include "base/mem.h"

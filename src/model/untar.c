@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/untar.h"
+#include "model/untar.h"
 
 void untar_init(struct untar *u, const struct untar_sink *sink)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/overlay.h"
+#include "model/overlay.h"
 
 #include <stdlib.h>
 

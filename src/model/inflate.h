@@ -5,8 +5,8 @@
  * LIMIT_UNPACK_RATIO times its own size is refused, and zstd windows end at LIMIT_ZSTD_WINDOW.
  * One thread at a time. MODEL_INVALID: malformed, cut off, over a limit.
  */
-#ifndef HAVEN_CLIENT_INFLATE_H
-#define HAVEN_CLIENT_INFLATE_H
+#ifndef HAVEN_MODEL_INFLATE_H
+#define HAVEN_MODEL_INFLATE_H
 
 #include "base/err.h"
 

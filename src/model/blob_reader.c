@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "client/blob_reader.h"
+#include "model/blob_reader.h"
 
 #include "base/mem.h"
 
-void blob_reader_init(struct blob_reader *b, struct endpoint *endpoint, const struct digest *digest,
-                      uint64_t size)
+void blob_reader_init(struct blob_reader *b, const struct model_source *source,
+                      const struct digest *digest, uint64_t size)
 {
-    *b = (struct blob_reader){.endpoint = endpoint, .digest = *digest, .size = size};
+    *b = (struct blob_reader){.source = source, .digest = *digest, .size = size};
 }
 
 void blob_reader_drop(struct blob_reader *b)
@@ -45,7 +45,7 @@ static int fetch(struct blob_reader *b, uint64_t at, size_t n, struct err *e)
     }
     b->at = at;
     b->n = 0;
-    if (b->endpoint->ops->get_part(b->endpoint, &b->digest, b->size, at, want, take, b, e) < 0) {
+    if (b->source->get(b->source->self, &b->digest, b->size, at, want, take, b, e) < 0) {
         b->n = 0;
         return -1;
     }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/look_files.h"
+
+#include "base/mem.h"
+#include "model/series.h"
+
+void look_init(struct look *l, struct arena *a)
+{
+    *l = (struct look){.arena = a};
+    model_facts_init(&l->facts);
+}
+
+void look_autodone(struct look *l)
+{
+    mem_free(l->files);
+    model_facts_autodone(&l->facts);
+}
+
+struct look_file *look_add(struct look *l, struct err *e)
+{
+    if (l->n_files == LIMIT_TAR_MEMBERS) {
+        (void)ERR(e, LIMIT, "more than %d files", LIMIT_TAR_MEMBERS);
+        return NULL;
+    }
+    if (l->n_files == l->cap_files) {
+        l->cap_files = l->cap_files ? 2 * l->cap_files : 64;
+        l->files = mem_realloc(l->files, l->cap_files * sizeof(*l->files));
+    }
+    struct look_file *f = &l->files[l->n_files++];
+    *f = (struct look_file){.size = 0};
+    return f;
+}
+
+void look_sum(struct look *l)
+{
+    AUTO_FREE struct series_file *files = NEW_ARRAY(l->n_files + 1, struct series_file);
+    for (size_t i = 0; i < l->n_files; i++)
+        files[i] = (struct series_file){.path = l->files[i].known ? l->files[i].path : STR_NULL,
+                                        .size = l->files[i].size};
+    series_choose(files, l->n_files);
+    l->totals = (struct weight_totals){.format = NULL};
+    for (size_t i = 0; i < l->n_files; i++) {
+        l->files[i].counts = files[i].counts;
+        if (files[i].counts)
+            weight_totals_add(&l->totals, &l->files[i].weights);
+    }
+}

@@ -296,6 +296,7 @@ const struct command cmd_inspect = {
         "\"dataset\"\n"
         "  layer, encoding of an artifact: the layer's digest; \"raw\", \"tar\", \"tar+gzip\", "
         "\"tar+zstd\"\n"
+        "  at              of an artifact: where it begins in the layer, once that is unpacked\n"
         "  looked_into     of an artifact: false for a layer that is an archive and was not read\n"
         "                  (compressed): size is the layer's then\n"
         "  counts, tensor_count, parameters, header_bytes, big_endian, metadata\n"

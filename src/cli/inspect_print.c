@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "cli/command.h"
 #include "cli/inspect.h"
-#include "model/kind.h"
+#include "model/look_json.h"
 #include "model/path.h"
 
 #include <inttypes.h>
@@ -28,193 +28,27 @@ static int flush(struct buf *out, bool last, struct err *e)
 
 /* ---- JSON ---- */
 
-static void json_text(struct json_writer *w, const char *key, struct str s)
+/* What gathered goes out when it is enough. */
+static int gathered(void *self, struct buf *out, struct err *e)
 {
-    jsonw_key(w, key);
-    if (s.n)
-        jsonw_str(w, s);
-    else
-        jsonw_nothing(w);
+    (void)self;
+    return flush(out, false, e);
 }
 
-static void json_dtypes(struct json_writer *w, const struct weight_totals *t)
-{
-    jsonw_key(w, "dtypes");
-    jsonw_list(w);
-    for (size_t i = 0; i < t->n_counts; i++) {
-        jsonw_object(w);
-        jsonw_kstrz(w, "dtype", t->counts[i].dtype->name);
-        jsonw_ku64(w, "tensors", t->counts[i].tensors);
-        jsonw_ku64(w, "parameters", t->counts[i].elements);
-        jsonw_ku64(w, "bytes", t->counts[i].bytes);
-        jsonw_object_done(w);
-    }
-    jsonw_list_done(w);
-}
-
-static void json_weights(struct json_writer *w, const struct weight_totals *t)
-{
-    char size[WEIGHT_PARAM_SIZE_MAX], precision[WEIGHT_PRECISION_MAX];
-
-    jsonw_key(w, "weights");
-    if (!t->format) {
-        jsonw_nothing(w);
-        return;
-    }
-    jsonw_object(w);
-    jsonw_kstrz(w, "format", t->format);
-    jsonw_ku64(w, "parameters", t->parameters);
-    jsonw_kstrz(w, "param_size", weight_param_size(t->parameters, size));
-    jsonw_kstrz(w, "precision", weight_precision(t, precision));
-    json_text(w, "quantization", t->quantization);
-    json_text(w, "architecture", t->architecture);
-    json_text(w, "name", t->name);
-    json_text(w, "license", t->license);
-    jsonw_key(w, "context_length");
-    if (t->context_length)
-        jsonw_u64(w, t->context_length);
-    else
-        jsonw_nothing(w);
-    jsonw_ku64(w, "tensor_count", t->tensors);
-    jsonw_ku64(w, "tensor_bytes", t->bytes);
-    json_dtypes(w, t);
-    jsonw_object_done(w);
-}
-
-static int json_facts(struct json_writer *w, const struct model_facts *f, struct err *e)
-{
-    size_t n;
-    const struct model_fact_key *keys = model_facts_keys(&n);
-    jsonw_key(w, "facts");
-    jsonw_object(w);
-    for (size_t i = 0; i < n; i++) {
-        struct model_fact fact = model_facts_get(f, i);
-        if (fact.n == 0)
-            continue;
-        jsonw_key(w, keys[i].name);
-        if (keys[i].repeated)
-            jsonw_list(w);
-        for (size_t k = 0; k < fact.n; k++) {
-            jsonw_str(w, fact.values[k]);
-            if (flush(w->out, false, e) < 0)
-                return -1;
-        }
-        if (keys[i].repeated)
-            jsonw_list_done(w);
-    }
-    jsonw_object_done(w);
-    return 0;
-}
-
-static int json_top(struct json_writer *w, const struct inspect *in, struct err *e)
+static int json_top(const struct look_json *o, const struct inspect *in, struct err *e)
 {
     const struct look *l = &in->look;
     if (in->what == INSPECT_ARTIFACT) {
-        jsonw_kstrz(w, "reference", in->shown);
-        jsonw_kstr(w, "digest", digest_str(&l->digest));
-        jsonw_kstr(w, "manifest", digest_str(&l->manifest));
-        jsonw_kstrz(w, "form", l->form);
+        jsonw_kstrz(o->w, "reference", in->shown);
+        jsonw_kstr(o->w, "digest", digest_str(&l->digest));
+        jsonw_kstr(o->w, "manifest", digest_str(&l->manifest));
+        jsonw_kstrz(o->w, "form", l->form);
     } else {
-        jsonw_kstrz(w, "file", in->shown);
+        jsonw_kstrz(o->w, "file", in->shown);
     }
-    if (in->what != INSPECT_FILE && json_facts(w, &l->facts, e) < 0)
+    if (in->what != INSPECT_FILE && look_json_facts(o, &l->facts, e) < 0)
         return -1;
-    json_weights(w, &l->totals);
-    return 0;
-}
-
-static int json_header(struct json_writer *w, const struct weights *x, struct err *e)
-{
-    jsonw_ku64(w, "header_bytes", x->header_bytes);
-    jsonw_kbool(w, "big_endian", x->big_endian);
-    jsonw_key(w, "metadata");
-    jsonw_object(w);
-    for (size_t i = 0; i < x->n_notes; i++) {
-        jsonw_keys(w, x->notes[i].key);
-        jsonw_str(w, x->notes[i].value);
-        if (flush(w->out, false, e) < 0)
-            return -1;
-    }
-    jsonw_object_done(w);
-    return 0;
-}
-
-static int json_file(struct json_writer *w, const struct look_file *f, struct err *e)
-{
-    jsonw_object(w);
-    jsonw_kstr(w, "file", f->path);
-    jsonw_ku64(w, "size", f->size);
-    jsonw_kstrz(w, "format", f->known ? f->weights.format : model_format_of(f->path));
-    if (f->has_kind)
-        jsonw_kstrz(w, "kind", model_kind_name(f->kind));
-    if (f->in_layer) {
-        jsonw_kstr(w, "layer", digest_str(&f->layer));
-        jsonw_kstrz(w, "encoding", f->encoding);
-        jsonw_kbool(w, "looked_into", !f->closed);
-    }
-    if (f->known) {
-        uint64_t parameters = 0;
-        for (size_t k = 0; k < f->weights.n_tensors; k++)
-            parameters += f->weights.tensors[k].elements;
-        jsonw_kbool(w, "counts", f->counts);
-        jsonw_ku64(w, "tensor_count", f->weights.n_tensors);
-        jsonw_ku64(w, "parameters", parameters);
-        if (json_header(w, &f->weights, e) < 0)
-            return -1;
-    }
-    jsonw_object_done(w);
-    return flush(w->out, false, e);
-}
-
-static int json_files(struct json_writer *w, const struct look *l, struct err *e)
-{
-    jsonw_key(w, "files");
-    jsonw_list(w);
-    for (size_t i = 0; i < l->n_files; i++)
-        if (json_file(w, &l->files[i], e) < 0)
-            return -1;
-    jsonw_list_done(w);
-    return 0;
-}
-
-static int json_tensors(struct json_writer *w, const struct look *l, struct err *e)
-{
-    jsonw_key(w, "tensors");
-    jsonw_list(w);
-    for (size_t i = 0; i < l->n_files; i++) {
-        const struct look_file *f = &l->files[i];
-        for (size_t k = 0; k < f->weights.n_tensors; k++) {
-            const struct weight_tensor *t = &f->weights.tensors[k];
-            jsonw_object(w);
-            jsonw_kstr(w, "file", f->path);
-            jsonw_kstr(w, "name", t->name);
-            jsonw_kstrz(w, "dtype", t->dtype->name);
-            jsonw_key(w, "shape");
-            jsonw_list(w);
-            for (unsigned d = 0; d < t->n_dims; d++)
-                jsonw_u64(w, t->dims[d]);
-            jsonw_list_done(w);
-            jsonw_ku64(w, "offset", t->offset);
-            jsonw_ku64(w, "bytes", t->bytes);
-            jsonw_object_done(w);
-            if (flush(w->out, false, e) < 0)
-                return -1;
-        }
-    }
-    jsonw_list_done(w);
-    return 0;
-}
-
-static int json_warnings(struct json_writer *w, const struct model_list *l, struct err *e)
-{
-    jsonw_key(w, "warnings");
-    jsonw_list(w);
-    for (size_t i = 0; i < l->n; i++) {
-        jsonw_str(w, l->items[i]);
-        if (flush(w->out, false, e) < 0)
-            return -1;
-    }
-    jsonw_list_done(w);
+    look_json_weights(o, &l->totals);
     return 0;
 }
 
@@ -222,13 +56,14 @@ int inspect_print_json(const struct inspect *in, bool tensors, struct err *e)
 {
     AUTO(buf) out = {0};
     struct json_writer w;
+    const struct look_json o = {.w = &w, .more = gathered};
 
     buf_init(&out, PIECE_MAX);
     jsonw_init(&w, &out);
     jsonw_object(&w);
-    if (json_top(&w, in, e) < 0 || json_files(&w, &in->look, e) < 0 ||
-        (tensors && json_tensors(&w, &in->look, e) < 0) ||
-        json_warnings(&w, &in->look.facts.warnings, e) < 0)
+    if (json_top(&o, in, e) < 0 || look_json_files(&o, &in->look, true, e) < 0 ||
+        (tensors && look_json_tensors(&o, &in->look, e) < 0) ||
+        look_json_warnings(&o, &in->look.facts, e) < 0)
         return -1;
     jsonw_object_done(&w);
     buf_addc(&out, '\n');

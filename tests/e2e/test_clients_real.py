@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -149,10 +150,11 @@ def test_skopeo_without_rights(haven, repo, model, policy):
 
 
 @pytest.fixture
-def podman(tmp_path, policy):
+def podman(policy):
     need("podman")
     need_root()
-    base = ["podman", "--root", tmp_path / "podman", "--runroot", tmp_path / "run", "--tmpdir", tmp_path / "tmp",
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="podman"))  # podman takes no long names for these
+    base = ["podman", "--root", folder / "s", "--runroot", folder / "r", "--tmpdir", folder / "t",
             "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "none"]
 
     def call(*args):
@@ -161,6 +163,7 @@ def podman(tmp_path, policy):
     yield call
     run(*base, "image", "umount", "--all")
     run(*base, "rmi", "--all", "--force")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_podman(haven, admin, repo, model, policy, podman):

@@ -12,6 +12,7 @@ import signal
 import stat
 import subprocess
 import tarfile
+import tempfile
 
 import pytest
 
@@ -299,10 +300,10 @@ def test_directory_by_default(fake, haven, tmp_path):
 # ---- images ----
 
 @pytest.fixture
-def podman(tmp_path_factory):
+def podman():
     if not shutil.which("podman") or os.geteuid() != 0:
         pytest.skip("podman as root is not there")
-    folder = tmp_path_factory.mktemp("p")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="podman"))  # podman takes no long names for these
     (folder / "policy.json").write_text('{"default":[{"type":"insecureAcceptAnything"}]}')
     base = ["podman", "--root", folder / "s", "--runroot", folder / "r", "--tmpdir", folder / "t", "--storage-driver", "vfs",
             "--cgroup-manager", "cgroupfs", "--events-backend", "none"]
@@ -317,6 +318,7 @@ def podman(tmp_path_factory):
     yield call
     call("image", "umount", "--all")
     call("rmi", "--all", "--force")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 GONE = ".wh."

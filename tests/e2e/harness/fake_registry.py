@@ -70,6 +70,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if fake.hook and fake.hook(self):
                 return
             self.route()
+            with fake.lock:
+                fake.finished.append((self.command, self.path))
         except (Gone, ConnectionError, TimeoutError):
             self.close_connection = True
         finally:
@@ -238,6 +240,7 @@ class FakeRegistry:
         self.single = single
         self.blobs, self.manifests, self.uploads, self.tokens = {}, {}, {}, {}
         self.requests = []
+        self.finished = []  # requests that came whole
         self.taken = 0  # bytes of all bodies
         self.connections = set()
         self.busy = 0

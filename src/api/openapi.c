@@ -37,6 +37,7 @@ static const struct {
     {"job_type", API_STR, "The kind of the jobs of a queue, or all."},
     {"pool_id", API_STR, "The name of a process that runs jobs, or all."},
     {"digest", API_STR, "A digest."},
+    {"path...", API_STR, "The path of a file in the model."},
     {"addition", API_STR, "The name of what an artifact brings along."},
     {"eid", API_INT, "The number of a run."},
     {"tid", API_INT, "The number of a part of a run."},

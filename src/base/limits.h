@@ -194,4 +194,27 @@
 /* What the headers of one model may take in memory: a million tensors and their names. */
 #define LIMIT_WEIGHT_ARENA (256 * MIB)
 
+/* What is kept of one model or of the header of one of its files, as JSON: a million tensors. */
+#define LIMIT_MODEL_TEXT (64 * MIB)
+/* The same of one model without its tensors: 50,000 files. */
+#define LIMIT_INDEX_FACTS (32 * MIB)
+/* The process that reads models of strangers (jobs/parser.h). Its addresses: LIMIT_WEIGHT_ARENA,
+ * LIMIT_ARCHIVE_NAMES, LIMIT_LOOK_KEPT and a document, with the program itself. Time of the
+ * processor in its whole life; artifacts, and milliseconds of work, after which a new one takes
+ * over; how long it may take to start, and to read one artifact. */
+#define LIMIT_PARSER_MEMORY    (1 * GIB)
+#define LIMIT_PARSER_CPU_S     3600
+#define LIMIT_PARSER_LOOKS     100
+#define LIMIT_PARSER_WORKED_MS 600000
+#define LIMIT_PARSER_START_MS  30000
+#define LIMIT_PARSER_BUDGET_MS 1800000
+/* Bytes of a blob that it is sent at once. */
+#define LIMIT_PARSER_PIECE (1 * MIB)
+/* What it may find: one document (that of a million tensors), how many (one for each file that has
+ * weights, and some), all of one artifact; the word for what a document is. */
+#define LIMIT_PARSER_DOCUMENT  (64 * MIB)
+#define LIMIT_PARSER_DOCUMENTS 20000
+#define LIMIT_PARSER_RESULT    (128 * MIB)
+#define LIMIT_PARSER_KIND      16
+
 #endif

@@ -34,8 +34,9 @@ struct http_req;
 typedef int http_handler_fn(struct http_req *rq, struct err *e);
 
 /* One route. Patterns: literal segments, "{name}" one segment, "{name...}" one or more segments
- * (at most one in a pattern; matching is done from the right, so that a repository may contain
- * components called "blobs" or "manifests"). HEAD is answered by GET, OPTIONS by the router. */
+ * (at most one in a pattern; what stands behind it is matched from the right, so that a repository
+ * may contain components called "blobs" or "manifests", and what stands before it from the left).
+ * HEAD is answered by GET, OPTIONS by the router. */
 struct http_route {
     enum http_method method;
     const char *pattern;

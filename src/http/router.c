@@ -35,6 +35,26 @@ static bool whole_segments(struct str s)
     return true;
 }
 
+/* The segments of front (none of them "{name...}") are taken from the beginning of *path. */
+static bool match_front(struct str front, struct str *path, struct http_param *params, size_t *n)
+{
+    while (front.p) {
+        struct str want = str_cut(&front, '/'), got = str_cut(path, '/'), name;
+        bool many;
+        if (!path->p)
+            return false; /* nothing is left for what follows */
+        if (!capture(want, &name, &many)) {
+            if (!str_eq(got, want))
+                return false;
+            continue;
+        }
+        if (got.n == 0 || *n == PARAMS_MAX)
+            return false;
+        params[(*n)++] = (struct http_param){.key = name, .value = got};
+    }
+    return true;
+}
+
 bool http_pattern_match(struct str pattern, struct str path, struct http_param *params,
                         size_t *ret_n)
 {
@@ -54,16 +74,12 @@ bool http_pattern_match(struct str pattern, struct str path, struct http_param *
         }
         struct str value;
         if (many) {
-            /* What is left of the pattern is literal text; the rest of the path is ours. */
-            struct str front = pattern;
-            if (front.p) {
-                if (!str_starts(path, front) || path.n <= front.n || path.p[front.n] != '/')
-                    return false;
-                value = str_skip(path, front.n + 1);
-            } else {
-                value = path;
-            }
-            if (!whole_segments(value))
+            /* What is left of the pattern is matched from the left; the rest of the path is ours.
+             */
+            if (!match_front(pattern, &path, params, &n))
+                return false;
+            value = path;
+            if (!whole_segments(value) || n == PARAMS_MAX)
                 return false;
             params[n++] = (struct http_param){.key = name, .value = value};
             *ret_n = n;

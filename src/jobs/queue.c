@@ -3,6 +3,7 @@
 
 #include "access/audit.h"
 #include "base/clock.h"
+#include "registry/task.h"
 
 int queue_is_paused(struct db *db, const char *kind, struct err *e)
 {
@@ -10,11 +11,20 @@ int queue_is_paused(struct db *db, const char *kind, struct err *e)
     return db_one(db_reader(db), Q_job_pause_find, DB_ARGS(DB_TEXTZ(kind)), &rows, e);
 }
 
+static bool is_of_tasks(const char *kind)
+{
+    return strcmp(kind, TASK_INDEX) == 0;
+}
+
 int queue_look(struct db *db, const char *kind, struct queue *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     int paused = queue_is_paused(db, kind, e);
 
+    if (paused >= 0 && is_of_tasks(kind)) {
+        *ret = (struct queue){.paused = paused};
+        return task_waiting(db, kind, &ret->waiting, &ret->oldest_ms, e);
+    }
     if (paused < 0 || db_one(db_reader(db), Q_job_waiting, DB_ARGS(DB_TEXTZ(kind)), &rows, e) <= 0)
         return -1;
     *ret = (struct queue){.waiting = db_i64(&rows, 0),
@@ -50,11 +60,15 @@ int queue_stop(struct db *db, const char *kind, struct err *e)
     AUTO(db_txn) t = {0};
     int64_t changed = 0;
 
-    if (db_begin(db, &t, e) < 0 ||
-        db_exec(t.conn, Q_job_cancel_waiting,
-                DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms()), DB_TEXT(STR(QUEUE_STOPPED))),
-                &changed, e) < 0 ||
-        (changed && note(t.conn, kind, "what waited was stopped", e) < 0))
+    if (db_begin(db, &t, e) < 0)
+        return -1;
+    int rc =
+        is_of_tasks(kind)
+            ? task_stop_waiting(t.conn, kind, QUEUE_STOPPED, &changed, e)
+            : db_exec(t.conn, Q_job_cancel_waiting,
+                      DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms()), DB_TEXT(STR(QUEUE_STOPPED))),
+                      &changed, e);
+    if (rc < 0 || (changed && note(t.conn, kind, "what waited was stopped", e) < 0))
         return -1;
     return db_commit(&t, e);
 }

@@ -3,7 +3,7 @@
  * queue: the jobs of a kind that wait. A queue that is paused is a row: none of its jobs begins, in
  * whatever process, until it goes on, also after a restart; what runs goes on, and what is asked
  * for waits. A command that does the work of a job itself asks no queue. Each change is in the
- * audit log. Any thread.
+ * audit log. The tasks of a kind (registry/task.h) are a queue like the others. Any thread.
  */
 #ifndef HAVEN_JOBS_QUEUE_H
 #define HAVEN_JOBS_QUEUE_H

@@ -52,8 +52,8 @@ int blob_extents_grow(struct arena *a, struct blob_extent **x, size_t n, size_t 
     return 0;
 }
 
-int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
-              const struct digest *d, struct blob *ret, struct err *e)
+static int read_blob(struct registry *r, struct arena *a, enum db_query q, struct db_args args,
+                     const struct digest *d, struct blob *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     struct blob b = {.digest = *d};
@@ -61,8 +61,7 @@ int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
     uint64_t sum = 0;
     int more;
 
-    if (db_query(db_reader(r->db), Q_blob_read,
-                 DB_ARGS(DB_TEXT(repo_name_str(repo)), DB_TEXT(digest_str(d))), &rows, e) < 0)
+    if (db_query(db_reader(r->db), q, args, &rows, e) < 0)
         return -1;
     while ((more = db_next(&rows, e)) > 0) {
         b.id = db_i64(&rows, 0);
@@ -81,6 +80,19 @@ int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
                    (unsigned long long)sum, (unsigned long long)b.size);
     *ret = b;
     return 1;
+}
+
+int blob_find(struct registry *r, struct arena *a, const struct repo_name *repo,
+              const struct digest *d, struct blob *ret, struct err *e)
+{
+    return read_blob(r, a, Q_blob_read,
+                     DB_ARGS(DB_TEXT(repo_name_str(repo)), DB_TEXT(digest_str(d))), d, ret, e);
+}
+
+int blob_find_any(struct registry *r, struct arena *a, const struct digest *d, struct blob *ret,
+                  struct err *e)
+{
+    return read_blob(r, a, Q_blob_read_any, DB_ARGS(DB_TEXT(digest_str(d))), d, ret, e);
 }
 
 int blob_bytes(struct registry *r, struct arena *a, const struct repo_name *repo,

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/event.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "registry/model.h"
+#include "registry/task.h"
 
 static const enum audit_event entry_of[EVENT_COUNT] = {
 #define EVENT(name, audit, doc) [EVENT_##name] = AUDIT_##audit,
@@ -29,8 +32,20 @@ static int to_audit(struct db_conn *c, const struct event *event, struct err *e)
     return audit_add(c, &entry, e);
 }
 
+/* What is pushed is read, if it was not already: the manifest, wherever it is pushed. */
+static int to_index(struct db_conn *c, const struct event *event, struct err *e)
+{
+    if (event->kind != EVENT_push_artifact)
+        return 0;
+    return db_exec(c, Q_task_add_of_artifact,
+                   DB_ARGS(DB_TEXTZ(TASK_INDEX), DB_TEXT(event->repository), DB_TEXT(event->digest),
+                           DB_I64(clock_now_ms()), DB_I64(MODEL_VERSION)),
+                   NULL, e);
+}
+
 static int (*const takers[])(struct db_conn *c, const struct event *event, struct err *e) = {
     to_audit,
+    to_index,
 };
 
 int event_add(struct db_conn *c, const struct event *event, struct err *e)

@@ -52,6 +52,9 @@ int blob_intern(struct db_conn *c, const struct digest *d, int64_t *ret_id, stru
 /* An extent from columns 2… of a row: object digest, object size, literal, start, len. CORRUPT. */
 int blob_extent_read(const struct db_rows *rows, struct arena *a, struct blob_extent *ret,
                      struct err *e);
+/* A blob wherever it is a member: for what serves nobody. 1, 0, -1. */
+int blob_find_any(struct registry *r, struct arena *a, const struct digest *d, struct blob *ret,
+                  struct err *e);
 /* Makes room for an extent behind n others. */
 int blob_extents_grow(struct arena *a, struct blob_extent **x, size_t n, size_t *cap,
                       struct err *e);

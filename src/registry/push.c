@@ -14,6 +14,7 @@
 #include "registry/immutable.h"
 #include "registry/internal.h"
 #include "registry/quota.h"
+#include "registry/task.h"
 
 #include <stdlib.h>
 
@@ -310,6 +311,7 @@ int artifact_push(struct registry *r, struct arena *a, const struct repo_name *r
         return err_wrap(e, "pushing to %.*s", S(repo_name_str(repo)));
     if (db_commit(&t, e) < 0)
         return -1;
+    task_bell_ring(r->bell);
     *ret = (struct artifact_pushed){.digest = p.digest,
                                     .has_subject = p.manifest.has_subject,
                                     .subject = p.manifest.subject.digest};

@@ -27,6 +27,7 @@ struct registry {
     struct pulls *pulls;        /* where pulls are counted; NULL: they are not */
     struct settings *settings;  /* of administrators; NULL: none count */
     struct quota_rooms *quotas; /* room for uploads under way; NULL: none is set aside */
+    struct task_bell *bell;     /* rung when there is work (task.h); NULL: nobody is there */
 };
 
 /* ---- project.c ---- */

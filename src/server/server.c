@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "jobs/tasks.h"
 #include "server/app.h"
 #include "server/notify.h"
 #include "server/upkeep.h"
@@ -201,8 +202,14 @@ static void let_second_signal_kill(void)
 
 static int serve(struct server *s, int signals, struct err *e)
 {
-    if (server_app_listen(&s->app, s->in_force, e) < 0)
+    struct tasks *tasks;
+
+    if (tasks_start(&s->app.app.registry, &tasks, e) < 0)
         return -1;
+    if (server_app_listen(&s->app, s->in_force, e) < 0) {
+        tasks_stop(tasks);
+        return -1;
+    }
     s->upkeep = upkeep_new(&s->app);
     int rc = announce(s, e);
     if (rc == 0) {
@@ -214,6 +221,7 @@ static int serve(struct server *s, int signals, struct err *e)
     work_end(&s->app.app.work);
     let_second_signal_kill();
     http_server_stop(s->app.app.http, s->in_force->http_drain_timeout);
+    tasks_stop(tasks);
     upkeep_free(s->upkeep);
     return rc;
 }

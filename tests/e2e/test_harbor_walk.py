@@ -96,7 +96,7 @@ class Place:
             "digest": self.digest, "id": "00000000-0000-0000-0000-000000000000",
             "job_id": "999999", "token_id": "999999", "session_id": "999999", "immutable_rule_id": "999999",
             "job": "999999", "job_type": "all", "pool_id": "all",
-            "addition": "build_history", "eid": "1", "tid": "1", "execution_id": "1", "task_id": "1", "report_id": "x",
+            "addition": "build_history", "path...": "w.bin", "eid": "1", "tid": "1", "execution_id": "1", "task_id": "1", "report_id": "x",
             "registration_id": "x", "preheat_instance_name": "x", "preheat_policy_name": "x", "webhook_policy_id": "1",
             "robot_id": self.some_robot() if name.startswith("robot.") else "999999",
             "label_id": self.label() if name.startswith("label.") else "999999",

@@ -23,7 +23,7 @@ ABSENT = {"robot_id": "999999", "mid": "999999", "label_id": "999999", "immutabl
           "user_id": "999999", "group_id": "999999", "repository_name": "absent", "reference": "sha256:" + "0" * 64,
           "digest": "sha256:" + "0" * 64, "tag_name": "absent", "job_id": "999999", "token_id": "999999", "session_id": "999999"}
 # Words of a fixed meaning, and names of everybody's own choice, which below one project cannot lead to another.
-WORDS = {"meta_name", "addition", "repository_name", "tag_name"}
+WORDS = {"meta_name", "addition", "path...", "repository_name", "tag_name"}
 RULE = {"action": "immutable", "template": "immutable_template", "disabled": True, "priority": 0,
         "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": "never"}],
         "scope_selectors": {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]}}
@@ -83,7 +83,7 @@ class Place:
         victim, _ = self.system.add_user()
         self.ids = {
             "repository_name": "m", "reference": digest, "tag_name": "v2", "digest": self.blob, "id": str(self.project),
-            "addition": "build_history", "user_id": str(number),
+            "addition": "build_history", "path...": "w.bin", "user_id": str(number),
             "token_id": str(self.owner.post("/users/current/tokens", {"name": fresh("t"), "scope": "read"}).json()["id"]),
             "session_id": str(browser.json("/users/current/sessions")[0]["id"]),
             "mid": self.made(f"/projects/{self.name}/members", {"role_id": 3, "member_user": {"user_id": victim}}),

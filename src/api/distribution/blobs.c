@@ -1,58 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/distribution/distribution.h"
 
+#include "api/blob_body.h"
 #include "base/log.h"
-
-#include <unistd.h>
-
-/* The pieces of a blob, its objects opened for the life of the request. 0: an object is not there
- * (*ret_missing). */
-static int try_extents(struct http_req *rq, const struct blob *b, struct http_seg *segs,
-                       const struct digest **ret_missing, struct err *e)
-{
-    struct app *app = api_app(rq);
-    for (size_t i = 0; i < b->n_extents; i++) {
-        const struct blob_extent *x = &b->extents[i];
-        if (x->literal) {
-            segs[i] = (struct http_seg){.mem = x->bytes.p, .len = x->bytes.n};
-            continue;
-        }
-        int fd;
-        uint64_t size;
-        int found = store_object_open(app->store, &x->object, &fd, &size, e);
-        if (found < 0)
-            return -1;
-        if (found == 0) {
-            *ret_missing = &x->object;
-            return 0;
-        }
-        arena_defer_close(&rq->arena, fd);
-        if (x->offset > size || x->len > size - x->offset)
-            return ERR(e, CORRUPT, "the object %s of blob %s is shorter than recorded",
-                       x->object.text, b->digest.text);
-        segs[i] = (struct http_seg){.fd = fd, .offset = x->offset, .len = x->len};
-    }
-    return 1;
-}
-
-/* An object may have been collected after the extents were read: then they say something else now.
- * 0: the repository holds the blob no more. */
-static int open_extents(struct http_req *rq, const struct repo_name *repo, struct blob *b,
-                        struct http_seg **segs, struct err *e)
-{
-    const struct digest *missing = NULL;
-    int rc = try_extents(rq, b, *segs, &missing, e);
-    if (rc != 0)
-        return rc;
-    rc = blob_find(&api_app(rq)->registry, &rq->arena, repo, &b->digest, b, e);
-    if (rc <= 0)
-        return rc;
-    *segs = ARENA_ARRAY(&rq->arena, b->n_extents, struct http_seg);
-    rc = try_extents(rq, b, *segs, &missing, e);
-    if (rc != 0)
-        return rc;
-    return ERR(e, CORRUPT, "the object %s of blob %s is missing", missing->text, b->digest.text);
-}
 
 /* Who may push and asks whether a blob is here will not send it: it has to be here when the
  * manifest comes. 0: it has gone meanwhile. A lease that cannot be written costs a push that is
@@ -83,22 +33,21 @@ int distribution_blob_get(struct http_req *rq, struct err *e)
     struct reference ref = {.is_digest = true};
     struct blob b;
     struct http_seg *segs = NULL;
+    size_t n_segs = 0;
     if (distribution_repo(rq, &repo, e) < 0 ||
         digest_parse(http_param(rq, "digest"), &ref.digest, e) < 0)
         return -1;
     int found = blob_find(&app->registry, &rq->arena, &repo, &ref.digest, &b, e);
     if (found > 0)
         found = lease(rq, &repo, &ref.digest);
-    if (found > 0) {
-        segs = ARENA_ARRAY(&rq->arena, b.n_extents, struct http_seg);
-        found = open_extents(rq, &repo, &b, &segs, e);
-    }
+    if (found > 0)
+        found = api_blob_segs(rq, &repo, &b, 0, b.size, &segs, &n_segs, e);
     if (found < 0)
         return -1;
     if (found) {
         set_headers(rq, &ref.digest);
         return http_reply_content(rq, "application/octet-stream", digest_str(&ref.digest), segs,
-                                  b.n_extents, e);
+                                  n_segs, e);
     }
     struct artifact a;
     found = artifact_find(&app->registry, &rq->arena, &repo, &ref, &a, e);

@@ -3,20 +3,49 @@
  * `additions` and the function that writes it. What scans found stands in absent.c. */
 #include "api/harbor/additions.h"
 
-#include "base/json.h"
+#include "api/harbor/file_tree.h"
+#include "api/harbor/model_files.h"
 #include "base/mem.h"
+
+#include "base/file.h"
+
+/* A document that is shown as a whole: as large as Harbor shows. */
+#define TEXT_MAX (4 * MIB)
+
+/* What is asked about. */
+struct asked {
+    const struct artifact_facts *artifact;
+    const json_t *facts; /* what was read in it; NULL: nothing yet */
+};
 
 /* ---- what there is ---- */
 
-/* The history of an image as its configuration tells it. */
-static int build_history(struct http_req *rq, const struct repo_name *repo,
-                         const struct oci_manifest *m, struct buf *out, struct err *e)
+static int read_manifest(struct http_req *rq, const struct artifact_facts *f,
+                         struct repo_name *ret_repo, struct oci_manifest *ret, struct err *e)
 {
-    struct str text;
-    int found = m->has_config ? blob_bytes(&api_app(rq)->registry, &rq->arena, repo,
-                                           &m->config.digest, LIMIT_ARTIFACT_CONFIG, &text, e)
-                              : 0;
+    struct reference ref;
+    struct artifact art;
 
+    if (repo_name_parse(f->repository, ret_repo, e) < 0 || reference_parse(f->digest, &ref, e) < 0)
+        return -1;
+    int found = artifact_find(&api_app(rq)->registry, &rq->arena, ret_repo, &ref, &art, e);
+    if (found <= 0)
+        return found < 0 ? -1 : ERR(e, NOT_FOUND, "the artifact is gone");
+    return oci_manifest_parse(&rq->arena, art.bytes, art.media_type, ret, e);
+}
+
+/* The history of an image as its configuration tells it. */
+static int build_history(struct http_req *rq, const struct asked *x, struct buf *out, struct err *e)
+{
+    struct repo_name repo;
+    struct oci_manifest m;
+    struct str text;
+
+    if (read_manifest(rq, x->artifact, &repo, &m, e) < 0)
+        return -1;
+    int found = m.has_config ? blob_bytes(&api_app(rq)->registry, &rq->arena, &repo,
+                                          &m.config.digest, LIMIT_ARTIFACT_CONFIG, &text, e)
+                             : 0;
     if (found <= 0)
         return found < 0
                    ? -1
@@ -31,19 +60,137 @@ static int build_history(struct http_req *rq, const struct repo_name *repo,
     return 0;
 }
 
+/* ---- of models ---- */
+
+static struct str readme_of(const json_t *facts)
+{
+    return json_get_str(facts, "readme");
+}
+
+/* The licence that is shown: the first that is called so, those at the root before others. */
+static struct str license_of(const json_t *facts)
+{
+    const json_t *list = json_object_get(facts, "licenses");
+    struct str best = STR_NULL;
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct str path = str_from(json_string_value(json_array_get(list, i)));
+        if (path.n && (!best.n || (str_chr(best, '/') >= 0 && str_chr(path, '/') < 0)))
+            best = path;
+    }
+    return best;
+}
+
+static bool has_readme(const json_t *facts)
+{
+    return readme_of(facts).n > 0;
+}
+
+static bool has_license(const json_t *facts)
+{
+    return license_of(facts).n > 0;
+}
+
+/* A packaging that only models have, or there are weights in it: images of programs and artifacts
+ * of other kinds have files too, but nobody looks for them here. */
+static bool is_model(const json_t *facts)
+{
+    static const char *const forms[] = {"modelpack", "cnai", "kitops", "docker", "ollama"};
+    struct str form = json_get_str(facts, "form");
+
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+        if (str_eqz(form, forms[i]))
+            return true;
+    return json_is_object(json_object_get(facts, "weights"));
+}
+
+static bool has_files(const json_t *facts)
+{
+    return json_array_size(json_object_get(facts, "files")) > 0;
+}
+
+/* A whole file of the model. */
+static int write_text(struct http_req *rq, const struct asked *x, struct str path, struct buf *out,
+                      struct err *e)
+{
+    struct model_file file;
+    struct http_seg *segs;
+    size_t n;
+
+    if (!path.n || !harbor_model_file(x->facts, path, &file))
+        return ERR(e, NOT_FOUND, "the model has none");
+    if (file.size > TEXT_MAX)
+        return ERR(e, LIMIT, "\"%.*s\" has %llu bytes, more than %llu are shown", S(path),
+                   (unsigned long long)file.size, TEXT_MAX);
+    if (harbor_model_file_segs(rq, x->artifact, &file, &segs, &n, e) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (segs[i].mem) {
+            buf_add(out, segs[i].mem, (size_t)segs[i].len);
+            continue;
+        }
+        char *p = arena_try(&rq->arena, (size_t)segs[i].len + 1, e);
+        if (!p || file_pread_all(segs[i].fd, p, (size_t)segs[i].len, segs[i].offset, e) < 0)
+            return -1;
+        buf_add(out, p, (size_t)segs[i].len);
+    }
+    return 0;
+}
+
+static int readme(struct http_req *rq, const struct asked *x, struct buf *out, struct err *e)
+{
+    return write_text(rq, x, readme_of(x->facts), out, e);
+}
+
+static int license(struct http_req *rq, const struct asked *x, struct buf *out, struct err *e)
+{
+    return write_text(rq, x, license_of(x->facts), out, e);
+}
+
+static int files(struct http_req *rq, const struct asked *x, struct buf *out, struct err *e)
+{
+    size_t n = json_array_size(json_object_get(x->facts, "files"));
+    struct tree_file *v = arena_try(&rq->arena, n * sizeof(*v) + 1, e);
+    struct model_file file;
+
+    if (!v)
+        return -1;
+    for (size_t i = 0; i < n && harbor_model_file_at(x->facts, i, &file); i++)
+        v[i] = (struct tree_file){.path = file.path.n ? file.path : digest_str(&file.layer),
+                                  .size = file.size};
+    file_tree_write(v, n, out);
+    return 0;
+}
+
+/* ---- the table ---- */
+
 static const struct addition {
-    const char *kind, *name, *type; /* name: in lower case */
-    int (*write)(struct http_req *rq, const struct repo_name *repo, const struct oci_manifest *m,
-                 struct buf *out, struct err *e);
+    const char *kind;        /* of artifacts; NULL: of models */
+    const char *name, *type; /* name: in lower case */
+    bool (*has)(const json_t *facts);
+    int (*write)(struct http_req *rq, const struct asked *x, struct buf *out, struct err *e);
 } additions[] = {
-    {"IMAGE", "build_history", "application/json; charset=utf-8", build_history},
-    {"WASM", "build_history", "application/json; charset=utf-8", build_history},
+    {"IMAGE", "build_history", "application/json; charset=utf-8", NULL, build_history},
+    {"WASM", "build_history", "application/json; charset=utf-8", NULL, build_history},
+    {NULL, "readme.md", "text/markdown; charset=utf-8", has_readme, readme},
+    {NULL, "license", "text/plain; charset=utf-8", has_license, license},
+    {NULL, "files", "application/json; charset=utf-8", has_files, files},
 };
 
 /* An index is of the kind of its members, and has none of what they have. */
-static bool has(const struct artifact_facts *f, const struct addition *x)
+static bool has(const struct asked *x, const struct addition *row)
 {
-    return !f->is_index && str_eqz(f->kind, x->kind);
+    if (x->artifact->is_index)
+        return false;
+    return row->kind ? str_eqz(x->artifact->kind, row->kind)
+                     : x->facts && is_model(x->facts) && row->has(x->facts);
+}
+
+/* Harbor has these words for all models, also for those that bring none of it. */
+static bool is_known(const struct asked *x, const struct addition *row)
+{
+    return has(x, row) ||
+           (!row->kind && !x->artifact->is_index && str_eqz(x->artifact->kind, "CNAI"));
 }
 
 /* ---- links ---- */
@@ -74,18 +221,21 @@ static void write_link(struct json_writer *w, struct arena *a, const struct arti
 struct str harbor_addition_links(struct http_req *rq, const struct artifact_facts *f)
 {
     AUTO(buf) out = {0};
+    struct asked x = {.artifact = f};
     struct json_writer w;
+    struct err ignored; /* what cannot be read has no addresses */
     size_t n = 0;
 
+    (void)harbor_model_facts(rq, f, &x.facts, &ignored);
     for (size_t i = 0; i < ARRAY_LEN(additions); i++)
-        n += has(f, &additions[i]);
+        n += has(&x, &additions[i]);
     if (n == 0)
         return STR_NULL;
     buf_init(&out, LIMIT_API_BODY);
     jsonw_init(&w, &out);
     jsonw_object(&w);
     for (size_t i = 0; i < ARRAY_LEN(additions); i++)
-        if (has(f, &additions[i]))
+        if (has(&x, &additions[i]))
             write_link(&w, &rq->arena, f, &additions[i]);
     jsonw_object_done(&w);
     return arena_str(&rq->arena, buf_str(&out));
@@ -93,46 +243,33 @@ struct str harbor_addition_links(struct http_req *rq, const struct artifact_fact
 
 /* ---- the route ---- */
 
-static const struct addition *find(const struct artifact_facts *f, struct str name)
+static const struct addition *find(const struct asked *x, struct str name)
 {
     for (size_t i = 0; i < ARRAY_LEN(additions); i++)
-        if (has(f, &additions[i]) && str_ieq(name, str_from(additions[i].name)))
+        if (str_ieq(name, str_from(additions[i].name)) && is_known(x, &additions[i]))
             return &additions[i];
     return NULL;
-}
-
-static int read_manifest(struct http_req *rq, const struct artifact_facts *f,
-                         struct repo_name *ret_repo, struct oci_manifest *ret, struct err *e)
-{
-    struct reference ref;
-    struct artifact art;
-
-    if (repo_name_parse(f->repository, ret_repo, e) < 0 || reference_parse(f->digest, &ref, e) < 0)
-        return -1;
-    int found = artifact_find(&api_app(rq)->registry, &rq->arena, ret_repo, &ref, &art, e);
-    if (found <= 0)
-        return found < 0 ? -1 : ERR(e, NOT_FOUND, "the artifact is gone");
-    return oci_manifest_parse(&rq->arena, art.bytes, art.media_type, ret, e);
 }
 
 static int get(struct http_req *rq, struct err *e)
 {
     struct str name = http_param(rq, "addition");
     struct artifact_facts f;
-    struct repo_name repo;
-    struct oci_manifest m;
+    struct asked x = {.artifact = &f};
     AUTO(buf) out = {0};
 
-    if (harbor_artifact(rq, &f, e) < 0)
+    if (harbor_artifact(rq, &f, e) < 0 || harbor_model_facts(rq, &f, &x.facts, e) < 0)
         return -1;
-    const struct addition *x = find(&f, name);
-    if (!x)
+    const struct addition *row = find(&x, name);
+    if (!row)
         return ERR(e, BAD_REQUEST, "artifacts of type %.*s have no addition \"%.*s\"", S(f.kind),
                    S(str_head(name, 40)));
+    if (!row->kind && !x.facts)
+        return ERR(e, NOT_FOUND, "%.*s was not read yet; ask again in a moment", S(f.digest));
     buf_init(&out, LIMIT_API_ANSWER);
-    if (read_manifest(rq, &f, &repo, &m, e) < 0 || x->write(rq, &repo, &m, &out, e) < 0)
+    if (row->write(rq, &x, &out, e) < 0)
         return -1;
-    return http_reply_buf(rq, 200, x->type, &out);
+    return http_reply_buf(rq, 200, row->type, &out);
 }
 
 static const struct http_route routes[] = {
@@ -143,7 +280,8 @@ static const struct http_route routes[] = {
      .permission = PERM_ADDITION_READ,
      .resolve = harbor_resolve_repository,
      .handler = get,
-     .doc = "Read what an artifact brings along: build_history of an image.",
+     .doc = "Read what an artifact brings along: build_history of an image; readme.md, license and "
+            "files of a model.",
      .contract =
          &(const struct api_contract){.operation = "getAddition", .text = "application/json"}},
 };

@@ -71,6 +71,16 @@ static int page_of(struct http_req *rq, int64_t *ret_page, int64_t *ret_size, st
     return query_number(rq, "page_size", PAGE_SIZE, LIMIT_API_PAGE, ret_size, e);
 }
 
+int harbor_page_query(struct http_req *rq, int64_t *ret_offset, int64_t *ret_limit, struct err *e)
+{
+    int64_t page;
+
+    if (page_of(rq, &page, ret_limit, e) < 0)
+        return -1;
+    *ret_offset = (page - 1) * *ret_limit;
+    return 0;
+}
+
 int harbor_list_query(struct http_req *rq, struct db_list_query *ret, struct err *e)
 {
     const struct db_list *l = contract(rq)->list;

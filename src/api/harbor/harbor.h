@@ -22,6 +22,8 @@ int harbor_body(struct http_req *rq, void *ret, struct api_given *ret_given, str
 int harbor_param_id(struct http_req *rq, const char *name, int64_t *ret, struct err *e);
 /* page, page_size, q and sort as the route's contract says. */
 int harbor_list_query(struct http_req *rq, struct db_list_query *ret, struct err *e);
+/* page and page_size alone, as the first of the page and how many. UNPROCESSABLE. */
+int harbor_page_query(struct http_req *rq, int64_t *ret_offset, int64_t *ret_limit, struct err *e);
 /* true or false in the query; deflt without it. UNPROCESSABLE. */
 int harbor_query_bool(struct http_req *rq, const char *name, bool deflt, bool *ret, struct err *e);
 /* Adds a condition to a list: the field must be in its table. */
@@ -36,7 +38,7 @@ int harbor_reply(struct http_req *rq, const void *from);
 int harbor_reply_as(struct http_req *rq, const struct api_object *o, const void *from);
 /* A list that has no pages. */
 int harbor_reply_all(struct http_req *rq, const void *items, size_t n);
-/* A page of a list, with X-Total-Count and Link. */
+/* A page of a list (harbor_list_query, harbor_page_query), with X-Total-Count and Link. */
 int harbor_reply_list(struct http_req *rq, const struct db_page *page);
 /* 201 with Location: the address asked, '/' and the id. */
 int harbor_reply_created(struct http_req *rq, int64_t id);
@@ -81,6 +83,6 @@ extern const struct http_group harbor_users_group, harbor_usergroups_group,
     harbor_search_group, harbor_labels_group, harbor_audit_group, harbor_robots_group,
     harbor_quotas_group, harbor_configure_group, harbor_system_jobs_group, harbor_immutable_group,
     harbor_later_group, harbor_absent_group, harbor_jobservice_group, harbor_additions_group,
-    harbor_icons_group, harbor_account_group, harbor_sign_in_group;
+    harbor_icons_group, harbor_account_group, harbor_sign_in_group, harbor_models_group;
 
 #endif

@@ -7,6 +7,7 @@
 #include "jobs/queue.h"
 #include "jobs/schedule.h"
 #include "jobs/work.h"
+#include "registry/task.h"
 
 #include <unistd.h>
 
@@ -24,7 +25,8 @@ struct shown_queue {
 };
 static const struct api_field queue_fields[] = {
     {"job_type", API_STR, offsetof(struct shown_queue, type), 0, NULL, 0,
-     "The kind of its jobs; SCHEDULER: the schedules of all kinds."},
+     "The kind of its jobs; MODEL_INDEX: models that are to be read; SCHEDULER: the schedules of "
+     "all kinds."},
     {"count", API_INT, offsetof(struct shown_queue, waiting), 0, NULL, 0, "How many jobs wait."},
     {"latency", API_INT, offsetof(struct shown_queue, latency_s), 0, NULL, 0,
      "Seconds that the oldest of them has waited."},
@@ -151,16 +153,27 @@ static bool same(struct str a, const char *b)
     return str_ieq(a, str_from(b));
 }
 
-/* A queue by its place: its name, and the kind of its jobs; NULL past the last, which is that of
- * the schedules. */
+/* Queues of what is no job of work.h. */
+static const struct {
+    const char *name, *kind;
+} others[] = {
+    {"MODEL_INDEX", TASK_INDEX},
+    {SCHEDULER, QUEUE_OF_SCHEDULES},
+};
+
+/* A queue by its place: its name, and the kind of its jobs; NULL past the last. */
 static const char *queue_at(size_t i, const char **ret_kind)
 {
-    const char *name = harbor_job_name(i, ret_kind);
+    size_t jobs = 0;
 
-    if (name || (i && !harbor_job_name(i - 1, NULL)))
-        return name;
-    *ret_kind = QUEUE_OF_SCHEDULES;
-    return SCHEDULER;
+    while (harbor_job_name(jobs, NULL))
+        jobs++;
+    if (i < jobs)
+        return harbor_job_name(i, ret_kind);
+    if (i - jobs >= ARRAY_LEN(others))
+        return NULL;
+    *ret_kind = others[i - jobs].kind;
+    return others[i - jobs].name;
 }
 
 static int list_queues(struct http_req *rq, struct err *e)
@@ -215,6 +228,7 @@ static int act_on_queue(struct http_req *rq, struct err *e)
     if (!any)
         return ERR(e, NOT_FOUND, "there is no queue of jobs \"%.*s\"", S(str_head(type, 40)));
     app->wake(app->wake_self); /* what has waited may begin */
+    task_bell_ring(app->registry.bell);
     return http_reply_empty(rq, 200);
 }
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model_files: what was read of an artifact (registry/model.h), for the handlers that show it. */
+#ifndef HAVEN_API_HARBOR_MODEL_FILES_H
+#define HAVEN_API_HARBOR_MODEL_FILES_H
+
+#include "api/harbor/harbor.h"
+#include "base/json.h"
+
+/* A file of a model; the texts lie in the facts. */
+struct model_file {
+    struct str path;
+    struct str encoding; /* of its layer: "raw", "tar", "tar+gzip", "tar+zstd" */
+    struct digest layer;
+    uint64_t at, size; /* in the (unpacked) layer, bytes */
+    uint64_t tensors;
+    bool looked_into; /* false: it is a whole layer, an archive that could not be read */
+};
+
+/* The facts of an artifact, alive as long as the request. 1; 0: it was not read yet. */
+int harbor_model_facts(struct http_req *rq, const struct artifact_facts *f, const json_t **ret,
+                       struct err *e);
+/* The i-th file of the facts; false: there is none (any more). */
+bool harbor_model_file_at(const json_t *facts, size_t i, struct model_file *ret);
+/* By its path. */
+bool harbor_model_file(const json_t *facts, struct str path, struct model_file *ret);
+
+/* A file as segments for http_reply_content. NOT_FOUND, UNPROCESSABLE: it lies in a compressed layer.
+ */
+int harbor_model_file_segs(struct http_req *rq, const struct artifact_facts *f,
+                           const struct model_file *file, struct http_seg **ret, size_t *ret_n,
+                           struct err *e);
+
+#endif

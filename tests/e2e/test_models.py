@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the registry reads in models by itself after a push: facts, files, tensors, documents; durably, and once."""
+import contextlib
+import gzip
+import io
+import json
+import os
+import signal
+import struct
+import subprocess
+import tarfile
+
+import numpy
+import pytest
+from safetensors.numpy import save
+
+from harness.client import env  # noqa: F401
+from harness.content import CONFIG_TYPE, artifact, descriptor, image, noise, push, tar_of
+from harness.harbor import Harbor, refused
+from harness.record import HAVEN
+from harness.registry import OCI_MANIFEST, digest_of
+from harness.server import PASSWORD, haven, wait_until
+
+MODELPACK = "application/vnd.cncf.model.manifest.v1+json"
+CONFIG = "application/vnd.cncf.model.config.v1+json"
+CARD = b"---\nlicense: mit\nbase_model: Qwen/Qwen3-0.6B\ntags: [small]\npipeline_tag: text-generation\n---\n# A model\n"
+TENSORS = {f"layer.{i}.weight": numpy.full((3, 4), i, dtype=numpy.float32) for i in range(25)}
+TENSORS["bias"] = numpy.zeros(7, dtype=numpy.float16)
+WEIGHTS = save(TENSORS)
+
+
+def layer(kind, path, data, encoding="raw"):
+    """A layer of ModelPack: (descriptor, bytes)."""
+    blob = {"raw": lambda: data, "tar": lambda: tar_of({path: data}),
+            "tar+gzip": lambda: gzip.compress(tar_of({path: data}), mtime=0)}[encoding]()
+    return descriptor(blob, f"application/vnd.cncf.model.{kind}.v1.{encoding}",
+                      annotations={"org.cncf.model.filepath": path}), blob
+
+
+def modelpack(*layers):
+    config = json.dumps({"descriptor": {"name": "m"}, "modelfs": {"type": "layers", "diffIds": []}, "config": {}}).encode()
+    return {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": MODELPACK, "config": descriptor(config, CONFIG),
+            "layers": [one for one, _ in layers]}, {digest_of(data): data for data in (config, *(b for _, b in layers))}
+
+
+def small(encoding="raw", **more):
+    files = {"weight": ("model.safetensors", WEIGHTS), "doc": ("README.md", CARD)}
+    files.update(more)
+    return modelpack(*(layer(kind, *rest, encoding=encoding) for kind, rest in files.items()))
+
+
+@pytest.fixture
+def harbor(admin):
+    return Harbor(admin)
+
+
+@pytest.fixture
+def project(harbor):
+    return harbor.add_project()[1]
+
+
+def at(project, repo="m", rest="", ref="v1"):
+    return f"/projects/{project}/repositories/{repo}/artifacts/{ref}{rest}"
+
+
+def read(harbor, project, repo="m", ref="v1"):
+    """What was read, as soon as it was."""
+    def done():
+        return harbor.json(at(project, repo, "/model", ref))["state"] not in ("waiting", "unread")
+    wait_until(done)
+    model = harbor.json(at(project, repo, "/model", ref))
+    assert model["state"] == "read" and model["read_time"] > "2026", model
+    return model["content"]
+
+
+# ---- what is found ----
+
+@pytest.mark.parametrize("encoding", ["raw", "tar", "tar+gzip"])
+def test_everything_of_a_small_model(harbor, project, encoding):
+    push(harbor.registry, f"{project}/m", *small(encoding), "v1")
+    found = read(harbor, project)
+    assert found["form"] == "modelpack" and found["warnings"] == []
+    assert found["facts"]["license"] == ["MIT"] and found["facts"]["title"] == "A model"
+    assert found["facts"]["base-model"] == ["Qwen/Qwen3-0.6B"] and found["facts"]["task"] == "text-generation"
+    assert found["known"]["tags"] == ["small"] and found["known"]["parameters"] == 25 * 12 + 7
+    assert found["weights"]["format"] == "safetensors" and found["weights"]["tensor_count"] == 26
+    assert {d["dtype"]: d["parameters"] for d in found["weights"]["dtypes"]} == {"F32": 300, "F16": 7}
+    files = {f["file"]: f for f in found["files"]}
+    assert {path: f["size"] for path, f in files.items()} == {"model.safetensors": len(WEIGHTS), "README.md": len(CARD)}
+    assert all(f["encoding"] == encoding and f["looked_into"] for f in files.values())
+
+    # The documents and the tree, as Harbor has them.
+    links = harbor.json(at(project))["addition_links"]
+    assert set(links) == {"readme.md", "files"}
+    answer = harbor.registry.get(links["readme.md"]["href"])
+    assert (answer.status, answer.body, answer.get("Content-Type")) == (200, CARD, "text/markdown; charset=utf-8")
+    assert harbor.get(at(project, rest="/additions/README.md")).body == CARD
+    assert harbor.json(at(project, rest="/additions/files")) == [
+        {"name": "README.md", "type": "file", "size": len(CARD)},
+        {"name": "model.safetensors", "type": "file", "size": len(WEIGHTS)}]
+    refused(harbor.get(at(project, rest="/additions/license")), 404, "NOT_FOUND", "none")
+    refused(harbor.get(at(project, rest="/additions/values.yaml")), 400, "BAD_REQUEST", "values.yaml")
+
+    # Tensors as their library wrote them.
+    header = json.loads(WEIGHTS[8:8 + struct.unpack("<Q", WEIGHTS[:8])[0]])
+    rows, page = [], 1
+    while True:
+        answer = harbor.get(at(project, rest="/tensors"), page=page, page_size=10)
+        assert answer.status == 200 and answer.get("X-Total-Count") == "26"
+        rows += answer.json()
+        if 'rel="next"' not in answer.get("Link", ""):
+            break
+        page += 1
+    start = len(WEIGHTS) - sum(t.nbytes for t in TENSORS.values())
+    assert {r["name"]: (r["dtype"], r["shape"], r["offset"] - start, r["bytes"]) for r in rows} == {
+        name: (t["dtype"], t["shape"], t["data_offsets"][0], t["data_offsets"][1] - t["data_offsets"][0])
+        for name, t in header.items() if name != "__metadata__"}
+    assert [r["name"] for r in harbor.json(at(project, rest="/tensors"), name="r.2")] == \
+        [r["name"] for r in rows if "r.2" in r["name"]][:10]
+    assert [r["name"] for r in harbor.json(at(project, rest="/tensors"), dtype="f16")] == ["bias"]
+    assert harbor.json(at(project, rest="/tensors"), file="README.md") == []
+    refused(harbor.get(at(project, rest="/tensors"), page_size=101), 422, "UNPROCESSABLE_ENTITY", "page_size")
+
+    # Files, whole and in ranges.
+    weights = at(project, rest="/files/model.safetensors")
+    if encoding == "tar+gzip":
+        assert harbor.get(at(project, rest="/files/README.md")).body == CARD
+        refused(harbor.get(weights), 422, "UNPROCESSABLE_ENTITY", "compressed")
+        return
+    answer = harbor.get(weights)
+    assert (answer.status, answer.body) == (200, WEIGHTS)
+    assert answer.get("Content-Disposition") == "attachment" and answer.get("X-Content-Type-Options") == "nosniff"
+    part = harbor.call("GET", weights, headers={"Range": "bytes=100-199"})
+    assert (part.status, part.body) == (206, WEIGHTS[100:200])
+    assert harbor.call("GET", weights, headers={"If-None-Match": answer.get("ETag")}).status == 304
+    assert harbor.call("GET", weights, headers={"Range": f"bytes={len(WEIGHTS)}-"}).status == 416
+    assert harbor.call("HEAD", weights).get("Content-Length") == str(len(WEIGHTS))
+    refused(harbor.get(at(project, rest="/files/absent.bin")), 404, "NOT_FOUND", "absent.bin")
+
+
+def test_paths_and_documents(harbor, project):
+    """Names that need escapes, directories, a card in any case and folder, licences."""
+    files = {"sub dir/ünï%41.txt": b"named", "sub dir/a/deep.bin": noise(3000), "docs/ReadMe.TXT": b"# hidden\n",
+             "LICENCE.md": b"text of it", "a-b/x": b"1", "a/x": b""}
+    push(harbor.registry, f"{project}/m",
+         *modelpack(*(layer("doc", path, data) for path, data in files.items()), layer("weight", "w.safetensors", WEIGHTS)),
+         "v1")
+    found = read(harbor, project)
+    assert found["readme"] == "docs/ReadMe.TXT" and found["facts"]["title"] == "hidden"
+    assert harbor.get(at(project, rest="/additions/readme.md")).body == b"# hidden\n"
+    assert harbor.get(at(project, rest="/additions/license")).body == b"text of it"
+    assert harbor.get(at(project, rest="/files/sub%20dir/%C3%BCn%C3%AF%2541.txt")).body == b"named"
+    assert harbor.get(at(project, rest="/files/sub%20dir/a/deep.bin")).body == files["sub dir/a/deep.bin"]
+    assert harbor.get(at(project, rest="/files/a/x")).body == b""
+    tree = harbor.json(at(project, rest="/additions/files"))
+    assert [node["name"] for node in tree] == ["a", "a-b", "docs", "sub dir", "LICENCE.md", "w.safetensors"]
+    assert tree[0] == {"name": "a", "type": "directory", "children": [{"name": "x", "type": "file"}]}
+    assert [node["name"] for node in tree[3]["children"]] == ["a", "ünï%41.txt"]
+
+
+def test_every_packaging(harbor, project, env, tmp_path):  # noqa: F811
+    """What our own client packs in each of its forms is read alike."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(WEIGHTS)
+    (folder / "README.md").write_bytes(CARD)
+    host = harbor.registry.url.split("//")[1]
+    login = [HAVEN, "login", "-u", "admin", "--password-stdin", host]
+    subprocess.run(login, input=PASSWORD, env=env, text=True, check=True, timeout=60)
+    for form, options in (("modelpack", ["--tar"]), ("cnai", ["--form", "cnai-image"])):
+        done = haven("push", "-q", *options, folder, f"{host}/{project}/{form}:v1", env=env)
+        assert done.returncode == 0, done.stderr
+        found = read(harbor, project, form)
+        assert found["form"] == form and found["weights"]["tensor_count"] == 26, found
+        assert {f["file"] for f in found["files"]} == {"model.safetensors", "README.md"}
+        assert found["facts"]["license"] == ["MIT"]
+        assert harbor.get(at(project, form, "/files/model.safetensors")).body == WEIGHTS
+        assert harbor.get(at(project, form, "/additions/readme.md")).body == CARD
+
+
+def test_other_artifacts(harbor, project):
+    """Images, indexes and artifacts of unknown kinds are read too, and bring no documents of models along."""
+    tree = {"usr/share/doc/README.md": b"# a program\n", "bin/sh": noise(900)}
+    push(harbor.registry, f"{project}/image", *image([tar_of(tree)]), "v1")
+    push(harbor.registry, f"{project}/other", *artifact("application/x-thing", layers=[noise(50)]), "v1")
+    for repo, form in (("image", "image"), ("other", "oras")):
+        assert read(harbor, project, repo)["form"] == form
+        refused(harbor.get(at(project, repo, "/additions/readme.md")), 400, "BAD_REQUEST", "readme.md")
+    assert "addition_links" not in harbor.json(at(project, "other"))
+    # An image that holds weights is a model.
+    push(harbor.registry, f"{project}/volume", *image([tar_of({"models/w.safetensors": WEIGHTS, "README.md": CARD})],
+                                                      compress=True), "v1")
+    assert read(harbor, project, "volume")["weights"]["tensor_count"] == 26
+    assert set(harbor.json(at(project, "volume"))["addition_links"]) == {"build_history", "readme.md", "files"}
+
+
+# ---- broken and hostile models ----
+
+def claims(header):
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text
+
+
+BROKEN = {
+    "cut": WEIGHTS[:100],
+    "overlap": claims({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
+                       "b": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}}) + bytes(12),
+    "huge": claims({"a": {"dtype": "F32", "shape": [1 << 62, 1 << 62], "data_offsets": [0, 8]}}) + bytes(8),
+    "length": struct.pack("<Q", 1 << 63) + b"{}",
+    "deep": struct.pack("<Q", 40000) + b"[" * 40000,
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("how", sorted(BROKEN))
+def test_broken_weights_are_a_finding(harbor, project, how):
+    push(harbor.registry, f"{project}/m", *small(weight=("bad.safetensors", BROKEN[how])), "v1")
+    found = read(harbor, project)
+    assert [w for w in found["warnings"] if "bad.safetensors" in w], found["warnings"]
+    assert found["facts"]["license"] == ["MIT"], "the rest is told all the same"
+    assert harbor.json(at(project, rest="/tensors")) == []
+    assert harbor.get(at(project, rest="/files/bad.safetensors")).body == BROKEN[how]
+
+
+def bomb():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        info = tarfile.TarInfo("zeros.bin")
+        info.size = 400 << 20
+        tar.addfile(info, io.BytesIO(bytes(info.size)))
+    return gzip.compress(out.getvalue(), 9, mtime=0)
+
+
+def test_archives_of_strangers(harbor, project):
+    """Paths that lead out, links, bombs: a finding for the layer, and the rest is read."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        info = tarfile.TarInfo("../../etc/passwd")
+        info.size = 1
+        tar.addfile(info, io.BytesIO(b"x"))
+    for number, blob in enumerate((out.getvalue(), gzip.compress(tar_of({"x": b"1"}))[:-6], b"no archive at all" * 40, bomb())):
+        kind = "tar" if number in (0, 2) else "tar+gzip"
+        one = (descriptor(blob, f"application/vnd.cncf.model.code.v1.{kind}",
+                          annotations={"org.cncf.model.filepath": "x"}), blob)
+        push(harbor.registry, f"{project}/m-{number}", *modelpack(one, layer("doc", "README.md", CARD)), "v1")
+        found = read(harbor, project, f"m-{number}")
+        assert [w for w in found["warnings"] if digest_of(blob) in w], (number, found["warnings"])
+        assert [f["looked_into"] for f in found["files"]] in ([False, True], [True, False])
+        assert found["facts"]["license"] == ["MIT"]
+
+
+# ---- once, durably, and again ----
+
+def test_read_once_for_all_repositories(harbor, project):
+    document, blobs = small()
+    push(harbor.registry, f"{project}/m", document, blobs, "v1")
+    first = harbor.json(at(project, rest="/model")) if read(harbor, project) else None
+    push(harbor.registry, f"{project}/other", document, blobs, "v1", "v2")
+    assert harbor.json(at(project, "other", "/model")) == first, "it was there at once"
+
+
+def queue(harbor, action=None):
+    if action:
+        harbor.put("/jobservice/queues/MODEL_INDEX", {"action": action})
+    return next(q for q in harbor.json("/jobservice/queues") if q["job_type"] == "MODEL_INDEX")
+
+
+def test_kill_between_push_and_reading(start):
+    """The wish to read is written with the push: whatever happens, it is read after the next start."""
+    server = start()
+    harbor = Harbor(server.registry())
+    project = harbor.add_project()[1]
+    assert queue(harbor, "pause")["paused"]
+    for number in range(5):
+        push(harbor.registry, f"{project}/m{number}", *small(doc=("README.md", CARD + bytes([65 + number]))), "v1")
+    assert queue(harbor)["count"] == 5
+    assert harbor.json(at(project, "m0", "/model")) == {"state": "waiting"}
+    refused(harbor.get(at(project, "m0", "/additions/readme.md")), 404, "NOT_FOUND", "not read yet")
+    assert "addition_links" not in harbor.json(at(project, "m0"))
+    server.restart(crash=True)
+    harbor = Harbor(server.registry())
+    assert queue(harbor)["count"] == 5
+    assert not queue(harbor, "resume").get("paused")
+    for number in range(5):
+        assert read(harbor, project, f"m{number}")["weights"]["tensor_count"] == 26
+    assert queue(harbor).get("count", 0) == 0
+    assert server.metric("haven_tasks_done_total") == 5
+
+
+def test_killed_while_reading(start):
+    """Killed again and again in the middle: everything is read in the end, nothing is read wrongly."""
+    server = start()
+    harbor = Harbor(server.registry())
+    project = harbor.add_project()[1]
+    for number in range(30):
+        push(harbor.registry, f"{project}/m{number}", *small(doc=("README.md", CARD + str(number).encode())), "v1")
+        if number % 10 == 9:
+            server.restart(crash=True)
+            harbor = Harbor(server.registry())
+    # What the dead had taken is taken again when its time has run out; nobody waits for that here.
+    states = [harbor.json(at(project, f"m{number}", "/model"))["state"] for number in range(30)]
+    assert set(states) <= {"read", "waiting"} and "read" in states
+
+
+def test_stopped_queue_asks_again_at_the_next_push(harbor, start):
+    server = start()
+    harbor = Harbor(server.registry())
+    project = harbor.add_project()[1]
+    queue(harbor, "pause")
+    push(harbor.registry, f"{project}/m", *small(), "v1")
+    queue(harbor, "stop")
+    model = harbor.json(at(project, rest="/model"))
+    assert model["state"] == "failed" and "stopped" in model["error"]
+    queue(harbor, "resume")
+    assert harbor.json(at(project, rest="/model"))["state"] == "failed"
+    push(harbor.registry, f"{project}/m", *small(), "v1")
+    assert read(harbor, project)["weights"]["tensor_count"] == 26
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as one:
+        own = one.read().split()
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as one:
+            found += one.read().split()
+    return {int(n) for n in [*own, *found]}
+
+
+def test_reader_is_confined_and_may_die(start):
+    """Models are parsed in a process without rights; when somebody kills it, another one goes on."""
+    server = start()
+    harbor = Harbor(server.registry())
+    project = harbor.add_project()[1]
+    push(harbor.registry, f"{project}/m", *small(), "v1")
+    read(harbor, project)
+    reader, = children(server.pid)
+    with open(f"/proc/{reader}/status", encoding="ascii") as one:
+        status = dict(line.split(":\t") for line in one.read().splitlines() if ":\t" in line)
+    assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
+    assert len(os.listdir(f"/proc/{reader}/fd")) <= 4
+    with open(f"/proc/{reader}/environ", "rb") as one:
+        assert PASSWORD.encode() not in one.read()
+    os.kill(reader, signal.SIGKILL)
+    push(harbor.registry, f"{project}/n", *small(doc=("README.md", CARD + b"n")), "v1")
+    assert read(harbor, project, "n")["warnings"] == []
+    assert reader not in children(server.pid)
+    other, = children(server.pid)
+    server.stop()
+    wait_until(lambda: not os.path.exists(f"/proc/{other}"))
+
+
+def test_nobody_else_starts_the_reader():
+    done = subprocess.run([HAVEN, "parse-models"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2 and "haven serve" in done.stderr
+
+
+def test_what_was_stored_before_is_read(start):
+    """Everything that is here is read after the start, also what was pushed to an older version: none of its tasks is there."""
+    server = start()
+    harbor = Harbor(server.registry())
+    project = harbor.add_project()[1]
+    queue(harbor, "pause")
+    for number in range(3):
+        push(harbor.registry, f"{project}/m{number}", *small(doc=("README.md", CARD + bytes([65 + number]))), "v1")
+    server.stop()
+    with contextlib.closing(server.database()) as db:
+        db.execute("DELETE FROM task")
+        db.execute("DELETE FROM job_pause")
+        db.commit()
+    server.start()
+    harbor = Harbor(server.registry())
+    for number in range(3):
+        assert read(harbor, project, f"m{number}")["weights"]["tensor_count"] == 26
+
+
+def test_content_goes_with_what_it_is_about(start):
+    server = start()
+    harbor = Harbor(server.registry())
+    project = harbor.add_project()[1]
+    push(harbor.registry, f"{project}/m", *small("tar+gzip"), "v1")
+    read(harbor, project)
+    assert server.facts("SELECT count(*) FROM model_part") == [(2,)]
+    harbor.delete(at(project))
+    assert server.facts("SELECT count(*) FROM model") == [(0,)]
+    done = haven("admin", "collect", "--data", server.data, "--grace", "0s")
+    assert done.returncode == 0, done.stderr
+    assert server.facts("SELECT count(*) FROM model_part") == [(0,)]
+
+
+# ---- who may ----
+
+def test_layers_that_the_repository_does_not_hold(start):
+    """A digest grants nothing: where manifests may name what was not sent, what others hold is not read to their senders."""
+    server = start(config={"registry.sparse": "any"})
+    harbor = Harbor(server.registry())
+    secret = b"# of somebody else " + noise(40).hex().encode()
+    project, other = harbor.add_project()[1], harbor.add_project()[1]
+    document, blobs = modelpack(layer("doc", "README.md", secret))
+    push(harbor.registry, f"{other}/m", document, blobs, "v1")
+    assert read(harbor, other)["readme"] == "README.md"
+    withheld = blobs.pop(digest_of(secret))
+    push(harbor.registry, f"{project}/m", document, blobs, "v1")
+    assert harbor.json(at(project, rest="/model")) == {"state": "unread"}
+    refused(harbor.get(at(project, rest="/files/README.md")), 404, "NOT_FOUND")
+    refused(harbor.get(at(project, rest="/additions/readme.md")), 404, "NOT_FOUND")
+    # Nor does another manifest about the same layer tell more.
+    push(harbor.registry, f"{project}/n", {**document, "annotations": {"x": "y"}}, blobs, "v1")
+    wait_until(lambda: server.facts("SELECT count(*) FROM task") == [(0,)])
+    assert harbor.json(at(project, "n", "/model")) == {"state": "unread"}
+    refused(harbor.get(at(project, "n", "/tensors")), 404, "NOT_FOUND")
+    harbor.registry.push_blob(f"{project}/n", withheld)
+    assert harbor.get(at(project, "n", "/files/README.md")).body == secret

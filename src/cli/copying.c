@@ -5,8 +5,11 @@
 
 int copying_ref(const char *text, struct artifact_ref *ret, struct err *e)
 {
-    if (artifact_ref_parse(str_from(text), ret, e) == 0)
+    if (artifact_ref_parse(str_from(text), ret, e) == 0) {
+        if (!ret->is_layout)
+            progress_name(&ret->remote);
         return 0;
+    }
     if (e->code == ERR_DIGEST_INVALID)
         e->code = ERR_NAME_INVALID; /* a malformed digest is no damaged content */
     return -1;

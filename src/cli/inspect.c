@@ -198,6 +198,7 @@ static int inspect_any(struct inspect *in, struct cli *c, struct err *e)
             *e = why;
             return -1;
         }
+        progress_name(&ref.remote);
     } else if (copying_ref(arg, &ref, e) < 0) {
         return -1;
     }

@@ -37,7 +37,15 @@ int progress_ref(struct cli *c, const char *text, struct remote_ref *ret, struct
         return -1;
     }
     c->host = arena_strz(&c->arena, str_from(ret->host));
+    progress_name(ret);
     return 0;
+}
+
+void progress_name(const struct remote_ref *ref)
+{
+    if (ref->display[0])
+        (void)fprintf(stderr, "haven: %s is named %s in registries\n", ref->display,
+                      ref->repo.text);
 }
 
 int progress_host(struct cli *c, const char *text, struct transport_host *ret, struct err *e)

@@ -56,6 +56,8 @@ void progress_connection(const struct cli *c, struct transport_options *ret);
 /* Reads a reference; an error in it is one of the command line. Errors later on can give advice
  * about its registry. */
 int progress_ref(struct cli *c, const char *text, struct remote_ref *ret, struct err *e);
+/* Tells which name of OCI is used where something else was written. */
+void progress_name(const struct remote_ref *ref);
 /* The same for a host alone. */
 int progress_host(struct cli *c, const char *text, struct transport_host *ret, struct err *e);
 /* --concurrency; USAGE. */

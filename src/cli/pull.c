@@ -24,10 +24,10 @@ static const struct cli_option options[] = {
      .help = "Which manifest of an image for several machines (default: this machine's)."},
 };
 
-/* DIR, else the last part of the repository's name. */
+/* DIR, else the last part of the repository's name as it was written. */
 static const char *directory(struct cli *c, const struct remote_ref *ref)
 {
-    struct str name = repo_name_str(&ref->repo);
+    struct str name = ref->display[0] ? str_from(ref->display) : repo_name_str(&ref->repo);
     if (c->n_args > 1)
         return c->args[1];
     return arena_strz(&c->arena, str_skip(name, (size_t)(str_rchr(name, '/') + 1)));

@@ -5,6 +5,7 @@
 #include "client/retry.h"
 #include "client/upload.h"
 #include "http/url.h"
+#include "oci/display.h"
 #include "oci/manifest.h"
 
 #include <inttypes.h>
@@ -17,6 +18,7 @@ struct remote {
     enum transport_access access;
     struct upload_ways ways;
     atomic_bool no_referrers; /* it has no list of referrers */
+    char display[LIMIT_REPO_NAME + sizeof(OCI_DISPLAY_HEADER) + 2]; /* a header, or empty */
     char *shown;
 };
 
@@ -286,10 +288,10 @@ static int remote_manifest_put(struct endpoint *p, struct str bytes, struct str 
                                const struct digest *digest, const struct tag *tag, struct err *e)
 {
     char content_type[LIMIT_MEDIA_TYPE + 32];
-    const char *headers[] = {content_type, NULL};
     AUTO_ANSWER a;
     AUTO(buf) url = {0};
     struct remote *r = of(p);
+    const char *headers[] = {content_type, r->display[0] ? r->display : NULL, NULL};
     struct digest there;
 
     http_answer_init(&a);
@@ -541,6 +543,8 @@ struct endpoint *endpoint_remote(const struct remote_ref *ref, bool for_push,
     struct remote *r = NEW(struct remote);
     r->transport = t;
     r->repo = ref->repo;
+    if (ref->display[0])
+        (void)snprintf(r->display, sizeof(r->display), OCI_DISPLAY_HEADER ": %s", ref->display);
     r->access = for_push ? TRANSPORT_PUSH : TRANSPORT_PULL;
     atomic_store(&r->ways.chunk, UPLOAD_CHUNK);
     r->shown = mem_printf("%s/%s", ref->host, ref->repo.text);

@@ -53,6 +53,9 @@ struct remote_ref {
     char scheme[6]; /* "https", "http", or empty when none was written */
     char host[256]; /* lower case, with the port if one was written */
     struct repo_name repo;
+    /* The repository as it was written, where that is a display id and no name (display.h), which
+     * repo is made of then; else empty. */
+    char display[LIMIT_REPO_NAME + 1];
     struct reference ref;
 };
 int remote_ref_parse(struct str s, struct remote_ref *ret, struct err *e); /* NAME_INVALID, … */

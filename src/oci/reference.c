@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* References: a tag or a digest on the server's side, and the full form that clients write. */
-#include "oci/name.h"
+#include "oci/display.h"
 
 #include "base/mem.h"
 
@@ -141,6 +141,17 @@ static int take_scheme(struct str *rest, struct remote_ref *ret, struct err *e)
                S(str_head(scheme, QUOTE_MAX)));
 }
 
+/* What is a name is taken for one, though it may be a display id too. */
+static int take_name(struct str name, struct remote_ref *ret, struct err *e)
+{
+    if (repo_name_parse(name, &ret->repo, NULL) == 0)
+        return 0;
+    if (display_encode(name, &ret->repo, e) < 0)
+        return -1;
+    memcpy(ret->display, name.p, name.n);
+    return 0;
+}
+
 int remote_ref_parse(struct str s, struct remote_ref *ret, struct err *e)
 {
     struct remote_ref r = {.host = ""};
@@ -159,7 +170,7 @@ int remote_ref_parse(struct str s, struct remote_ref *ret, struct err *e)
     struct str name = str_cut(&digest, '@');
     struct str tag = name;
     name = str_cut(&tag, ':');
-    if (repo_name_parse(name, &r.repo, e) < 0)
+    if (take_name(name, &r, e) < 0)
         return -1;
     if (tag.p && tag_parse(tag, &r.ref.tag, e) < 0)
         return -1;

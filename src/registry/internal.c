@@ -16,6 +16,15 @@ int registry_copy(struct arena *a, struct str s, struct str *ret, struct err *e)
     return 0;
 }
 
+struct str registry_lower(struct arena *a, struct str s)
+{
+    char *out = arena_alloc(a, s.n + 1);
+
+    for (size_t i = 0; i < s.n; i++)
+        out[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] - 'A' + 'a') : s.p[i];
+    return str_of(out, s.n);
+}
+
 int registry_digest(struct str text, struct digest *ret, struct err *e)
 {
     if (digest_parse(text, ret, NULL) < 0)

@@ -19,6 +19,8 @@
     " AND x.project_id = 0))"
 /* A copy in the arena, NUL-ended; LIMIT at its ceiling. */
 int registry_copy(struct arena *a, struct str s, struct str *ret, struct err *e);
+/* Upper case folded, in the arena. */
+struct str registry_lower(struct arena *a, struct str s);
 /* A digest that the database holds; what does not parse is CORRUPT. */
 int registry_digest(struct str text, struct digest *ret, struct err *e);
 /* Objects behind a digest ("": from the first on), in the order of their digests: up to
@@ -70,6 +72,11 @@ int object_ensure(struct db_conn *c, const struct digest *object, uint64_t size,
 /* Inside a transaction: removes an artifact (row, document) with what only it held. */
 int artifact_remove(struct registry *r, struct db_conn *c, int64_t repository, int64_t artifact,
                     int64_t document, struct err *e);
+/* Inside a transaction: the display id of a repository whose part behind the project is that of
+ * `id`, which has to fit the name (display_fits); the project's is written as it was made. 1, 0
+ * there is no such project, -1. ret_project: may be NULL. */
+int repository_display(struct db_conn *c, const struct repo_name *name, struct str id,
+                       struct display_id *ret, int64_t *ret_project, struct err *e);
 /* Inside a transaction: removes a repository that holds no artifact. What was sent to it and never
  * named becomes a candidate for the collection. */
 int repository_remove(struct db_conn *c, int64_t id, struct err *e);

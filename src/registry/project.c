@@ -30,7 +30,7 @@ static int find(struct registry *r, struct arena *a, enum db_query q, struct db_
 int project_find(struct registry *r, struct arena *a, struct str name, struct project *ret,
                  struct err *e)
 {
-    return find(r, a, Q_project_by_name, DB_ARGS(DB_TEXT(name)), ret, e);
+    return find(r, a, Q_project_by_name, DB_ARGS(DB_TEXT(registry_lower(a, name))), ret, e);
 }
 
 int project_find_by_id(struct registry *r, struct arena *a, int64_t id, struct project *ret,

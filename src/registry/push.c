@@ -306,6 +306,8 @@ int artifact_push(struct registry *r, struct arena *a, const struct repo_name *r
         return -1;
     if (p.n_missing > 0)
         return report_missing(&p, repo, ret_missing, e);
+    if (req->display.p && repository_display_wish(p.conn, p.repository, repo, req->display, e) < 0)
+        return -1;
     if (quota_open(p.conn, p.repository, &gate, e) < 0 || put_rows(&p, e) < 0 ||
         quota_close(r, &t, &gate, e) < 0 || note_push(&p, e) < 0)
         return err_wrap(e, "pushing to %.*s", S(repo_name_str(repo)));

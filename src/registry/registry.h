@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "db/db.h"
+#include "oci/display.h"
 #include "oci/manifest.h"
 #include "oci/name.h"
 #include "store/store.h"
@@ -37,6 +38,7 @@ struct project {
     bool is_public;
     int64_t created_ms;
 };
+/* name: letter case ignored. */
 int project_find(struct registry *r, struct arena *a, struct str name, struct project *ret,
                  struct err *e);
 int project_find_by_id(struct registry *r, struct arena *a, int64_t id, struct project *ret,
@@ -52,11 +54,20 @@ int project_seed(struct registry *r, struct err *e);
 /* ---- repository.c ---- */
 int repository_find(struct registry *r, const struct repo_name *name, int64_t *ret_id,
                     struct err *e);
+/* *ret: the OCI name that a text of an address means: its own, or that of the repository of the
+ * project whose display id it is, letter case ignored. The text itself if there is none. */
+int repository_meant(struct registry *r, struct arena *a, int64_t project, struct str text,
+                     struct str *ret, struct err *e);
 /* Finds or makes it; the project must exist (NAME_UNKNOWN), and the name must go beyond it
- * (NAME_INVALID). Inside a transaction. A repository stays when its last artifact goes (see
- * repository.c). */
+ * (NAME_INVALID). Its display id is what the name decodes to (oci/display.h), behind the project's;
+ * CONFLICT: another one has that. Inside a transaction. A repository stays when its last artifact
+ * goes (see repository.c). */
 int repository_ensure(struct db_conn *c, const struct repo_name *name, int64_t *ret_id,
                       struct err *e);
+/* Inside a transaction: `id`, which has to fit the name, becomes its display id, unless it was
+ * given one already. */
+int repository_display_wish(struct db_conn *c, int64_t repository, const struct repo_name *name,
+                            struct str id, struct err *e);
 /* Names of repositories that hold an artifact, behind `last` in bytewise order, at most limit (and
  * LIMIT_PAGE); more says whether there are others (never for limit 0). Only of public projects
  * unless all is true. */
@@ -126,6 +137,9 @@ struct artifact_push {
     struct reference ref; /* tag, or digest that must be that of the bytes */
     struct tag *tags;     /* more tags (?tag=) */
     size_t n_tags;
+    /* What the repository is to be called if nobody has said so yet; it fits its name. p NULL: no
+     * wish. */
+    struct str display;
 };
 struct artifact_pushed {
     struct digest digest;

@@ -16,16 +16,72 @@ int repository_find(struct registry *r, const struct repo_name *name, int64_t *r
                            ret_id, e);
 }
 
+int repository_meant(struct registry *r, struct arena *a, int64_t project, struct str text,
+                     struct str *ret, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    struct repo_name name, encoded;
+    int64_t id;
+
+    *ret = text;
+    if (repo_name_parse(text, &name, NULL) == 0) {
+        if (display_encode(text, &encoded, NULL) == 0 && strcmp(name.text, encoded.text) == 0)
+            return 0; /* nothing else can be meant */
+        int there = repository_find(r, &name, &id, e);
+        if (there != 0)
+            return there < 0 ? -1 : 0;
+    }
+    int found = db_one(db_reader(r->db), Q_repository_by_display,
+                       DB_ARGS(DB_TEXT(registry_lower(a, text)), DB_I64(project)), &rows, e);
+    if (found <= 0)
+        return found;
+    return registry_copy(a, db_text(&rows, 0), ret, e);
+}
+
+int repository_display(struct db_conn *c, const struct repo_name *name, struct str id,
+                       struct display_id *ret, int64_t *ret_project, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    char text[sizeof(ret->text)];
+    int found = db_one(c, Q_project_display, DB_ARGS(DB_TEXT(repo_name_project(name))), &rows, e);
+
+    if (found <= 0)
+        return found;
+    if (ret_project)
+        *ret_project = db_i64(&rows, 0);
+    snprintf(text, sizeof(text), "%.*s%.*s", S(db_text(&rows, 1)),
+             S(str_skip(id, name->project_n)));
+    memcpy(ret->text, text, sizeof(text));
+    return 1;
+}
+
+int repository_display_wish(struct db_conn *c, int64_t repository, const struct repo_name *name,
+                            struct str id, struct err *e)
+{
+    struct display_id own, wanted;
+
+    display_decode(name, &own);
+    int found = repository_display(c, name, str_from(own.text), &own, NULL, e);
+    if (found > 0)
+        found = repository_display(c, name, id, &wanted, NULL, e);
+    if (found <= 0)
+        return found;
+    return db_exec(c, Q_repository_display_replace,
+                   DB_ARGS(DB_I64(repository), DB_TEXTZ(wanted.text), DB_TEXTZ(own.text)), NULL, e);
+}
+
 int repository_ensure(struct db_conn *c, const struct repo_name *name, int64_t *ret_id,
                       struct err *e)
 {
     struct str full = repo_name_str(name), project = repo_name_project(name);
+    struct display_id display;
     int64_t project_id;
     int found = registry_one_id(c, Q_repository_id, DB_ARGS(DB_TEXT(full)), ret_id, e);
 
     if (found != 0)
         return found < 0 ? -1 : 0;
-    found = registry_one_id(c, Q_project_by_name, DB_ARGS(DB_TEXT(project)), &project_id, e);
+    display_decode(name, &display);
+    found = repository_display(c, name, str_from(display.text), &display, &project_id, e);
     if (found < 0)
         return -1;
     if (found == 0)
@@ -34,8 +90,12 @@ int repository_ensure(struct db_conn *c, const struct repo_name *name, int64_t *
         return ERR(e, NAME_INVALID, "\"%.*s\" is a project; a repository is PROJECT/NAME", S(full));
     found = registry_one_id(
         c, Q_repository_add,
-        DB_ARGS(DB_I64(project_id), DB_TEXT(full), DB_TEXT(full), DB_I64(clock_now_ms())), ret_id,
-        e);
+        DB_ARGS(DB_I64(project_id), DB_TEXT(full), DB_TEXTZ(display.text), DB_I64(clock_now_ms())),
+        ret_id, e);
+    if (found < 0 && e && e->code == ERR_CONFLICT)
+        return ERR(e, CONFLICT,
+                   "the repository %.*s would be called \"%s\", as another one is already", S(full),
+                   display.text);
     if (found < 0)
         return err_wrap(e, "making repository %.*s", S(full));
     return found > 0 ? 0 : ERR(e, DB, "the repository was not added");

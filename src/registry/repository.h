@@ -10,7 +10,8 @@
 
 struct repository_facts {
     int64_t id, project_id;
-    struct str name; /* full */
+    struct str name;         /* full */
+    struct str display_name; /* full, with upper case and what OCI forbids: oci/display.h */
     struct str description;
     bool is_public;
     int64_t artifacts, pulls;
@@ -31,7 +32,15 @@ int repository_facts_list(struct registry *r, struct arena *a, const struct proj
 int repository_search(struct registry *r, struct arena *a, const struct project_visibility *v,
                       struct str text, size_t limit, struct db_page *ret, struct err *e);
 
-int repository_describe(struct registry *r, int64_t id, struct str description, struct err *e);
+/* What is to be changed; a text whose p is NULL stays. */
+struct repository_wanted {
+    struct str description;
+    struct str display_name; /* full; the project's part is written as the project is */
+};
+/* One transaction with its entry in the audit log. BAD_REQUEST: no display id of this name;
+ * CONFLICT: another repository has it. */
+int repository_change(struct registry *r, const struct repository_facts *f,
+                      const struct repository_wanted *w, struct err *e);
 /* Removes it with all its artifacts, some in a transaction. */
 int repository_delete(struct registry *r, int64_t id, struct err *e);
 

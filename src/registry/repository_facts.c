@@ -19,6 +19,7 @@
 static const struct db_field fields[] = {
     {.name = "id", .column = "r.id", .type = DB_FIELD_I64},
     {.name = "name", .column = "r.name", .type = DB_FIELD_TEXT},
+    {.name = "display_name", .column = "r.display_name", .type = DB_FIELD_TEXT},
     {.name = "project_id", .column = "r.project_id", .type = DB_FIELD_I64},
     {.name = "description", .column = "r.description", .type = DB_FIELD_TEXT},
     {.name = "pull_count", .column = "r.pull_count", .type = DB_FIELD_I64},
@@ -28,7 +29,7 @@ static const struct db_field fields[] = {
 
 #define COLUMNS                                                                                    \
     "r.id, r.project_id, r.name, r.description, r.pull_count, r.created_ms, r.updated_ms,"         \
-    " p.is_public, r.artifacts - r.accessories"
+    " p.is_public, r.artifacts - r.accessories, r.display_name"
 #define TABLES "repository r JOIN project p ON p.id = r.project_id WHERE r.artifacts > 0"
 
 static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
@@ -44,6 +45,7 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
         .updated_ms = db_i64(rows, 6),
         .is_public = db_i64(rows, 7) != 0,
         .artifacts = db_i64(rows, 8),
+        .display_name = arena_str(a, db_text(rows, 9)),
     };
     return 0;
 }
@@ -188,15 +190,6 @@ static void sort_names(struct db_page *page)
     page->n = n;
 }
 
-static struct str lowered(struct arena *a, struct str text)
-{
-    char *out = arena_alloc(a, text.n + 1);
-
-    for (size_t i = 0; i < text.n; i++)
-        out[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] | 0x20) : text.p[i];
-    return str_of(out, text.n);
-}
-
 /* Names are ASCII without '~': what begins with a text lies before the text and '~'. */
 static int search_parts(struct db_conn *c, struct arena *a, const struct project_visibility *v,
                         struct str text, const struct db_list_query *q, struct db_page *ret,
@@ -224,7 +217,7 @@ int repository_search(struct registry *r, struct arena *a, const struct project_
                       struct str text, size_t limit, struct db_page *ret, struct err *e)
 {
     struct db_conn *c = db_reader(r->db);
-    const struct db_arg part = DB_TEXT(lowered(a, text));
+    const struct db_arg part = DB_TEXT(registry_lower(a, text));
     const struct db_match m = {.field = db_list_field(&by_project, STR("name")),
                                .op = DB_MATCH_CONTAINS,
                                .values = &part,
@@ -247,17 +240,51 @@ int repository_search(struct registry *r, struct arena *a, const struct project_
                : db_list_some(c, &by_project, VISIBLE_TO(v), &q, a, ret, e);
 }
 
-int repository_describe(struct registry *r, int64_t id, struct str description, struct err *e)
+/* ---- changes ---- */
+
+static int set_display(struct db_conn *c, const struct repository_facts *f, struct str wanted,
+                       struct err *e)
+{
+    struct repo_name name;
+    struct display_id id;
+
+    if (repo_name_parse(f->name, &name, e) < 0)
+        return -1;
+    if (!display_fits(wanted, &name)) {
+        display_decode(&name, &id);
+        return ERR(e, BAD_REQUEST,
+                   "\"display_name\" must be \"%s\" in any letter case: the id that the name "
+                   "%.*s stands for",
+                   id.text, S(f->name));
+    }
+    int found = repository_display(c, &name, wanted, &id, NULL, e);
+    if (found <= 0)
+        return found < 0 ? -1 : ERR(e, NOT_FOUND, "the project is gone");
+    if (db_exec(c, Q_repository_display_set,
+                DB_ARGS(DB_I64(f->id), DB_TEXTZ(id.text), DB_I64(clock_now_ms())), NULL, e) == 0)
+        return 0;
+    if (e && e->code == ERR_CONFLICT)
+        return ERR(e, CONFLICT, "\"display_name\": another repository is called \"%s\"", id.text);
+    return -1;
+}
+
+int repository_change(struct registry *r, const struct repository_facts *f,
+                      const struct repository_wanted *w, struct err *e)
 {
     AUTO(db_txn) t = {0};
 
     if (db_begin(r->db, &t, e) < 0 ||
-        db_exec(t.conn, Q_repository_description_set,
-                DB_ARGS(DB_I64(id), DB_TEXT(description), DB_I64(clock_now_ms())), NULL, e) < 0 ||
-        registry_audit(t.conn, AUDIT_update_repository, id, 0, STR(""), "", e) < 0)
+        (w->description.p &&
+         db_exec(t.conn, Q_repository_description_set,
+                 DB_ARGS(DB_I64(f->id), DB_TEXT(w->description), DB_I64(clock_now_ms())), NULL,
+                 e) < 0) ||
+        (w->display_name.p && set_display(t.conn, f, w->display_name, e) < 0) ||
+        registry_audit(t.conn, AUDIT_update_repository, f->id, 0, STR(""), "", e) < 0)
         return -1;
     return db_commit(&t, e);
 }
+
+/* ---- removing ---- */
 
 /* 1 there may be more, 0 none is left, -1. */
 static int remove_artifacts(struct registry *r, struct db_conn *c, int64_t repository,

@@ -27,7 +27,7 @@ def test_usage(haven, args):
     refused(haven(*args, stdin=subprocess.DEVNULL), "USAGE")
 
 
-@pytest.mark.parametrize("ref", ["", "m", "library/m", "localhost/UPPER/m", "ftp://localhost/a/b", "localhost/a/b:", "localhost/a/b@sha256:1"])
+@pytest.mark.parametrize("ref", ["", "m", "library/m", "localhost/UPPER+/m", "ftp://localhost/a/b", "localhost/a/b:", "localhost/a/b@sha256:1"])
 def test_bad_references(haven, tmp_path, ref):
     for args in (("pull", ref, tmp_path / "o"), ("push", tmp_path, ref)):
         refused(haven(*args), "NAME_INVALID")

@@ -49,6 +49,9 @@ BODIES = {
 ADDITIONS = {
     "AuditLogExt": {"client_address": "from where, which Harbor does not tell"},
     "AuditLog": {"client_address": "as above"},
+    "Repository": {"display_name": "the id that keeps upper case, where Harbor has lower case alone"},
+    "SearchRepository": {"display_name": "as above"},
+    "Project": {"display_name": "as above"},
 }
 # Statuses that Harbor sends though the file does not list them for the operation.
 FORBIDDEN = "who is signed in and may not gets 403 everywhere; the file leaves it out here"

@@ -28,7 +28,8 @@ def test_a_project_is_made(harbor):
     number = int(made.get("Location").removeprefix("/api/v2.0/projects/"))
     seen = harbor.json(f"/projects/{name}")
     assert seen.pop("creation_time").endswith("Z") and seen.pop("update_time").endswith("Z")
-    assert seen == {"project_id": number, "owner_id": 1, "owner_name": "admin", "name": name, "repo_count": 0,
+    assert seen == {"project_id": number, "owner_id": 1, "owner_name": "admin", "name": name,
+                    "display_name": name, "repo_count": 0,
                     "current_user_role_id": 1, "current_user_role_ids": [1],
                     "metadata": {"public": "true", "auto_scan": "true"}}
     assert harbor.json(f"/projects/{number}")["name"] == name

@@ -32,7 +32,7 @@ def test_life(harbor):
     created, updated = seen.pop("creation_time"), seen.pop("update_time")
     assert created <= updated
     assert seen.pop("id") > 0
-    assert seen == {"project_id": project, "name": f"{name}/llm/tiny", "artifact_count": 1}
+    assert seen == {"project_id": project, "name": f"{name}/llm/tiny", "display_name": f"{name}/llm/tiny", "artifact_count": 1}
     harbor.put(path, {"description": "# Tiny", "pull_count": 7, "name": "x"})
     seen = harbor.json(path)
     assert (seen["description"], seen["name"]) == ("# Tiny", f"{name}/llm/tiny") and "pull_count" not in seen

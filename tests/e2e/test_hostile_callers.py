@@ -124,15 +124,16 @@ LIES = {
                                "artifact_id", "creator_ref", "expires_at", "repo_count", "artifact_count", "pull_count",
                                "storage_limit", "current_user_role_id", "priority")},
     **{key: TEXT for key in ("username", "owner_name", "entity_name", "role_name", "creator_type", "digest", "type",
-                             "repository_name", "job_status", "job_name", "job_parameters", "project_name", "scope", "name")},
+                             "repository_name", "job_status", "job_name", "job_parameters", "project_name", "scope", "name",
+                             "display_name")},
     **{key: True for key in ("sysadmin_flag", "admin_role_in_auth", "admin", "deleted", "editable", "immutable", "togglable",
                              "has_admin_role")},
     **{key: TIME for key in ("creation_time", "update_time", "push_time", "pull_time", "op_time")},
     "current_user_role_ids": [1], "roles": [1], "used": {"storage": NUMBER}, "ref": {"id": NUMBER}, "tags": [],
 }
 # Fields that differ from one thing to the next, or with every change.
-VARIES = {"id", "user_id", "project_id", "name", "username", "email", "creation_time", "update_time", "entity_id", "entity_name",
-          "group_name"}
+VARIES = {"id", "user_id", "project_id", "name", "display_name", "username", "email", "creation_time", "update_time",
+          "entity_id", "entity_name", "group_name"}
 
 
 class Target:
@@ -205,7 +206,7 @@ CHANGES = {
 }
 # Names that an operation takes, or refuses by a rule of its own, and so are no lies there.
 TAKEN = {
-    "createProject": {"storage_limit"}, "CreateRobot": {"name"}, "UpdateRobot": {"name"},
+    "createProject": {"storage_limit"}, "updateRepository": {"display_name"}, "CreateRobot": {"name"}, "UpdateRobot": {"name"},
     "addProjectMetadatas": set(LIES), "updateProjectMetadata": set(LIES), "RefreshSec": set(),
 }
 # Operations without anything that could be set, and who shows it.

@@ -12,10 +12,11 @@ import subprocess
 import pytest
 
 from harness.browser import Browser
-from harness.content import artifact, descriptor, push, small_image
+from harness.content import artifact, descriptor, image, noise, push, tar_of
 from harness.harbor import PASSWORD, Harbor, fresh
 from harness.record import HAVEN
 from harness.registry import OCI_MANIFEST, digest_of
+from harness.server import wait_until
 
 # What names a project, and so is resolved and asked about before anything else (test_harbor_walk).
 PLACES = {"project", "project_name", "name..."}
@@ -76,7 +77,9 @@ class Place:
         self.project, self.name = self.system.add_project()
         self.system.add_member(self.name, number, "projectAdmin")
         registry, repo = admin, f"{self.name}/m"
-        digest, data = push(registry, repo, *small_image(), "v1", "v2")
+        digest, data = push(registry, repo, *image([tar_of({"w.bin": noise(400)})]), "v1", "v2")
+        model = f"/projects/{self.name}/repositories/m/artifacts/v1/model"
+        wait_until(lambda: self.system.json(model)["state"] == "read")
         push(registry, repo, *artifact("application/vnd.example.note", descriptor(data, OCI_MANIFEST)))
         self.blob = registry.push_blob(repo, fresh("blob").encode() * 9)
         self.upload = registry.open_upload(repo).rsplit("/", 1)[1]

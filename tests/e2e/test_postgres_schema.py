@@ -262,6 +262,29 @@ def test_totals_of_an_older_database(catalogue):
     check_totals(lambda sql: lite.execute(sql).fetchall())
 
 
+NAMED = """
+INSERT INTO project (id, name, display_name, is_public, created_ms) VALUES (951, 'qwen', 'Qwen', 0, 1), (952, 'z', 'z', 0, 1);
+INSERT INTO repository (id, project_id, name, display_name, created_ms) VALUES
+    (951, 951, 'qwen/a/b', 'qwen/a/b', 1), (952, 951, 'qwen/c', 'elsewhere', 1), (953, 951, 'qwen/d', 'QWEN/C', 1),
+    (954, 952, 'z/a', 'z/a', 1);
+"""
+
+
+def test_display_ids_of_an_older_database(catalogue, postgres):
+    """The letter case of the project, but where another repository has that name already."""
+    import sqlite3
+    lite = sqlite3.connect(":memory:")
+    at = next(i for i, m in enumerate(catalogue["migrations"]) if m["name"] == "display")
+    want = [(951, "Qwen/a/b"), (952, "elsewhere"), (953, "Qwen/d"), (954, "z/a")]
+    asked = "SELECT id, display_name FROM repository WHERE id > 950 ORDER BY id"
+    lite.executescript("".join(m["sqlite"] for m in catalogue["migrations"][:at]) + NAMED)
+    lite.executescript(catalogue["migrations"][at]["sqlite"])
+    assert lite.execute(asked).fetchall() == want
+    postgres.must(NAMED)
+    postgres.must(catalogue["migrations"][at]["postgres"])
+    assert postgres.must(asked).splitlines() == [f"{number}|{name}" for number, name in want]
+
+
 def test_checks(postgres):
     for wrong in ("INSERT INTO project (name, display_name, is_public, created_ms)"
                   " VALUES ('q', 'Q', 2, 1)",

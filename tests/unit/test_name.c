@@ -267,6 +267,30 @@ static void test_remote_good(void **state)
         assert_string_equal(r.scheme, rows[i].scheme);
         assert_string_equal(r.host, rows[i].host);
         assert_string_equal(r.repo.text, rows[i].repo);
+        assert_string_equal(r.display, "");
+        assert_true(str_eqz(reference_str(&r.ref), rows[i].ref));
+    }
+}
+
+/* What is no name, but the display id of a repository, is kept beside its name. */
+static void test_remote_display(void **state)
+{
+    static const struct {
+        const char *text, *repo, *ref, *display;
+    } rows[] = {
+        {"h.x/Qwen/Qwen3-8B:V1", "qwen/qwen3-8b", "V1", "Qwen/Qwen3-8B"},
+        {"h.x/a/_b@sha256:" HEX64, "a/x--5fb", "sha256:" HEX64, "a/_b"},
+        {"h.x/a/X--5fb", "a/x--78--5fb", "latest", "a/X--5fb"},
+        {"h.x/a/x--5fb", "a/x--5fb", "latest", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct remote_ref r;
+        struct err e = {.code = ERR_OK};
+        if (remote_ref_parse(str_from(rows[i].text), &r, &e) < 0)
+            fail_msg("\"%s\" was refused: %s", rows[i].text, e.msg);
+        assert_string_equal(r.repo.text, rows[i].repo);
+        assert_string_equal(r.display, rows[i].display);
         assert_true(str_eqz(reference_str(&r.ref), rows[i].ref));
     }
 }
@@ -281,7 +305,9 @@ static void test_remote_bad(void **state)
         "h.x/",
         "/a",
         "library/a:t",
-        "h.x/A",
+        "h.x/A/.",
+        "h.x/_a",
+        "h.x/A b",
         "h.x/a:",
         "h.x/a:.t",
         "h.x/a@",
@@ -329,7 +355,8 @@ int main(void)
         cmocka_unit_test(test_name_parts),  cmocka_unit_test(test_reserved),
         cmocka_unit_test(test_tags),        cmocka_unit_test(test_media_types),
         cmocka_unit_test(test_references),  cmocka_unit_test(test_fallback_tag),
-        cmocka_unit_test(test_remote_good), cmocka_unit_test(test_remote_bad),
+        cmocka_unit_test(test_remote_good), cmocka_unit_test(test_remote_display),
+        cmocka_unit_test(test_remote_bad),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "registry_fixture.h"
 
 #include "base/clock.h"
+#include "registry/repository.h"
 
 static void test_projects(void **state)
 {
@@ -78,6 +79,100 @@ static void test_repository(void **state)
     EXPECT(db_commit(&t, &f->e), 0);
     EXPECT(repository_find(&f->r, repo("library/a/b"), &again, &f->e), 1);
     assert_int_equal(first, again);
+}
+
+/* ---- display ids ---- */
+
+static void expect_shown(struct fixture *f, const char *name, const char *display)
+{
+    struct repository_facts r;
+
+    EXPECT(repository_facts_find(&f->r, &f->a, str_from(name), &r, &f->e), 1);
+    if (!str_eqz(r.display_name, display))
+        fail_msg("%s is called \"%.*s\"", name, S(r.display_name));
+}
+
+static void make(struct fixture *f, const char *name)
+{
+    EXPECT(push(f, name, "v1", image_index(f, NULL, 0, ""), NULL, NULL), 0);
+}
+
+static int change(struct fixture *f, const char *name, struct repository_wanted w)
+{
+    struct repository_facts r;
+
+    EXPECT(repository_facts_find(&f->r, &f->a, str_from(name), &r, &f->e), 1);
+    return repository_change(&f->r, &r, &w, &f->e);
+}
+
+static void test_display(struct fixture *f)
+{
+    int64_t id;
+
+    EXPECT(project_create(&f->r, STR("Qwen"), false, &id, &f->e), 0);
+    make(f, "qwen/x--5fa/qwen3-8b");
+    expect_shown(f, "qwen/x--5fa/qwen3-8b", "Qwen/_a/qwen3-8b");
+    EXPECT(change(f, "qwen/x--5fa/qwen3-8b",
+                  (struct repository_wanted){.display_name = STR("qWEN/_A/Qwen3-8B")}),
+           0);
+    expect_shown(f, "qwen/x--5fa/qwen3-8b", "Qwen/_A/Qwen3-8B");
+    REFUSED(change(f, "qwen/x--5fa/qwen3-8b",
+                   (struct repository_wanted){.display_name = STR("Qwen/a/Qwen3-8B")}),
+            BAD_REQUEST);
+    assert_non_null(strstr(f->e.msg, "qwen/_a/qwen3-8b"));
+    EXPECT(
+        change(f, "qwen/x--5fa/qwen3-8b", (struct repository_wanted){.description = STR("text")}),
+        0);
+    expect_shown(f, "qwen/x--5fa/qwen3-8b", "Qwen/_A/Qwen3-8B");
+}
+
+/* The name that no id is written as is in the way of the id that it looks like. */
+static void test_display_taken(struct fixture *f)
+{
+    AUTO(db_txn) t = {0};
+    int64_t id;
+
+    make(f, "library/x--2e");
+    expect_shown(f, "library/x--2e", "library/x--2e");
+    EXPECT(db_begin(f->r.db, &t, &f->e), 0);
+    REFUSED(repository_ensure(t.conn, repo("library/x--78--2e"), &id, &f->e), CONFLICT);
+    assert_non_null(strstr(f->e.msg, "library/x--2e"));
+}
+
+static void expect_meant(struct fixture *f, int64_t project, const char *text, const char *name)
+{
+    struct str meant;
+
+    EXPECT(repository_meant(&f->r, &f->a, project, str_from(text), &meant, &f->e), 0);
+    if (!str_eqz(meant, name))
+        fail_msg("\"%s\" means \"%.*s\"", text, S(meant));
+}
+
+static void test_meant(struct fixture *f)
+{
+    struct project p, other;
+
+    EXPECT(project_find(&f->r, &f->a, STR("LIBRARY"), &p, &f->e), 1);
+    EXPECT(project_find(&f->r, &f->a, STR("Secret"), &other, &f->e), 1);
+    make(f, "library/x--78--5f");
+    make(f, "library/x--78--78--5f");
+    make(f, "library/qwen3");
+    expect_meant(f, p.id, "library/Qwen3", "library/qwen3");
+    expect_meant(f, p.id, "LIBRARY/Qwen3", "library/qwen3");
+    expect_meant(f, p.id, "library/Qwen4", "library/Qwen4");
+    expect_meant(f, p.id, "library/x--5f", "library/x--78--5f");
+    expect_meant(f, p.id, "library/x--78--5f", "library/x--78--5f");
+    expect_meant(f, p.id, "library/X--78--5f", "library/x--78--78--5f");
+    expect_meant(f, other.id, "library/Qwen3", "library/Qwen3");
+}
+
+static void test_displays(void **state)
+{
+    struct fixture *f = *state;
+
+    test_display(f);
+    test_display_taken(f);
+    test_meant(f);
 }
 
 /* ---- paging ---- */
@@ -190,7 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_projects), TEST(test_project_names), TEST(test_seed),      TEST(test_repository),
-        TEST(test_catalog),  TEST(test_tags),          TEST(test_many_tags),
+        TEST(test_catalog),  TEST(test_tags),          TEST(test_many_tags), TEST(test_displays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,11 @@ int distribution_manifest_put(struct http_req *rq, struct err *e)
         query_tags(rq, &push, e) < 0)
         return -1;
     push.content_type = http_header(rq, "Content-Type");
+    push.display = http_header(rq, OCI_DISPLAY_HEADER);
+    if (push.display.p && !display_fits(push.display, &repo))
+        return ERR(e, NAME_INVALID,
+                   "the header " OCI_DISPLAY_HEADER ": \"%.*s\" is no display id of %s",
+                   S(str_head(push.display, LIMIT_REPO_NAME)), repo.text);
     if (artifact_push(&api_app(rq)->registry, &rq->arena, &repo, &push, &pushed, &missing, e) < 0) {
         if (e->code == ERR_MANIFEST_BLOB_UNKNOWN && missing.n)
             return distribution_reply_missing(rq, e, &missing);

@@ -265,24 +265,31 @@ int harbor_resolve_project(struct http_req *rq, struct err *e)
     return resolve_found(rq, found, &p, e);
 }
 
+/* ret: id 0 if there is none. */
+static int resolve_project_name(struct http_req *rq, struct project *ret, struct err *e)
+{
+    *ret = (struct project){.name = http_param(rq, "project_name")};
+    rq->target = ARENA_NEW(&rq->arena, struct access_target);
+    int found = project_find(&api_app(rq)->registry, &rq->arena, ret->name, ret, e);
+    return resolve_found(rq, found, ret, e);
+}
+
 int harbor_resolve_project_name(struct http_req *rq, struct err *e)
 {
-    struct project p = {0};
+    struct project p;
 
-    rq->target = ARENA_NEW(&rq->arena, struct access_target);
-    int found =
-        project_find(&api_app(rq)->registry, &rq->arena, http_param(rq, "project_name"), &p, e);
-    return resolve_found(rq, found, &p, e);
+    return resolve_project_name(rq, &p, e);
 }
 
 int harbor_resolve_repository(struct http_req *rq, struct err *e)
 {
-    struct str rest;
+    struct project p;
+    struct str rest, *full;
 
     if (http_unescape(&rq->arena, http_param(rq, "repository_name"), &rest, e) < 0 ||
-        harbor_resolve_project_name(rq, e) < 0)
+        resolve_project_name(rq, &p, e) < 0)
         return -1;
-    api_target(rq)->repository =
-        str_from(arena_printf(&rq->arena, "%.*s/%.*s", S(http_param(rq, "project_name")), S(rest)));
-    return 0;
+    full = &api_target(rq)->repository;
+    *full = str_from(arena_printf(&rq->arena, "%.*s/%.*s", S(p.name), S(rest)));
+    return p.id ? repository_meant(&api_app(rq)->registry, &rq->arena, p.id, *full, full, e) : 0;
 }

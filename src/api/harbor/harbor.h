@@ -53,11 +53,13 @@ struct project_visibility harbor_visibility(const struct http_req *rq);
 /* Fills rq->target for what belongs to a project, or (0) to the system. */
 int harbor_target_project(struct http_req *rq, int64_t project, struct err *e);
 
-/* {project}: a name, or an id when it is all digits and X-Is-Resource-Name is not "true". */
+/* {project}: a name in any letter case, or an id when it is all digits and X-Is-Resource-Name is
+ * not "true". */
 http_handler_fn harbor_resolve_project;
-/* {project_name}: a name. */
+/* {project_name}: a name in any letter case. */
 http_handler_fn harbor_resolve_project_name;
-/* {project_name} and {repository_name}, which is encoded twice where it holds a slash. */
+/* {project_name} and {repository_name}, which is encoded twice where it holds a slash: its name, or
+ * its display id in any letter case. The target has its name then. */
 http_handler_fn harbor_resolve_repository;
 
 /* The repository of the address. NOT_FOUND. */

@@ -25,6 +25,8 @@ static const struct api_field shown_fields[] = {
      "The user who made it."},
     {"name", API_STR, offsetof(struct shown, facts.name), 0, NULL, 0,
      "Its name: the first part of the names of its repositories."},
+    {"display_name", API_STR, offsetof(struct shown, facts.display_name), 0, NULL, 0,
+     "Its name with the upper case that it was made with."},
     {"registry_id", API_INT, offsetof(struct shown, registry_id), 0, NULL, 0,
      "The registry that it mirrors."},
     {"creation_time", API_TIME, offsetof(struct shown, facts.created_ms), 0, NULL, 0,

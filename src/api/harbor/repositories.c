@@ -11,6 +11,10 @@ static const struct api_field fields[] = {
      "The project it belongs to."},
     {"name", API_STR, offsetof(struct repository_facts, name), 0, NULL, 0,
      "Its name with that of the project before it."},
+    {"display_name", API_STR, offsetof(struct repository_facts, display_name), 0, NULL,
+     LIMIT_REPO_NAME,
+     "The same with upper case and with what OCI forbids, unique when case is ignored. One that is "
+     "given must stand for the same name."},
     {"description", API_STR, offsetof(struct repository_facts, description), 0, NULL,
      LIMIT_DESCRIPTION, "What it holds, in Markdown."},
     {"artifact_count", API_INT, offsetof(struct repository_facts, artifacts), 0, NULL, 0,
@@ -70,10 +74,17 @@ static int get(struct http_req *rq, struct err *e)
 
 static int update(struct http_req *rq, struct err *e)
 {
-    struct repository_facts wanted = {0}, r;
+    struct repository_facts given = {0}, r;
+    struct repository_wanted w = {.description = STR("")};
+    struct api_given is;
 
-    if (harbor_body(rq, &wanted, NULL, e) < 0 || harbor_repository(rq, &r, e) < 0 ||
-        repository_describe(&api_app(rq)->registry, r.id, wanted.description, e) < 0)
+    if (harbor_body(rq, &given, &is, e) < 0 || harbor_repository(rq, &r, e) < 0)
+        return -1;
+    if (api_given(&object, &is, "display_name"))
+        w = (struct repository_wanted){.display_name = given.display_name};
+    if (api_given(&object, &is, "description"))
+        w.description = given.description;
+    if (repository_change(&api_app(rq)->registry, &r, &w, e) < 0)
         return -1;
     return http_reply_empty(rq, 200);
 }
@@ -127,7 +138,7 @@ static const struct http_route routes[] = {
      .body = HTTP_BODY_BUFFER,
      .body_max = LIMIT_API_BODY,
      .handler = update,
-     .doc = "Describe a repository.",
+     .doc = "Describe a repository, or change the case of its display id.",
      .contract = &(const struct api_contract){.operation = "updateRepository", .takes = &object}},
     {.method = HTTP_DELETE,
      .pattern = REPOSITORIES "/{repository_name}",

@@ -20,6 +20,8 @@ static const struct api_field repository_fields[] = {
      "Anybody may read it."},
     {"repository_name", API_STR, offsetof(struct found_repository, facts.name), 0, NULL, 0,
      "Its name with that of the project before it."},
+    {"display_name", API_STR, offsetof(struct found_repository, facts.display_name), 0, NULL, 0,
+     "The same with upper case and with what OCI forbids."},
     {"pull_count", API_INT, offsetof(struct found_repository, facts.pulls), 0, NULL, 0,
      "How often something was pulled from it."},
     {"artifact_count", API_INT, offsetof(struct found_repository, facts.artifacts), 0, NULL, 0,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- Version 14: work that follows from what happened, and what was read in models.
+-- Version 15: work that follows from what happened, and what was read in models.
 
 -- Work that follows from an event: written in the transaction of the change, removed in the one that writes what came
 -- of it. Who takes one moves due_ms to when it may be taken again: a process that dies costs that time and nothing

@@ -27,6 +27,13 @@ def test_usage(haven, args):
     refused(haven(*args, stdin=subprocess.DEVNULL), "USAGE")
 
 
+def test_part_of_the_server(haven):
+    """The process in which a server reads models is started by a server alone, and nobody is told of it."""
+    refused(haven("parse-models", stdin=subprocess.DEVNULL), "USAGE", "`haven serve`, which alone can start it")
+    for args in (("help",), ("completion", "bash"), ("man",)):
+        assert "parse-models" not in ok(haven(*args)).stdout
+
+
 @pytest.mark.parametrize("ref", ["", "m", "library/m", "localhost/UPPER+/m", "ftp://localhost/a/b", "localhost/a/b:", "localhost/a/b@sha256:1"])
 def test_bad_references(haven, tmp_path, ref):
     for args in (("pull", ref, tmp_path / "o"), ("push", tmp_path, ref)):

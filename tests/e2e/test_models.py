@@ -350,11 +350,6 @@ def test_reader_is_confined_and_may_die(start):
     wait_until(lambda: not os.path.exists(f"/proc/{other}"))
 
 
-def test_nobody_else_starts_the_reader():
-    done = subprocess.run([HAVEN, "parse-models"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 2 and "haven serve" in done.stderr
-
-
 def test_what_was_stored_before_is_read(start):
     """Everything that is here is read after the start, also what was pushed to an older version: none of its tasks is there."""
     server = start()

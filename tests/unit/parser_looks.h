@@ -106,8 +106,6 @@ static int do_environment(struct deed *d, struct err *e)
     return parser_out_add(d->out, "environment", NULL, 0, buf_str(&text), e);
 }
 
-/* A variable that a look changes and the next one must not see would be its own fault; the arena
- * and the documents are what parser_child.c hands out. */
 static int do_nothing(struct deed *d, struct err *e)
 {
     (void)d;
@@ -121,7 +119,7 @@ static int do_refuse(struct deed *d, struct err *e)
     return ERR(e, LIMIT, "it is \x1b[31m odd \xff\nreally");
 }
 
-static int do_crash(struct deed *d, struct err *e)
+__attribute__((no_sanitize("undefined"))) static int do_crash(struct deed *d, struct err *e)
 {
     volatile char *volatile nowhere = NULL;
     (void)d;
@@ -141,8 +139,9 @@ static int do_loop(struct deed *d, struct err *e)
 {
     (void)d;
     (void)e;
-    for (volatile unsigned i = 0;; i++)
+    for (volatile bool over = false; !over;)
         ;
+    return 0;
 }
 
 static int do_wish_and_loop(struct deed *d, struct err *e)
@@ -155,8 +154,9 @@ static int do_memory(struct deed *d, struct err *e)
 {
     (void)d;
     (void)e;
-    for (;;)
+    for (size_t i = 0; i < 64 * KIB; i++) /* 64 GiB */
         memset(mem_alloc(MIB), 1, MIB);
+    return 0;
 }
 
 static int do_exit(struct deed *d, struct err *e)

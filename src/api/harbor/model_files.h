@@ -24,7 +24,8 @@ bool harbor_model_file_at(const json_t *facts, size_t i, struct model_file *ret)
 /* By its path. */
 bool harbor_model_file(const json_t *facts, struct str path, struct model_file *ret);
 
-/* A file as segments for http_reply_content. NOT_FOUND, UNPROCESSABLE: it lies in a compressed layer.
+/* A file as segments for http_reply_content. NOT_FOUND, UNPROCESSABLE: it lies in a compressed
+ * layer.
  */
 int harbor_model_file_segs(struct http_req *rq, const struct artifact_facts *f,
                            const struct model_file *file, struct http_seg **ret, size_t *ret_n,

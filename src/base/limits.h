@@ -200,12 +200,9 @@
 #define LIMIT_INDEX_FACTS (32 * MIB)
 /* The process that reads models of strangers (jobs/parser.h). Its addresses: LIMIT_WEIGHT_ARENA,
  * LIMIT_ARCHIVE_NAMES, LIMIT_LOOK_KEPT and a document, with the program itself. Time of the
- * processor in its whole life; artifacts, and milliseconds of work, after which a new one takes
- * over; how long it may take to start, and to read one artifact. */
+ * processor; how long it may take to start, and to read its artifact. */
 #define LIMIT_PARSER_MEMORY    (1 * GIB)
 #define LIMIT_PARSER_CPU_S     3600
-#define LIMIT_PARSER_LOOKS     100
-#define LIMIT_PARSER_WORKED_MS 600000
 #define LIMIT_PARSER_START_MS  30000
 #define LIMIT_PARSER_BUDGET_MS 1800000
 /* Bytes of a blob that it is sent at once. */

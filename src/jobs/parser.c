@@ -29,8 +29,6 @@ struct parser {
     char **command; /* NULL: this program */
     pid_t pid;      /* 0: there is no process */
     int fd;         /* our end of its socket, or -1 */
-    unsigned looks; /* that it has done */
-    int64_t worked_ms;
 };
 
 /* The reading of one artifact. */
@@ -42,9 +40,7 @@ struct reading {
     int64_t deadline, budget_ms;
     const atomic_bool *stop;
     /* Of the present attempt: */
-    bool heard; /* it has said something since it was asked */
-    bool gone;  /* it has closed its end: how it ended says more */
-    bool ended; /* the artifact is done, and the process can go on with the next */
+    bool gone; /* it has closed its end: how it ended says more */
     bool source_failed;
     struct err source_err;
     int64_t source_ms;
@@ -91,8 +87,6 @@ static int end(struct parser *p, bool patient)
             ;
     }
     p->pid = 0;
-    p->looks = 0;
-    p->worked_ms = 0;
     return status;
 }
 
@@ -116,8 +110,7 @@ void parser_autofree(struct parser **p)
  * meant for it. */
 static int spawn(struct parser *p, int fd)
 {
-    static char lang[] = "LANG=C", name[] = "haven", verb[] = "parse-models",
-                self[] = "/proc/self/exe";
+    static char lang[] = "LANG=C", name[] = "haven", verb[] = "parse", self[] = "/proc/self/exe";
     /* Faults end it as they do without a sanitizer, and nothing waits at its end. */
     static char asan[] = "ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_abort=0:"
                          "abort_on_error=1:symbolize=0";
@@ -230,7 +223,6 @@ static int receive_head(struct reading *r, struct parser_frame_head *ret, struct
     uint8_t head[PARSER_FRAME_HEAD];
     if (receive(r, head, sizeof(head), e) < 0)
         return -1;
-    r->heard = true;
     return parser_frame_head_read(head, true, ret, e);
 }
 
@@ -326,17 +318,6 @@ static int start(struct parser *p, const atomic_bool *stop, struct err *e)
     return err_wrap(e, "the reader of models does not start");
 }
 
-/* A process that can be asked; *ret_fresh: it was not there before. */
-static int have(struct parser *p, const atomic_bool *stop, bool *ret_fresh, struct err *e)
-{
-    struct pollfd socket = {.fd = p->fd, .events = POLLIN};
-    /* Nothing is to be heard of one that waits: it died, or it is up to something. */
-    if (p->pid > 0 && poll(&socket, 1, 0) != 0)
-        (void)end(p, false);
-    *ret_fresh = p->pid <= 0;
-    return *ret_fresh ? start(p, stop, e) : 0;
-}
-
 /* ---- the conversation ---- */
 
 static bool is_named(const struct oci_descriptor *d, const struct digest *blob)
@@ -376,7 +357,8 @@ static int take(void *to, const void *p, size_t n, struct err *e)
     return 0;
 }
 
-/* The process lives on without the bytes; its artifact fails with the source's error. */
+/* The process goes on without the bytes. Where they are not here at all that is a fact about the
+ * artifact; else it fails with the source's error. */
 static int fetch(struct reading *r, const struct parser_wish *w, struct piece *out)
 {
     int64_t began = clock_mono_ms();
@@ -385,7 +367,7 @@ static int fetch(struct reading *r, const struct parser_wish *w, struct piece *o
     if (rc == 0 && out->n != out->want)
         rc = ERR(&err, REMOTE, "fewer bytes than were asked for");
     r->source_ms += clock_mono_ms() - began;
-    if (rc < 0 && !r->source_failed) {
+    if (rc < 0 && err.code != ERR_MODEL_INVALID && !r->source_failed) {
         r->source_failed = true;
         r->source_err = err;
     }
@@ -452,7 +434,6 @@ static int hear_wrong(struct reading *r, uint32_t n, struct err *e)
     if (receive_small(r, n, content, &why, e) < 0)
         return -1;
     parser_frame_text(why, text);
-    r->ended = true;
     return ERR(e, MODEL_INVALID, "%s", why.n ? text : "it cannot be read");
 }
 
@@ -484,7 +465,6 @@ static int converse(struct reading *r, struct str manifest, struct str media_typ
                 return -1;
             break;
         case PARSER_DONE:
-            r->ended = true;
             return 0;
         case PARSER_WRONG:
             return hear_wrong(r, head.n, e);
@@ -504,28 +484,16 @@ static bool killed_from_outside(int status)
 /* One attempt: 1 it is worth another one, 0, -1. */
 static int attempt(struct reading *r, struct str manifest, struct str media_type, struct err *e)
 {
-    struct parser *p = r->p;
-    bool fresh;
-    if (have(p, r->stop, &fresh, e) < 0)
+    if (start(r->p, r->stop, e) < 0)
         return -1;
-    int64_t began = clock_mono_ms();
-    r->deadline = began + r->budget_ms;
+    r->deadline = clock_mono_ms() + r->budget_ms;
     int rc = converse(r, manifest, media_type, e);
-    p->looks++;
-    p->worked_ms += clock_mono_ms() - began;
-    bool worn = p->looks >= LIMIT_PARSER_LOOKS || p->worked_ms > LIMIT_PARSER_WORKED_MS;
-    if (r->ended && !worn)
-        return rc;
-    int status = end(p, r->gone);
+    int status = end(r->p, r->gone);
     if (rc == 0 || !r->gone)
         return rc;
-    /* One that died while it waited, before it knew of this artifact, or that somebody killed, the
-     * kernel for want of memory among them. */
-    if ((!fresh && !r->heard) || killed_from_outside(status)) {
-        (void)say_how(status, e);
-        return 1;
-    }
-    return say_how(status, e);
+    (void)say_how(status, e);
+    /* By somebody, the kernel for want of memory among them. */
+    return killed_from_outside(status) ? 1 : -1;
 }
 
 static int invalid(struct err *e)
@@ -548,7 +516,7 @@ int parser_look(struct parser *p, struct arena *a, struct str manifest, struct s
     if (oci_manifest_parse(a, manifest, media_type, &m, e) < 0)
         return invalid(e);
     budget_ms = MIN_OF(budget_ms, (int64_t)LIMIT_PARSER_BUDGET_MS);
-    struct reading r;
+    struct reading r = {.p = p};
     for (int tries = 0; rc == 1 && tries < 2; tries++) {
         r = (struct reading){.p = p,
                              .arena = a,

@@ -3,13 +3,12 @@
  * parser: reads what is in an artifact in a process of its own, which can do nothing but compute
  * and ask this one for bytes (base/confine.h).
  *
- * The process is started at the first use and taken for LIMIT_PARSER_LOOKS artifacts; it is ended,
- * and another one started for the next artifact, when it takes too long, dies, or does not speak as
- * agreed. What it says is taken as a stranger's: ranges only of blobs that the manifest names,
- * documents only about those, every length has a ceiling.
+ * Each artifact has a process of its own: one that takes its process over learns nothing of others
+ * and says nothing about them. What it says is taken as a stranger's: ranges only of blobs that the
+ * manifest names, documents only about those, every length has a ceiling; it is ended when it takes
+ * too long or does not speak as agreed.
  *
- * One thread at a time; and since the process ends with the thread that started it, that thread
- * must live as long as the parser is used.
+ * One thread at a time; the process ends with the thread that started it.
  */
 #ifndef HAVEN_JOBS_PARSER_H
 #define HAVEN_JOBS_PARSER_H
@@ -37,10 +36,10 @@ struct parser_result {
     size_t n;
 };
 
-/* command: program and arguments of the process, NULL-ended, copied; NULL: `parse-models` of this
- * very program. Nothing is started yet. */
+/* command: program and arguments of the process, NULL-ended, copied; NULL: this very program, with
+ * its command `parse`. */
 struct parser *parser_new(const char *const *command);
-/* Ends the process; NULL is welcome. */
+/* NULL is welcome. */
 void parser_free(struct parser *p);
 void parser_autofree(struct parser **p);
 
@@ -53,7 +52,8 @@ void parser_autofree(struct parser **p);
  * MODEL_INVALID is about the artifact and comes again: the reader does not understand it, died of
  * it, or took too long or too much memory. All others may be different later: CANCELLED (stop),
  * UNAVAILABLE (no process can be started or confined, or the source took most of the time), and
- * what the source said. */
+ * what the source said; where that is MODEL_INVALID (it does not have the blob), the reader goes on
+ * without. */
 int parser_look(struct parser *p, struct arena *a, struct str manifest, struct str media_type,
                 const struct model_source *source, int64_t budget_ms, const atomic_bool *stop,
                 struct parser_result *ret, struct err *e);

@@ -9,7 +9,6 @@
 #include "jobs/parser_frame.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 
 struct parser_out {
@@ -85,7 +84,7 @@ static int get_piece(struct parser_out *out, const struct parser_wish *w, struct
     send_frame(out->fd, PARSER_WISH, str_of((const char *)content, n));
     struct parser_frame_head head = read_head(out->fd);
     if (head.kind == PARSER_FAILED)
-        return ERR(e, UNAVAILABLE, "the bytes cannot be had");
+        return ERR(e, MODEL_INVALID, "the bytes cannot be had"); /* the server knows why */
     if (head.kind != PARSER_BYTES || head.n != w->n)
         leave(1);
     read_all(out->fd, out->piece, head.n);
@@ -167,8 +166,6 @@ static void look_once(struct parser_out *out, parser_look_fn *look)
     read_all(out->fd, content, head.n);
     if (parser_frame_look_read(str_of(content, head.n), &media_type, &manifest, NULL) < 0)
         leave(1);
-    out->n = 0;
-    out->total = 0;
     if (look(&a, manifest, media_type, &source, out, &err) < 0)
         send_frame(out->fd, PARSER_WRONG, str_from(err.msg));
     else
@@ -188,8 +185,6 @@ int parser_child_run(int fd, parser_look_fn *look)
     }
     struct parser_out out = {.fd = fd, .piece = mem_alloc(LIMIT_PARSER_PIECE)};
     send_frame(fd, PARSER_READY, STR_NULL);
-    for (;;) {
-        look_once(&out, look);
-        (void)malloc_trim(0);
-    }
+    look_once(&out, look);
+    leave(0);
 }

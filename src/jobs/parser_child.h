@@ -2,8 +2,7 @@
 /*
  * parser_child: the process that reads models of strangers: the other end of jobs/parser.h.
  *
- * It confines itself before it reads the first byte of anybody's, and then answers one artifact
- * after the other until the server closes the socket.
+ * It confines itself before it reads the first byte of anybody's, reads one artifact, and ends.
  */
 #ifndef HAVEN_JOBS_PARSER_CHILD_H
 #define HAVEN_JOBS_PARSER_CHILD_H

@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import tarfile
+import threading
 
 import numpy
 import pytest
@@ -249,6 +250,20 @@ def test_archives_of_strangers(harbor, project):
         assert found["facts"]["license"] == ["MIT"]
 
 
+def test_layers_that_are_not_here(start):
+    """What a manifest names and nobody has sent is a finding, and the rest is read."""
+    server = start(config={"registry.sparse": "any"})
+    harbor = Harbor(server.registry())
+    project = harbor.add_project()[1]
+    document, blobs = small()
+    blobs.pop(digest_of(WEIGHTS))
+    push(harbor.registry, f"{project}/m", document, blobs, "v1")
+    found = read(harbor, project)
+    assert found["facts"]["license"] == ["MIT"] and found["weights"] is None
+    assert [w for w in found["warnings"] if "model.safetensors" in w], found["warnings"]
+    refused(harbor.get(at(project, rest="/files/model.safetensors")), 404, "NOT_FOUND", digest_of(WEIGHTS))
+
+
 # ---- once, durably, and again ----
 
 def test_read_once_for_all_repositories(harbor, project):
@@ -327,27 +342,46 @@ def children(pid):
     return {int(n) for n in [*own, *found]}
 
 
+def look_at_readers(server, over, seen):
+    """What is seen of each process that reads, once it is confined; the first of them is killed."""
+    while not over.is_set():
+        for pid in children(server.pid):
+            try:
+                with open(f"/proc/{pid}/status", encoding="ascii") as one:
+                    status = dict(line.split(":\t", 1) for line in one.read().splitlines() if ":\t" in line)
+                with open(f"/proc/{pid}/environ", "rb") as one:
+                    secret = PASSWORD.encode() in one.read()
+                descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+            except OSError:
+                continue  # it is done
+            if status.get("Seccomp") != "2":
+                continue
+            if not seen:
+                os.kill(pid, signal.SIGKILL)
+            seen[pid] = (status["NoNewPrivs"], descriptors, secret)
+
+
 def test_reader_is_confined_and_may_die(start):
-    """Models are parsed in a process without rights; when somebody kills it, another one goes on."""
+    """Models are parsed in a process without rights, each in its own; when somebody kills it, another one takes over."""
     server = start()
     harbor = Harbor(server.registry())
     project = harbor.add_project()[1]
-    push(harbor.registry, f"{project}/m", *small(), "v1")
-    read(harbor, project)
-    reader, = children(server.pid)
-    with open(f"/proc/{reader}/status", encoding="ascii") as one:
-        status = dict(line.split(":\t") for line in one.read().splitlines() if ":\t" in line)
-    assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1"
-    assert len(os.listdir(f"/proc/{reader}/fd")) <= 4
-    with open(f"/proc/{reader}/environ", "rb") as one:
-        assert PASSWORD.encode() not in one.read()
-    os.kill(reader, signal.SIGKILL)
-    push(harbor.registry, f"{project}/n", *small(doc=("README.md", CARD + b"n")), "v1")
-    assert read(harbor, project, "n")["warnings"] == []
-    assert reader not in children(server.pid)
-    other, = children(server.pid)
-    server.stop()
-    wait_until(lambda: not os.path.exists(f"/proc/{other}"))
+    slow = gzip.compress(tar_of({"w.bin": noise(24 << 20)}), 1, mtime=0)
+    one = (descriptor(slow, "application/vnd.cncf.model.weight.v1.tar+gzip",
+                      annotations={"org.cncf.model.filepath": "w.bin"}), slow)
+    over, seen = threading.Event(), {}
+    watcher = threading.Thread(target=look_at_readers, args=(server, over, seen))
+    watcher.start()
+    try:
+        for repo in ("m", "n", "o"):
+            push(harbor.registry, f"{project}/{repo}", *modelpack(one, layer("doc", "README.md", CARD + repo.encode())), "v1")
+            assert read(harbor, project, repo)["warnings"] == []
+    finally:
+        over.set()
+        watcher.join()
+    assert len(seen) >= 3, "each model, and the one that was killed"
+    assert all(rights == "1" and descriptors <= 1 and not secret for rights, descriptors, secret in seen.values()), seen
+    assert not children(server.pid)
 
 
 def test_what_was_stored_before_is_read(start):

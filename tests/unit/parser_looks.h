@@ -86,17 +86,6 @@ static int do_copy(struct deed *d, struct err *e)
     return parser_out_add(d->out, "copy", &d->blob, 7, buf_str(&bytes), e);
 }
 
-static int do_pid(struct deed *d, struct err *e)
-{
-    char text[16];
-    AUTO(buf) byte = {0};
-    buf_init(&byte, 1);
-    if (d->source->get(d->source->self, &d->blob, d->size, 0, 1, keep, &byte, e) < 0)
-        return -1;
-    (void)snprintf(text, sizeof(text), "%d", (int)getpid());
-    return parser_out_add(d->out, "pid", NULL, 0, str_from(text), e);
-}
-
 static int do_environment(struct deed *d, struct err *e)
 {
     AUTO(buf) text = {0};
@@ -146,7 +135,9 @@ static int do_loop(struct deed *d, struct err *e)
 
 static int do_wish_and_loop(struct deed *d, struct err *e)
 {
-    (void)do_pid(d, e);
+    AUTO(buf) byte = {0};
+    buf_init(&byte, 1);
+    (void)d->source->get(d->source->self, &d->blob, d->size, 0, 1, keep, &byte, e);
     return do_loop(d, e);
 }
 
@@ -404,7 +395,6 @@ static const struct {
     int (*fn)(struct deed *d, struct err *e);
 } deeds[] = {
     {"copy", do_copy},
-    {"pid", do_pid},
     {"environment", do_environment},
     {"nothing", do_nothing},
     {"refuse", do_refuse},

@@ -3,6 +3,7 @@
  * artifact, never the server. The program starts itself as the reader (parser_looks.h). */
 #include "base/clock.h"
 #include "base/confine.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -35,10 +36,26 @@ static struct {
     /* What the source does instead of giving bytes: */
     bool fails;
     int short_by, sleep_ms;
-    pid_t kills; /* once */
+    bool kills;                 /* the process, once */
+    void (*watches)(pid_t pid); /* is told of the process; NULL: nobody is */
+    pid_t seen;                 /* the one that asked last */
     atomic_bool stop;
     bool stops; /* raises stop when it is asked */
 } t;
+
+/* The process that reads, while it does. */
+static pid_t child(void)
+{
+    int64_t pid;
+    char text[64] = "";
+    FILE *f = fopen("/proc/thread-self/children", "re");
+    assert_non_null(f);
+    assert_non_null(fgets(text, sizeof(text), f));
+    (void)fclose(f);
+    struct str rest = str_from(text);
+    assert_true(str_i64(str_cut(&rest, ' '), 2, INT32_MAX, &pid));
+    return (pid_t)pid;
+}
 
 static int get(void *self, const struct digest *digest, uint64_t size, uint64_t at, uint64_t n,
                int (*take)(void *to, const void *p, size_t n, struct err *e), void *to,
@@ -48,10 +65,12 @@ static int get(void *self, const struct digest *digest, uint64_t size, uint64_t 
     t.asked++;
     if (t.stops)
         atomic_store(&t.stop, true);
-    if (t.kills) {
-        assert_int_equal(kill(t.kills, SIGKILL), 0);
-        t.kills = 0;
-    }
+    t.seen = child();
+    if (t.watches)
+        t.watches(t.seen);
+    if (t.kills)
+        assert_int_equal(kill(t.seen, SIGKILL), 0);
+    t.kills = false;
     clock_sleep_us(1000 * (int64_t)t.sleep_ms);
     if (t.fails)
         return ERR(e, NO_SPACE, "the disk is odd");
@@ -231,17 +250,6 @@ static void assert_good(void)
     assert_str(found.documents[0].bytes, "abc");
 }
 
-/* The process that reads. */
-static pid_t reader(void)
-{
-    int64_t pid;
-    make("pid", "x", 1);
-    assert_fine(look_for(PLENTY));
-    assert_int_equal(found.n, 1);
-    assert_true(str_i64(found.documents[0].bytes, 2, INT32_MAX, &pid));
-    return (pid_t)pid;
-}
-
 static size_t descriptors(void)
 {
     size_t n = 0;
@@ -288,19 +296,83 @@ static int teardown(void **state)
 static void test_model(void **state)
 {
     (void)state;
-    /* `parse-models` of this program */
+    /* `parse` of this program */
     __attribute__((cleanup(parser_autofree))) struct parser *p = parser_new(NULL);
     for (int i = 0; i < 3; i++) {
         make_model();
         assert_fine(parser_look(p, &t.arena, buf_str(&t.manifest), STR(OCI_TYPE_MANIFEST), &source,
                                 PLENTY, NULL, &found, &unit_e));
-        assert_int_equal(found.n, 1);
-        assert_str(found.documents[0].kind, "facts");
-        assert_false(found.documents[0].has_blob);
-        assert_str(found.documents[0].bytes,
-                   "{\"form\":\"modelpack\",\"files\":5,\"parameters\":2460}");
-        assert_int_equal(found.documents[0].bytes.p[found.documents[0].bytes.n], '\0');
+        /* The headers of three files, the card out of a compressed layer, the facts at the end. */
+        assert_int_equal(found.n, 5);
+        const struct parser_document *facts = &found.documents[4];
+        assert_str(facts->kind, "facts");
+        assert_false(facts->has_blob);
+        assert_non_null(strstr(facts->bytes.p, "\"form\":\"modelpack\""));
+        assert_non_null(strstr(facts->bytes.p, "\"known\":{\"parameters\":2460,"));
+        assert_int_equal(facts->bytes.p[facts->bytes.n], '\0');
     }
+}
+
+/* Whatever parsers and their libraries meet, they need nothing that is not there: no input of the
+ * fuzzers' ends the process. */
+static const struct {
+    const char *folder, *type, *path; /* path NULL: it is the manifest */
+    size_t skip;
+} corpora[] = {
+    {"fuzz_gguf", CNCF "weight.v1.raw", "m.gguf", 0},
+    {"fuzz_safetensors", CNCF "weight.v1.raw", "m.safetensors", 0},
+    {"fuzz_card", CNCF "doc.v1.raw", "README.md", 0},
+    {"fuzz_model_config", CNCF "weight.config.v1.raw", "config.json", 0},
+    {"fuzz_tar", CNCF "weight.v1.tar", "m", 0},
+    {"fuzz_unpack", CNCF "weight.v1.tar+gzip", "m", 2},
+    {"fuzz_unpack", CNCF "weight.v1.tar+zstd", "m", 2},
+    {"fuzz_pack", NULL, NULL, 0},
+    {"fuzz_manifest", NULL, NULL, 0},
+};
+
+static void look_at_input(struct str input, const char *type, const char *path)
+{
+    struct json_writer w;
+    if (path) {
+        begin_manifest(&w);
+        add_descriptor(&w, type, add_blob(input.p, input.n), path);
+        jsonw_list_done(&w);
+        jsonw_object_done(&w);
+    } else {
+        buf_reset(&t.manifest);
+        buf_adds(&t.manifest, input);
+        t.fails = true;
+    }
+    unit_e = (struct err){.code = ERR_OK};
+    int rc = look_for(PLENTY);
+    t.fails = false;
+    if (rc < 0 && unit_e.code != (path ? ERR_MODEL_INVALID : ERR_NO_SPACE))
+        assert_int_equal(unit_e.code, ERR_MODEL_INVALID);
+    if (rc < 0 && (strstr(unit_e.msg, "signal") || strstr(unit_e.msg, "ended")))
+        fail_msg("%s: %s", path ? path : "a manifest", unit_e.msg);
+}
+
+static void test_corpora(void **state)
+{
+    size_t n = 0;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(corpora); i++) {
+        char *folder = arena_printf(&t.arena, "%s/%s", CORPUS, corpora[i].folder);
+        DIR *d = opendir(folder);
+        assert_non_null(d);
+        for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
+            AUTO(buf) bytes = {0};
+            buf_init(&bytes, MIB);
+            if (entry->d_name[0] == '.' ||
+                file_read_at(dirfd(d), entry->d_name, MIB, &bytes, &unit_e) != 1)
+                continue;
+            look_at_input(str_skip(buf_str(&bytes), corpora[i].skip), corpora[i].type,
+                          corpora[i].path);
+            n++;
+        }
+        (void)closedir(d);
+    }
+    assert_true(n > 50);
 }
 
 /* Larger than what is sent at once, and than a socket holds. */
@@ -324,64 +396,62 @@ static void test_large_blob(void **state)
     mem_free(p);
 }
 
-/* One process for many artifacts, another one after so many. */
-static void test_reuse(void **state)
+/* A process that was taken over by one artifact is not there when the next is read. */
+static void test_one_each(void **state)
 {
     (void)state;
-    pid_t first = reader();
-    for (int i = 2; i <= LIMIT_PARSER_LOOKS; i++) {
-        assert_int_equal(reader(), first);
-        arena_reset(&t.arena);
-    }
-    assert_int_not_equal(reader(), first);
+    assert_good();
+    pid_t first = t.seen;
+    assert_int_equal(kill(first, 0), -1);
     make("nothing", "x", 1);
     assert_fine(look_for(PLENTY));
     assert_int_equal(found.n, 0); /* nothing of what the one before found */
+    assert_good();
+    assert_int_not_equal(t.seen, first);
 }
 
 #define FORBIDDEN "what it may not do (ended by signal 31)"
 static const struct {
     const char *deed, *says;
-    bool lives; /* the same process goes on */
 } bad[] = {
-    {"refuse", "it is ?[31m odd ??really", true},
-    {"crash", "ended by signal 11", false},
-    {"abort", "a fault in it (ended by signal 6)", false},
-    {"exit", "ended with status 0", false},
-    {"open", CONFINE_SANITIZED ? "signal 6" : FORBIDDEN, false},
-    {"socket", FORBIDDEN, false},
-    {"exec", FORBIDDEN, false},
-    {"fork", FORBIDDEN, false},
-    {"kill", FORBIDDEN, false},
-    {"signal", FORBIDDEN, false},
-    {"code", FORBIDDEN, false},
-    {"turn-code", FORBIDDEN, false},
-    {"read-other", FORBIDDEN, false},
-    {"unnamed", "which is none of its own", false},
-    {"other-size", "which is none of its own", false},
-    {"beyond", "beyond the end of a blob", false},
-    {"wrap-around", "beyond the end of a blob", false},
-    {"wish-much", "a wish for 1048577 bytes", false},
-    {"wish-nothing", "a wish for 0 bytes", false},
-    {"many", "too much was found in one artifact", true},
-    {"raw-many", "found too much in it", false},
-    {"large", "takes more than 67108864 bytes", true},
-    {"raw-large", "a frame of 67112960 bytes", false},
-    {"raw-huge", "a frame of 4294967295 bytes", false},
-    {"raw-total", "found too much in it", false},
-    {"foreign", "which is none of its own", false},
-    {"no-kind", "a document of no kind", false},
-    {"short-document", "a document that ends early", false},
-    {"short-wish", "a wish that ends early", false},
-    {"odd-kind", "a frame of an unknown kind", false},
-    {"server-kind", "a frame of an unknown kind", false},
-    {"ready", "out of turn", false},
+    {"refuse", "it is ?[31m odd ??really"},
+    {"crash", "ended by signal 11"},
+    {"abort", "a fault in it (ended by signal 6)"},
+    {"exit", "ended with status 0"},
+    {"open", CONFINE_SANITIZED ? "signal 6" : FORBIDDEN},
+    {"socket", FORBIDDEN},
+    {"exec", FORBIDDEN},
+    {"fork", FORBIDDEN},
+    {"kill", FORBIDDEN},
+    {"signal", FORBIDDEN},
+    {"code", FORBIDDEN},
+    {"turn-code", FORBIDDEN},
+    {"read-other", FORBIDDEN},
+    {"unnamed", "which is none of its own"},
+    {"other-size", "which is none of its own"},
+    {"beyond", "beyond the end of a blob"},
+    {"wrap-around", "beyond the end of a blob"},
+    {"wish-much", "a wish for 1048577 bytes"},
+    {"wish-nothing", "a wish for 0 bytes"},
+    {"many", "too much was found in one artifact"},
+    {"raw-many", "found too much in it"},
+    {"large", "takes more than 67108864 bytes"},
+    {"raw-large", "a frame of 67112960 bytes"},
+    {"raw-huge", "a frame of 4294967295 bytes"},
+    {"raw-total", "found too much in it"},
+    {"foreign", "which is none of its own"},
+    {"no-kind", "a document of no kind"},
+    {"short-document", "a document that ends early"},
+    {"short-wish", "a wish that ends early"},
+    {"odd-kind", "a frame of an unknown kind"},
+    {"server-kind", "a frame of an unknown kind"},
+    {"ready", "out of turn"},
 };
 
 static void test_bad_readers(void **state)
 {
     (void)state;
-    pid_t before = reader();
+    assert_good();
     size_t open_before = descriptors();
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         make(bad[i].deed, "abc", 3);
@@ -389,9 +459,6 @@ static void test_bad_readers(void **state)
             !strstr(unit_e.msg, bad[i].says))
             fail_msg("%s: %s", bad[i].deed, unit_e.msg);
         assert_good();
-        pid_t after = reader();
-        assert_int_equal(after == before, bad[i].lives);
-        before = after;
         assert_int_equal(descriptors(), open_before);
         arena_reset(&t.arena);
     }
@@ -426,13 +493,10 @@ static void test_memory(void **state)
 static void test_more(void **state)
 {
     (void)state;
-    pid_t before = reader();
     make("more", "abc", 3);
     assert_fine(look_for(PLENTY));
     assert_int_equal(found.n, 0);
-    clock_sleep_us(50000); /* until it is there */
     assert_good();
-    assert_int_not_equal(reader(), before);
 }
 
 static void test_no_artifact(void **state)
@@ -456,7 +520,6 @@ static void test_no_artifact(void **state)
 static void test_source(void **state)
 {
     (void)state;
-    pid_t before = reader();
     make("copy", "abc", 3);
     t.fails = true;
     assert_err(look_for(PLENTY), NO_SPACE, "the disk is odd");
@@ -466,7 +529,6 @@ static void test_source(void **state)
     t.short_by = -1;
     assert_err(look_for(PLENTY), REMOTE, "more bytes");
     t.short_by = 0;
-    assert_int_equal(reader(), before);
     /* It is not the artifact's fault that its bytes are slow. */
     make("copy", "abc", 3);
     t.sleep_ms = SHORT;
@@ -492,30 +554,24 @@ static void test_stop(void **state)
     assert_err(look_for(PLENTY), CANCELLED, "stopped");
 }
 
-static void wait_until_dead(pid_t pid)
+/* What the server is told to end by reaches all of its processes; this one goes with it. */
+static void tell_to_end(pid_t pid)
 {
-    siginfo_t info;
-    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(kill(pid, SIGINT), 0);
 }
 
 static void test_killed(void **state)
 {
     (void)state;
-    /* What the server is told to end by reaches all of its processes; this one goes with it. */
-    pid_t first = reader();
-    assert_int_equal(kill(first, SIGTERM), 0);
-    assert_int_equal(kill(first, SIGINT), 0);
-    assert_int_equal(reader(), first);
-    /* Dead while it waited. */
-    assert_int_equal(kill(first, SIGKILL), 0);
-    wait_until_dead(first);
-    pid_t second = reader();
-    assert_int_not_equal(second, first);
+    t.watches = tell_to_end;
+    assert_good();
+    t.watches = NULL;
     /* In the middle: once more, with another one. */
-    t.kills = second;
-    pid_t third = reader();
-    assert_int_not_equal(third, second);
-    assert_int_equal(t.kills, 0);
+    t.kills = true;
+    t.asked = 0;
+    assert_good();
+    assert_int_equal(t.asked, 2);
 }
 
 static void test_no_start(void **state)
@@ -569,18 +625,8 @@ static void assert_limit(pid_t pid, __rlimit_resource_t what, rlim_t most)
     assert_true(is.rlim_cur <= most && is.rlim_max <= most + (what == RLIMIT_CPU));
 }
 
-static void test_confined(void **state)
+static void check_confined(pid_t pid)
 {
-    char byte;
-    int ends[2];
-    (void)state;
-    /* A descriptor that somebody forgot to close at exec: the reader has it no more. */
-    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
-    pid_t pid = reader();
-    (void)close(ends[1]);
-    assert_int_equal(read(ends[0], &byte, 1), 0);
-    (void)close(ends[0]);
-
     assert_status(pid, "NoNewPrivs:\t1\n");
     assert_status(pid, "Seccomp:\t2\n");
     assert_limit(pid, RLIMIT_CPU, LIMIT_PARSER_CPU_S);
@@ -592,6 +638,29 @@ static void test_confined(void **state)
         assert_limit(pid, RLIMIT_AS, LIMIT_PARSER_MEMORY);
         assert_limit(pid, RLIMIT_DATA, LIMIT_PARSER_MEMORY);
     }
+}
+
+static int leaked[2];
+
+/* A descriptor that somebody forgot to close at exec: the reader has it no more. */
+static void check_descriptors(pid_t pid)
+{
+    char byte;
+    (void)pid;
+    (void)close(leaked[1]);
+    assert_int_equal(read(leaked[0], &byte, 1), 0);
+    (void)close(leaked[0]);
+}
+
+static void test_confined(void **state)
+{
+    (void)state;
+    assert_int_equal(pipe2(leaked, O_NONBLOCK), 0);
+    t.watches = check_descriptors;
+    assert_good();
+    t.watches = check_confined;
+    assert_good();
+    t.watches = NULL;
     make("environment", "abc", 3);
     assert_fine(look_for(PLENTY));
     if (CONFINE_SANITIZED)
@@ -599,6 +668,13 @@ static void test_confined(void **state)
     else
         assert_str(found.documents[0].bytes, "LANG=C\n");
     assert_null(strstr(found.documents[0].bytes.p, "PATH="));
+}
+
+static int orphan_fd;
+
+static void tell_pid(pid_t pid)
+{
+    (void)!write(orphan_fd, &pid, sizeof(pid));
 }
 
 /* It ends with the server, even in the midst of something. */
@@ -612,9 +688,9 @@ static void test_orphan(void **state)
     if (server == 0) {
         t.parser = NULL;
         use("well");
-        pid_t pid = reader();
-        (void)!write(ends[1], &pid, sizeof(pid));
-        make("loop", "abc", 3);
+        orphan_fd = ends[1];
+        t.watches = tell_pid;
+        make("wish-and-loop", "abc", 3);
         (void)look_for(PLENTY);
         _exit(0);
     }
@@ -685,12 +761,13 @@ static void test_frames(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_model),      TEST(test_large_blob), TEST(test_reuse),  TEST(test_bad_readers),
-        TEST(test_deadline),   TEST(test_memory),     TEST(test_more),   TEST(test_no_artifact),
-        TEST(test_source),     TEST(test_stop),       TEST(test_killed), TEST(test_no_start),
-        TEST(test_no_seccomp), TEST(test_confined),   TEST(test_orphan), TEST(test_frames),
+        TEST(test_model),       TEST(test_corpora),    TEST(test_large_blob), TEST(test_one_each),
+        TEST(test_bad_readers), TEST(test_deadline),   TEST(test_memory),     TEST(test_more),
+        TEST(test_no_artifact), TEST(test_source),     TEST(test_stop),       TEST(test_killed),
+        TEST(test_no_start),    TEST(test_no_seccomp), TEST(test_confined),   TEST(test_orphan),
+        TEST(test_frames),
     };
-    if (argc == 2 && strcmp(argv[1], "parse-models") == 0)
+    if (argc == 2 && strcmp(argv[1], "parse") == 0)
         return parser_child_run(FD, index_look);
     if (argc == 3 && strcmp(argv[1], "reader") == 0)
         return reader_main(argv[2]);

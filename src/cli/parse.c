@@ -18,8 +18,8 @@ static int run(struct cli *c, struct err *e)
     return 0;
 }
 
-const struct command cmd_parse_models = {
-    .name = "parse-models",
+const struct command cmd_parse = {
+    .name = "parse",
     .summary = "Read models for a server, with no rights at all",
     .synopsis = "",
     .help = "A running server starts this by itself, with a socket as descriptor 3.",

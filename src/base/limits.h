@@ -188,6 +188,24 @@
 #define LIMIT_GGUF_STRING (16 * MIB)
 #define LIMIT_GGUF_ARRAY  (1ull << 30)
 #define LIMIT_GGUF_NESTED 4
+/* Pickles, which PyTorch writes: memory of the values in one (a tensor takes some 500 bytes),
+ * values on its stack or in its memo, a text in it that is kept (names of modules and tensors),
+ * names that it imports (the largest modules have some hundred classes), values that are walked
+ * through (each as often as it is used), how deep they nest (a module's level has four). */
+#define LIMIT_PICKLE_MEMORY  (256 * MIB)
+#define LIMIT_PICKLE_STACK   4000000ull
+#define LIMIT_PICKLE_TEXT    4096
+#define LIMIT_PICKLE_IMPORTS 1024
+#define LIMIT_PICKLE_VALUES  8000000ull
+#define LIMIT_PICKLE_DEPTH   128
+/* A ZIP archive's members: each tensor is one. */
+#define LIMIT_ZIP_MEMBERS 1000000
+/* ONNX: fields that are read (a large graph has some million), graphs inside graphs, different
+ * operators (the standard has 200), a word about where a tensor's bytes are. */
+#define LIMIT_ONNX_FIELDS    20000000ull
+#define LIMIT_ONNX_NESTED    16
+#define LIMIT_ONNX_OPERATORS 1024
+#define LIMIT_ONNX_WORD      4096
 /* A word of a header that is kept whole; longer ones are told by their length. Chat templates have
  * some 10 KiB. */
 #define LIMIT_WEIGHT_NOTE (1 * MIB)

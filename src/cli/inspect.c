@@ -33,6 +33,7 @@ static struct look_file *inspect_add(struct inspect *in, struct str path,
     f->size = r->size;
     int rc = weights_read_named(in->look.arena, r, path, &f->weights, e);
     f->known = rc > 0;
+    look_warn(&in->look, f);
     return rc < 0 ? NULL : f;
 }
 
@@ -47,7 +48,8 @@ static int inspect_file(struct inspect *in, const char *path, int fd, uint64_t s
         return -1;
     if (!f->known)
         return ERR(e, MODEL_INVALID,
-                   "%s: no format of weights that is known here; safetensors and GGUF are",
+                   "%s: no format of weights that is known here; safetensors, GGUF, PyTorch and "
+                   "ONNX are",
                    model_path_show(str_from(path), show, sizeof(show)));
     f->counts = true; /* whatever it is called */
     weight_totals_add(&in->look.totals, &f->weights);
@@ -140,7 +142,7 @@ static int inspect_dir(struct inspect *in, const char *dir, struct err *e)
             return -1;
     look_sum(&in->look);
     if (!in->look.totals.format)
-        return ERR(e, MODEL_INVALID, "%s holds no safetensors or GGUF files",
+        return ERR(e, MODEL_INVALID, "%s holds no safetensors, GGUF, PyTorch or ONNX files",
                    model_path_show(str_from(dir), show, sizeof(show)));
     for (size_t i = 0; i < l.n; i++)
         if (shards_is_index(l.files[i].path) && check_index(in, &l, i, e) < 0)
@@ -245,11 +247,13 @@ const struct command cmd_inspect = {
         "in archives that are not compressed: some KiB, however large the model is. What the\n"
         "headers say is not verified: digests are of whole files.\n"
         "\n"
-        "Of a FILE or DIR it reads the headers of safetensors and GGUF files, never their "
-        "weights,\n"
-        "and says how many parameters of which type they hold, and what else is written there. Of\n"
-        "a DIR it also says the facts that `haven push` would write. A header that does not fit\n"
-        "its file is an error; shards must be what the index beside them says.\n"
+        "Of a FILE or DIR it reads the headers of safetensors, GGUF, PyTorch and ONNX files, "
+        "never\n"
+        "their weights, and says how many parameters of which type they hold, and what else is\n"
+        "written there. Of a DIR it also says the facts that `haven push` would write. A header\n"
+        "that does not fit its file is an error; shards must be what the index beside them says.\n"
+        "PyTorch's files are programs: they are read and not run, and a warning says when one\n"
+        "would do more than put weights together.\n"
         "\n"
         "The files of a model are added up: shards, and the parts of a pipeline in directories of\n"
         "their own. Of alternatives beside each other (several quantisations, another precision)\n"
@@ -275,12 +279,16 @@ const struct command cmd_inspect = {
         "  tensors         with --tensors: list of {file, name, dtype, shape, offset, bytes}; "
         "shape\n"
         "                  as the file has it (GGUF: innermost first), offset from the file's "
-        "start\n"
+        "start;\n"
+        "                  external where they lie in another file, which it names (ONNX);\n"
+        "                  shared: elements that belong to another tensor too (PyTorch)\n"
         "  warnings        list of texts\n"
         "Of the weights:\n"
-        "  format          \"safetensors\", \"gguf\"; of most bytes when there are several\n"
-        "  parameters      elements of all tensors; integers into which GPTQ and the like pack\n"
-        "                  several parameters count once\n"
+        "  format          \"safetensors\", \"gguf\", \"pt\", \"onnx\"; of most bytes when there "
+        "are\n"
+        "                  several\n"
+        "  parameters      elements of all tensors, those that several share once; integers into\n"
+        "                  which GPTQ and the like pack several parameters count once\n"
         "  param_size      the same in short: \"6.7B\"\n"
         "  precision       ModelPack's word for the types, may be empty\n"
         "  quantization    what GGUF calls it: \"Q4_K_M\"; or null, as the next four can be\n"
@@ -302,7 +310,9 @@ const struct command cmd_inspect = {
         "                  (compressed): size is the layer's then\n"
         "  counts, tensor_count, parameters, header_bytes, big_endian, metadata\n"
         "                  where the header was read; long arrays and texts of the metadata are\n"
-        "                  told by their length\n",
+        "                  told by their length\n"
+        "  imports         of PyTorch, where the header was read: list of {name, unsafe}: what a\n"
+        "                  loader would import; unsafe: weights do not need it\n",
     .options = options,
     .n_options = ARRAY_LEN(options),
     .min_args = 1,

@@ -182,9 +182,23 @@ static int text_metadata(struct buf *out, const struct weights *w, struct err *e
     return 0;
 }
 
+static int text_imports(struct buf *out, const struct weights *w, struct err *e)
+{
+    char name[SHOWN];
+    if (w->n_imports)
+        buf_addz(out, "\nIMPORTS\n");
+    for (size_t i = 0; i < w->n_imports; i++) {
+        buf_addf(out, "%s%s\n", model_path_show(w->imports[i].name, name, sizeof(name)),
+                 w->imports[i].unsafe ? " (unsafe)" : "");
+        if (flush(out, false, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int text_tensors(struct buf *out, const struct weights *w, struct err *e)
 {
-    char name[MODEL_PATH_SHOW], bytes[STR_SIZE_TEXT];
+    char name[MODEL_PATH_SHOW], external[MODEL_PATH_SHOW], bytes[STR_SIZE_TEXT];
     buf_addf(out, "\n%-12s %12s %16s  %s\n", "TYPE", "SIZE", "OFFSET", "TENSOR AND SHAPE");
     for (size_t i = 0; i < w->n_tensors; i++) {
         const struct weight_tensor *t = &w->tensors[i];
@@ -193,7 +207,8 @@ static int text_tensors(struct buf *out, const struct weights *w, struct err *e)
                  model_path_show(t->name, name, sizeof(name)));
         for (unsigned d = 0; d < t->n_dims; d++)
             buf_addf(out, "%s%" PRIu64, d ? ", " : "", t->dims[d]);
-        buf_addz(out, "]\n");
+        buf_addf(out, "]%s%s%s\n", t->shared ? " (shared)" : "", t->external.n ? " in " : "",
+                 model_path_show(t->external, external, sizeof(external)));
         if (flush(out, false, e) < 0)
             return -1;
     }
@@ -216,7 +231,8 @@ int inspect_print_text(const struct inspect *in, bool tensors, struct err *e)
         text_dtypes(&out, &l->totals);
     if (in->what != INSPECT_FILE && text_files(&out, l, e) < 0)
         return -1;
-    if (in->what == INSPECT_FILE && text_metadata(&out, &l->files[0].weights, e) < 0)
+    if (in->what == INSPECT_FILE && (text_metadata(&out, &l->files[0].weights, e) < 0 ||
+                                     text_imports(&out, &l->files[0].weights, e) < 0))
         return -1;
     for (size_t i = 0; tensors && i < l->n_files; i++) {
         const struct look_file *f = &l->files[i];

@@ -2,8 +2,19 @@
 #include "client/weigh.h"
 
 #include "base/file.h"
+#include "model/kind.h"
 #include "model/series.h"
 #include "model/weights.h"
+
+/* A file that by its name can be PyTorch's belongs to many other programs as well. */
+static bool is_known(const struct local_files *l, size_t i)
+{
+    AUTOFD fd = local_files_open(l, i, NULL);
+    if (fd < 0)
+        return true; /* add_file says why */
+    const struct model_reader r = model_reader_file(&fd, l->files[i].size);
+    return weights_known(&r, NULL) != 0;
+}
 
 static int add_file(const struct local_files *l, size_t i, struct arena *a,
                     struct weight_totals *totals, struct err *e)
@@ -29,8 +40,11 @@ void weigh(const struct local_files *l, struct model_facts *facts)
 
     arena_init(&a, LIMIT_WEIGHT_ARENA);
     for (size_t i = 0; i < l->n; i++) {
-        bool weight = l->files[i].kind == MODEL_WEIGHT;
-        files[i] = (struct series_file){.path = weight ? l->files[i].path : STR_NULL,
+        const char *format = model_format_of(l->files[i].path);
+        bool wanted = l->files[i].kind == MODEL_WEIGHT;
+        if (wanted && format && strcmp(format, "pt") == 0)
+            wanted = is_known(l, i);
+        files[i] = (struct series_file){.path = wanted ? l->files[i].path : STR_NULL,
                                         .size = l->files[i].size};
     }
     series_choose(files, l->n);

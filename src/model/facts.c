@@ -329,27 +329,27 @@ static void say_yes(struct model_facts *f, enum model_answer *m, bool yes)
         *m = MODEL_YES;
 }
 
-/* Methods that pack several weights into one element of a wider type. bits: of a weight, where the
- * method has only one. */
+/* Methods that pack several weights into one element of a wider type, by its precision. bits: of a
+ * weight, where the method has only one. */
 static const struct packing {
-    const char *method, *dtype;
+    const char *method, *precision;
     unsigned container, bits;
 } packings[] = {
-    {"gptq", "I32", 32, 0},
-    {"awq", "I32", 32, 0},
-    {"auto-round", "I32", 32, 0},
-    {"auto_round", "I32", 32, 0},
-    {"intel/auto-round", "I32", 32, 0},
-    {"compressed-tensors", "I32", 32, 0},
-    {"bitsandbytes", "U8", 8, 0},
-    {"mxfp4", "U8", 8, 4},
-    {"nvfp4", "U8", 8, 4},
-    {"fp4", "U8", 8, 4},
+    {"gptq", "int32", 32, 0},
+    {"awq", "int32", 32, 0},
+    {"auto-round", "int32", 32, 0},
+    {"auto_round", "int32", 32, 0},
+    {"intel/auto-round", "int32", 32, 0},
+    {"compressed-tensors", "int32", 32, 0},
+    {"bitsandbytes", "uint8", 8, 0},
+    {"mxfp4", "uint8", 8, 4},
+    {"nvfp4", "uint8", 8, 4},
+    {"fp4", "uint8", 8, 4},
 };
 
 static bool packs(const struct packing *p, const struct weight_dtype *t)
 {
-    return p && strcmp(p->dtype, t->name) == 0;
+    return p && t->precision && strcmp(p->precision, t->precision) == 0;
 }
 
 static const struct packing *find_packing(struct str method, unsigned bits, unsigned *ret_bits)

@@ -565,4 +565,5 @@ static int read_gguf(struct arena *a, struct model_window *w, struct weights *re
     return read_header(&h, e) < 0 ? err_wrap(e, "GGUF") : 0;
 }
 
-const struct weight_format weight_format_gguf = {.name = "gguf", .is = is_gguf, .read = read_gguf};
+const struct weight_format weight_format_gguf = {
+    .name = "gguf", .promised = true, .is = is_gguf, .read = read_gguf};

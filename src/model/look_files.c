@@ -2,6 +2,7 @@
 #include "model/look_files.h"
 
 #include "base/mem.h"
+#include "model/path.h"
 #include "model/series.h"
 
 void look_init(struct look *l, struct arena *a)
@@ -34,9 +35,13 @@ struct look_file *look_add(struct look *l, struct err *e)
 void look_sum(struct look *l)
 {
     AUTO_FREE struct series_file *files = NEW_ARRAY(l->n_files + 1, struct series_file);
-    for (size_t i = 0; i < l->n_files; i++)
-        files[i] = (struct series_file){.path = l->files[i].known ? l->files[i].path : STR_NULL,
-                                        .size = l->files[i].size};
+    for (size_t i = 0; i < l->n_files; i++) {
+        const struct look_file *f = &l->files[i];
+        /* By its name alone what was not read counts for nothing, but for the ONNX model beside
+         * it. */
+        bool named = f->known || !model_format_of(f->path);
+        files[i] = (struct series_file){.path = named ? f->path : STR_NULL, .size = f->size};
+    }
     series_choose(files, l->n_files);
     l->totals = (struct weight_totals){.format = NULL};
     for (size_t i = 0; i < l->n_files; i++) {
@@ -44,4 +49,24 @@ void look_sum(struct look *l)
         if (files[i].counts)
             weight_totals_add(&l->totals, &l->files[i].weights);
     }
+}
+
+void look_warn(struct look *l, const struct look_file *f)
+{
+    char file[MODEL_PATH_SHOW], name[MODEL_PATH_SHOW];
+    const struct weight_import *first = NULL;
+    struct err what;
+    size_t n = 0;
+    for (size_t i = 0; f->known && i < f->weights.n_imports; i++) {
+        if (!f->weights.imports[i].unsafe)
+            continue;
+        first = first ? first : &f->weights.imports[i];
+        n++;
+    }
+    if (!first)
+        return;
+    (void)ERR(&what, MODEL_INVALID, "%s: who loads this file runs %s%s, which weights do not need",
+              model_path_show(f->path, file, sizeof(file)),
+              model_path_show(first->name, name, sizeof(name)), n > 1 ? " and more" : "");
+    model_facts_warn(&l->facts, &what);
 }

@@ -89,6 +89,27 @@ int look_json_facts(const struct look_json *o, const struct model_facts *f, stru
 
 /* ---- files ---- */
 
+/* "imports": of a pickle. */
+static int json_imports(const struct look_json *o, const struct weights *x, struct err *e)
+{
+    struct json_writer *w = o->w;
+
+    if (x->n_imports == 0)
+        return 0;
+    jsonw_key(w, "imports");
+    jsonw_list(w);
+    for (size_t i = 0; i < x->n_imports; i++) {
+        jsonw_object(w);
+        jsonw_kstr(w, "name", x->imports[i].name);
+        jsonw_kbool(w, "unsafe", x->imports[i].unsafe);
+        jsonw_object_done(w);
+        if (more(o, e) < 0)
+            return -1;
+    }
+    jsonw_list_done(w);
+    return 0;
+}
+
 int look_json_header(const struct look_json *o, const struct weights *x, struct err *e)
 {
     struct json_writer *w = o->w;
@@ -104,7 +125,7 @@ int look_json_header(const struct look_json *o, const struct weights *x, struct 
             return -1;
     }
     jsonw_object_done(w);
-    return 0;
+    return json_imports(o, x, e);
 }
 
 static int json_file(const struct look_json *o, const struct look_file *f, bool headers,
@@ -127,7 +148,7 @@ static int json_file(const struct look_json *o, const struct look_file *f, bool 
     if (f->known) {
         uint64_t parameters = 0;
         for (size_t k = 0; k < f->weights.n_tensors; k++)
-            parameters += f->weights.tensors[k].elements;
+            parameters += f->weights.tensors[k].elements - f->weights.tensors[k].shared;
         jsonw_kbool(w, "counts", f->counts);
         jsonw_ku64(w, "tensor_count", f->weights.n_tensors);
         jsonw_ku64(w, "parameters", parameters);
@@ -171,6 +192,10 @@ static int json_tensors_of(const struct look_json *o, const struct str *file,
         jsonw_list_done(w);
         jsonw_ku64(w, "offset", t->offset);
         jsonw_ku64(w, "bytes", t->bytes);
+        if (t->external.n)
+            jsonw_kstr(w, "external", t->external);
+        if (t->shared)
+            jsonw_ku64(w, "shared", t->shared);
         jsonw_object_done(w);
         if (more(o, e) < 0)
             return -1;

@@ -90,6 +90,7 @@ static int read_weights(struct look *l, struct look_file *f, const struct model_
     }
     if (rc < 0)
         model_facts_warn(&l->facts, &why);
+    look_warn(l, f);
     return 0;
 }
 

@@ -314,4 +314,4 @@ static int read_safetensors(struct arena *a, struct model_window *w, struct weig
 }
 
 const struct weight_format weight_format_safetensors = {
-    .name = "safetensors", .is = is_safetensors, .read = read_safetensors};
+    .name = "safetensors", .promised = true, .is = is_safetensors, .read = read_safetensors};

@@ -8,14 +8,25 @@
 
 #define ASIDE "original/"
 
-enum { SAFETENSORS, GGUF, FORMATS };
-static const char *const format_names[FORMATS] = {"safetensors", "gguf"};
+enum { SAFETENSORS, GGUF, PYTORCH, ONNX, FORMATS };
+static const char *const format_names[FORMATS] = {"safetensors", "gguf", "pt", "onnx"};
+
+/* Beginnings and endings of what a training leaves beside its model. */
+static const char *const left_begin[] = {"optimizer", "scheduler",     "training_args",
+                                         "rng_state", "random_states", "scaler"};
+static const char *const left_end[] = {"optim_states.pt"};
+
+/* What a file beside an ONNX model that holds its weights is called: the model's name and this,
+ * and perhaps a number. */
+#define ONNX_SUFFIX ".onnx"
+static const char *const onnx_data[] = {"_data", ".data"};
 
 struct part {
     int format;
     struct str dir;        /* with its slash; empty at the root */
     struct str head, tail; /* the path around the part's number */
     bool aside;
+    uint64_t bytes;
     struct series_file *file;
 };
 
@@ -26,12 +37,24 @@ struct run {
     uint64_t bytes;
 };
 
+static bool is_left_over(struct str path)
+{
+    struct str name = str_skip(path, (size_t)(str_rchr(path, '/') + 1));
+    for (size_t i = 0; i < ARRAY_LEN(left_begin); i++)
+        if (str_starts(name, str_from(left_begin[i])))
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(left_end); i++)
+        if (str_ends(name, str_from(left_end[i])))
+            return true;
+    return false;
+}
+
 static int format_of(struct str path)
 {
     const char *name = model_format_of(path);
     for (int i = 0; name && i < FORMATS; i++)
         if (strcmp(name, format_names[i]) == 0)
-            return i;
+            return i == PYTORCH && is_left_over(path) ? FORMATS : i;
     return FORMATS;
 }
 
@@ -76,6 +99,35 @@ static int compare(const void *va, const void *vb)
     return rc;
 }
 
+/* The path of the ONNX model that a file holds weights for, or STR_NULL. */
+static struct str model_of_data(struct str path)
+{
+    for (size_t at = path.n; at-- > strlen(ONNX_SUFFIX);) {
+        struct str model = str_head(path, at), rest = str_skip(path, at);
+        if (rest.p[0] == '/')
+            break;
+        for (size_t i = 0; i < ARRAY_LEN(onnx_data); i++)
+            if (str_starts(rest, str_from(onnx_data[i])) && str_ends(model, STR(ONNX_SUFFIX)))
+                return model;
+    }
+    return STR_NULL;
+}
+
+/* Adds the bytes of what lies beside ONNX models to theirs. parts: those, sorted. */
+static void add_data(struct part *parts, size_t n, const struct series_file *files, size_t n_files)
+{
+    for (size_t i = 0; n && i < n_files; i++) {
+        struct part key = {.format = ONNX};
+        struct str model = model_of_data(files[i].path);
+        if (!model.p)
+            continue;
+        split(&key, model);
+        struct part *p = bsearch(&key, parts, n, sizeof(*parts), compare);
+        if (p && __builtin_add_overflow(p->bytes, files[i].size, &p->bytes))
+            p->bytes = UINT64_MAX;
+    }
+}
+
 static bool same_series(const struct part *a, const struct part *b)
 {
     return compare(a, b) == 0 && a->tail.n;
@@ -85,7 +137,7 @@ static struct run run_at(struct part *parts, size_t n)
 {
     struct run r = {.parts = parts};
     while (r.n < n && (r.n == 0 || same_series(parts, &parts[r.n])))
-        r.bytes += parts[r.n++].file->size;
+        r.bytes += parts[r.n++].bytes;
     return r;
 }
 
@@ -103,7 +155,7 @@ static uint64_t choose(struct part *parts, size_t n, bool with_aside)
     for (size_t i = 0; i < n;) {
         struct run r = run_at(&parts[i], n - i);
         i += r.n;
-        if (parts[0].format == SAFETENSORS && best.n && !str_eq(best.parts->dir, r.parts->dir)) {
+        if (parts[0].format != GGUF && best.n && !str_eq(best.parts->dir, r.parts->dir)) {
             sum += best.bytes;
             best.n = 0;
         }
@@ -123,7 +175,8 @@ void series_choose(struct series_file *files, size_t n)
     size_t n_parts = 0, begin[FORMATS + 1] = {0};
 
     for (size_t i = 0; i < n; i++) {
-        struct part p = {.format = format_of(files[i].path), .file = &files[i]};
+        struct part p = {
+            .format = format_of(files[i].path), .bytes = files[i].size, .file = &files[i]};
         files[i].counts = false;
         if (p.format == FORMATS)
             continue;
@@ -138,11 +191,16 @@ void series_choose(struct series_file *files, size_t n)
         begin[k + 1] = end;
         if (begin[k] == end)
             continue;
+        if (k == ONNX)
+            add_data(&parts[begin[k]], end - begin[k], files, n);
         bytes[k] = choose(&parts[begin[k]], end - begin[k], false);
         if (bytes[k] == 0)
             bytes[k] = choose(&parts[begin[k]], end - begin[k], true);
     }
-    int other = bytes[GGUF] > bytes[SAFETENSORS] ? SAFETENSORS : GGUF;
-    for (size_t i = begin[other]; i < begin[other + 1]; i++)
-        parts[i].file->counts = false;
+    int best = bytes[GGUF] > bytes[SAFETENSORS] ? GGUF : SAFETENSORS;
+    for (int k = PYTORCH; k < FORMATS && bytes[best] == 0; k++)
+        best = k;
+    for (size_t i = 0; i < n_parts; i++)
+        if (parts[i].format != best)
+            parts[i].file->counts = false;
 }

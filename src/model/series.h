@@ -8,8 +8,14 @@
  * directory the series of most bytes counts: beside it lie the same weights in another precision,
  * or in the names of another program. Directories are added up (the parts of a pipeline), but not
  * those called "original", which hold the weights as they were before they were converted. GGUF
- * files are whole models: of all of them one series counts. Of two formats it is the one that then
- * has most bytes, safetensors before GGUF. Pure; any thread.
+ * files are whole models: of all of them one series counts.
+ *
+ * One format counts. Of safetensors and GGUF it is the one that then has most bytes, safetensors
+ * before GGUF. PyTorch's files count where there is neither, and ONNX where there is none of the
+ * three: they lie beside the others as the same weights once more. What a training leaves beside
+ * its model in PyTorch's format (optimizers, generators of random numbers) never counts. The
+ * weights of an ONNX model that lie in a file beside it ("model.onnx_data") are bytes of the model.
+ * Pure; any thread.
  */
 #ifndef HAVEN_MODEL_SERIES_H
 #define HAVEN_MODEL_SERIES_H
@@ -22,7 +28,7 @@ struct series_file {
     bool counts;     /* set by series_choose */
 };
 
-/* Files that are neither safetensors nor GGUF by their name never count. */
+/* Files whose names are not those of a format that is read here (model_format_of) never count. */
 void series_choose(struct series_file *files, size_t n);
 
 #endif

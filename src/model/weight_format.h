@@ -6,11 +6,12 @@
 #include "model/weights.h"
 #include "model/window.h"
 
-/* So many bytes of a file tell its format. */
-#define WEIGHT_HEAD 16
+/* So many bytes of a file tell its format: the name of an archive's first member lies in them. */
+#define WEIGHT_HEAD 512
 
 struct weight_format {
-    const char *name;
+    const char *name; /* as model_format_of calls it */
+    bool promised;    /* what has its name by model_format_of is of this format, or broken */
     /* head: the first WEIGHT_HEAD bytes, or what there is. */
     bool (*is)(struct str head);
     /* The window stands at the file's beginning. *ret is zeroed but for `format`. */
@@ -19,6 +20,8 @@ struct weight_format {
 
 extern const struct weight_format weight_format_safetensors;
 extern const struct weight_format weight_format_gguf;
+extern const struct weight_format weight_format_pytorch;
+extern const struct weight_format weight_format_onnx;
 
 /* Tensors and notes while a header is read, before their number is known. */
 struct weight_list {
@@ -41,5 +44,7 @@ int weight_keep_dims(struct arena *a, const uint64_t *dims, unsigned n, const ui
 /* dims multiplied into t->elements, those into t->bytes: false when either passes what 64 bits
  * hold, or bits make no whole bytes. */
 bool weight_measure(struct weight_tensor *t);
+/* The same for formats that fill up the last byte. */
+bool weight_measure_up(struct weight_tensor *t);
 
 #endif

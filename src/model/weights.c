@@ -13,8 +13,27 @@
 static const struct weight_format *const formats[] = {
     &weight_format_safetensors,
     &weight_format_gguf,
+    &weight_format_pytorch,
+    &weight_format_onnx,
 };
 _Static_assert(ARRAY_LEN(formats) <= WEIGHT_FORMATS, "each has its sum");
+
+static const struct weight_format *find_format(struct str head)
+{
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+        if (formats[i]->is(head))
+            return formats[i];
+    return NULL;
+}
+
+int weights_known(const struct model_reader *r, struct err *e)
+{
+    char head[WEIGHT_HEAD];
+    size_t n = (size_t)MIN_OF(r->size, sizeof(head));
+    if (model_read(r, 0, head, n, "the first bytes", e) < 0)
+        return -1;
+    return find_format(str_of(head, n)) != NULL;
+}
 
 int weights_read(struct arena *a, const struct model_reader *r, struct weights *ret, struct err *e)
 {
@@ -25,17 +44,14 @@ int weights_read(struct arena *a, const struct model_reader *r, struct weights *
     if (model_window_peek(&w, (size_t)MIN_OF(r->size, WEIGHT_HEAD), "the first bytes", &head, e) <
         0)
         return -1;
-    head = str_head(head, WEIGHT_HEAD);
-    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
-        if (!formats[i]->is(head))
-            continue;
-        struct weights read = {.format = formats[i]->name};
-        if (formats[i]->read(a, &w, &read, e) < 0)
-            return -1;
-        *ret = read;
-        return 1;
-    }
-    return 0;
+    const struct weight_format *format = find_format(str_head(head, WEIGHT_HEAD));
+    if (!format)
+        return 0;
+    struct weights read = {.format = format->name};
+    if (format->read(a, &w, &read, e) < 0)
+        return -1;
+    *ret = read;
+    return 1;
 }
 
 int weights_read_named(struct arena *a, const struct model_reader *r, struct str path,
@@ -50,7 +66,7 @@ int weights_read_named(struct arena *a, const struct model_reader *r, struct str
         return err_wrap(e, "%s", show);
     const char *promised = model_format_of(path);
     for (size_t i = 0; promised && i < ARRAY_LEN(formats); i++)
-        if (strcmp(formats[i]->name, promised) == 0)
+        if (formats[i]->promised && strcmp(formats[i]->name, promised) == 0)
             return ERR(e, MODEL_INVALID,
                        "%s: the name promises %s, but the file does not begin like one", show,
                        promised);
@@ -160,7 +176,7 @@ int weight_keep_dims(struct arena *a, const uint64_t *dims, unsigned n, const ui
     return 0;
 }
 
-bool weight_measure(struct weight_tensor *t)
+bool weight_measure_up(struct weight_tensor *t)
 {
     uint64_t bits;
     t->elements = 1;
@@ -169,8 +185,13 @@ bool weight_measure(struct weight_tensor *t)
             return false;
     if (__builtin_mul_overflow(t->elements / t->dtype->block, t->dtype->bits, &bits))
         return false;
-    t->bytes = bits / 8;
-    return t->elements % t->dtype->block == 0 && bits % 8 == 0;
+    t->bytes = bits / 8 + (bits % 8 != 0);
+    return t->elements % t->dtype->block == 0;
+}
+
+bool weight_measure(struct weight_tensor *t)
+{
+    return weight_measure_up(t) && t->elements / t->dtype->block * t->dtype->bits % 8 == 0;
 }
 
 /* Sums never pass what 64 bits hold on real files; a hostile size must not wrap to a small one. */
@@ -236,11 +257,14 @@ void weight_totals_add(struct weight_totals *t, const struct weights *w)
     for (size_t i = 0; i < w->n_tensors; i++) {
         const struct weight_tensor *x = &w->tensors[i];
         struct weight_count *c = count_of(t, x->dtype);
+        uint64_t own = x->elements - x->shared, own_bytes = x->bytes;
+        if (x->shared) /* of PyTorch alone, whose elements have whole bytes */
+            own_bytes = own * (x->dtype->bits / 8);
         c->tensors++;
-        add(&c->elements, x->elements);
-        add(&c->bytes, x->bytes);
-        add(&t->parameters, x->elements);
-        add(&bytes, x->bytes);
+        add(&c->elements, own);
+        add(&c->bytes, own_bytes);
+        add(&t->parameters, own);
+        add(&bytes, own_bytes);
     }
     if (t->n_counts)
         qsort(t->counts, t->n_counts, sizeof(t->counts[0]), more_elements);

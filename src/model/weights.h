@@ -2,10 +2,11 @@
 /*
  * weights: what a file of weights says of itself in its header: tensors, types, and what GGUF adds.
  *
- * Formats are rows of a table (safetensors.c, gguf.c, …), chosen by the file's first bytes. Headers
- * come from strangers: every count, size and offset is checked against the file before it is used,
- * no value of a tensor is looked at, nothing is executed. Everything lies in the arena, whose
- * ceiling bounds it (LIMIT_WEIGHT_ARENA for the files of one model). Pure; any thread.
+ * Formats are rows of a table (safetensors.c, gguf.c, pytorch.c, onnx.c), chosen by the file's
+ * first bytes. Headers come from strangers: every count, size and offset is checked against the
+ * file before it is used, no value of a tensor is looked at, nothing is executed. Everything lies
+ * in the arena, whose ceiling bounds it (LIMIT_WEIGHT_ARENA for the files of one model). Pure; any
+ * thread.
  *
  * Elements are counted as they are stored. Formats that pack several parameters into one integer
  * (GPTQ and AWQ: "qweight" and "qzeros" of I32 hold 32 / bits each; bitsandbytes: U8 holds two of
@@ -33,7 +34,15 @@ struct weight_tensor {
     unsigned n_dims;      /* 0: a single number; at most LIMIT_WEIGHT_DIMS */
     const uint64_t *dims; /* as the format orders them: GGUF has the innermost first */
     uint64_t elements;
-    uint64_t offset, bytes; /* in the file */
+    /* Of the elements: those that the file holds for another tensor already (PyTorch's tied weights
+     * share a storage), or that a view repeats. They are no parameters of their own. */
+    uint64_t shared;
+    /* In the file: where the first element lies, and what all of them take. PyTorch's views may
+     * have others between them, and what they repeat is counted each time. */
+    uint64_t offset, bytes;
+    /* Of ONNX: the file, beside this one, that offset and bytes are about; a good path
+     * (model/path.h). Empty: this file. */
+    struct str external;
 };
 
 /* A word of the header that is no tensor: safetensors' __metadata__, GGUF's keys, in the order of
@@ -45,14 +54,23 @@ struct weight_note {
 };
 #define WEIGHT_ARRAY_SHOWN 16
 
+/* A name that a pickle would import (PyTorch), "module.name". unsafe: no loader of nothing but
+ * weights takes it (pytorch_types.h). Whoever loads the file otherwise runs what it stands for. */
+struct weight_import {
+    struct str name;
+    bool unsafe;
+};
+
 struct weights {
-    const char *format;            /* "safetensors", "gguf" */
-    struct weight_tensor *tensors; /* in the order of the file */
+    const char *format;            /* "safetensors", "gguf", "pt", "onnx" */
+    struct weight_tensor *tensors; /* in the order in which the file describes them */
     size_t n_tensors;
+    struct weight_import *imports; /* sorted, each once; at most LIMIT_PICKLE_IMPORTS */
+    size_t n_imports;
     struct weight_note *notes;
     size_t n_notes;
     uint64_t header_bytes; /* up to where the last word or tensor is described */
-    bool big_endian;       /* GGUF for machines that few have */
+    bool big_endian;       /* GGUF and PyTorch for machines that few have */
     /* What GGUF says in keys of its own; empty or 0 when it does not. quantization: the word for
      * general.file_type ("Q4_K_M"). */
     struct str architecture, name, license, quantization, chat_template;
@@ -64,17 +82,23 @@ struct weights {
  * and where), LIMIT, or what the reader returned. */
 int weights_read(struct arena *a, const struct model_reader *r, struct weights *ret, struct err *e);
 /* The same for a file with a name: MODEL_INVALID when the name promises a format that is read here
- * and the bytes are something else. Errors name the file. */
+ * and the bytes are something else (PyTorch's names promise nothing: many programs use them).
+ * Errors name the file. */
 int weights_read_named(struct arena *a, const struct model_reader *r, struct str path,
                        struct weights *ret, struct err *e);
 
-/* The sum over the files of a model: shards are one model. Begins as {0}. */
-#define WEIGHT_DTYPES 64
+/* 1 the first bytes are those of a format that is read here, 0 they are not, -1 what the reader
+ * returned. Costs one small read. */
+int weights_known(const struct model_reader *r, struct err *e);
+
+/* The sum over the files of a model: shards are one model. Begins as {0}. Room for the types of all
+ * formats together. */
+#define WEIGHT_DTYPES 128
 /* Room for the formats that are read here. */
 #define WEIGHT_FORMATS 4
 struct weight_count {
     const struct weight_dtype *dtype;
-    uint64_t tensors, elements, bytes;
+    uint64_t tensors, elements, bytes; /* what tensors share counts once */
 };
 struct weight_totals {
     const char *format; /* of most bytes; NULL: none was read */

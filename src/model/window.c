@@ -72,7 +72,8 @@ int model_window_peek(struct model_window *w, size_t min, const char *what, stru
         return -1;
     if (w->fetched - w->used < min && fetch(w, min, what, e) < 0)
         return -1;
-    *ret = str_of(w->p + w->used, (size_t)MIN_OF(w->fetched - w->used, model_window_left(w)));
+    *ret = str_of(w->p ? w->p + w->used : "",
+                  (size_t)MIN_OF(w->fetched - w->used, model_window_left(w)));
     return 0;
 }
 
@@ -81,10 +82,13 @@ int model_window_skip(struct model_window *w, uint64_t n, const char *what, stru
     if (model_window_need(w, n, what, e) < 0)
         return -1;
     size_t here = w->fetched - w->used;
-    if (n <= here)
+    if (n <= here) {
         w->used += (size_t)n;
-    else
+    } else {
+        if (n - here > w->step) /* over what has not been wanted */
+            w->step = MODEL_WINDOW_JUMPED;
         w->used = w->fetched = 0;
+    }
     w->at += n;
     return 0;
 }

@@ -3,7 +3,9 @@
  * window: the bytes of a model_reader one after another, for parsers of headers.
  *
  * Each fetch is larger than the one before (64 KiB, 128 KiB, … 4 MiB): a small header costs one
- * small read, a large one few. Bytes that are skipped and not yet here are never fetched. The
+ * small read, a large one few. Bytes that are skipped and not yet here are never fetched; behind a
+ * wide jump it begins anew, with less: where descriptions lie between the weights, the next jump is
+ * near. The
  * reader is borrowed. One thread at a time.
  */
 #ifndef HAVEN_MODEL_WINDOW_H
@@ -13,8 +15,9 @@
 #include "base/mem.h"
 #include "model/reader.h"
 
-#define MODEL_WINDOW_FIRST (64 * KIB)
-#define MODEL_WINDOW_MAX   (4 * MIB)
+#define MODEL_WINDOW_FIRST  (64 * KIB)
+#define MODEL_WINDOW_MAX    (4 * MIB)
+#define MODEL_WINDOW_JUMPED (4 * KIB)
 
 struct model_window {
     const struct model_reader *reader;

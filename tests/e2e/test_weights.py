@@ -312,7 +312,7 @@ def test_shards_that_do_not_fit_their_index(tmp_path):
 
 def test_what_is_no_model(tmp_path):
     (tmp_path / "notes.txt").write_text("x" * 100)
-    refused(tmp_path, "holds no safetensors or GGUF files")
+    refused(tmp_path, "holds no safetensors, GGUF, PyTorch or ONNX files")
     refused(tmp_path / "notes.txt", "no format of weights that is known here")
     refused(tmp_path / "nothing", "nothing", "IO")
     os.mkfifo(tmp_path / "pipe")

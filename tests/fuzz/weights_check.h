@@ -4,6 +4,7 @@
 #define HAVEN_TESTS_WEIGHTS_CHECK_H
 
 #include "base/mem.h"
+#include "model/path.h"
 #include "model/shards.h"
 #include "model/weights.h"
 
@@ -20,23 +21,30 @@ static inline int weights_check(struct arena *a, const struct model_reader *r, s
     if (rc <= 0)
         return rc;
     BUG_ON(w->header_bytes > r->size || w->n_tensors > LIMIT_WEIGHT_TENSORS ||
-           w->n_notes > LIMIT_WEIGHT_NOTES);
+           w->n_notes > LIMIT_WEIGHT_NOTES || w->n_imports > LIMIT_PICKLE_IMPORTS);
+    bool onnx = strcmp(w->format, "onnx") == 0;
+    bool in_order = !onnx && strcmp(w->format, "pt") != 0; /* behind the header and each other */
     for (size_t i = 0; i < w->n_tensors; i++) {
         const struct weight_tensor *x = &w->tensors[i];
         uint64_t n = 1;
         for (unsigned d = 0; d < x->n_dims; d++)
             n *= x->dims[d];
-        BUG_ON(n != x->elements || x->n_dims > LIMIT_WEIGHT_DIMS);
-        BUG_ON(x->elements / x->dtype->block * x->dtype->bits != x->bytes * 8);
-        BUG_ON(x->offset < w->header_bytes || x->offset < end);
-        BUG_ON(x->bytes && (x->bytes > r->size || x->offset > r->size - x->bytes));
+        BUG_ON(n != x->elements || x->n_dims > LIMIT_WEIGHT_DIMS || x->shared > n);
+        BUG_ON(!onnx && x->elements / x->dtype->block * x->dtype->bits != x->bytes * 8);
+        BUG_ON(in_order && (x->offset < w->header_bytes || x->offset < end || x->shared));
+        BUG_ON(x->external.n && (!onnx || model_path_check(x->external, NULL) < 0));
+        BUG_ON(x->offset > INT64_MAX || x->bytes > INT64_MAX);
+        BUG_ON(x->bytes && !x->shared && !x->external.n &&
+               (x->bytes > r->size || x->offset > r->size - x->bytes));
         end = x->offset + x->bytes;
-        elements += n;
+        elements += n - x->shared;
         for (size_t k = i ? i - 1 : 0; k < i; k++)
             BUG_ON(str_eq(w->tensors[k].name, x->name));
     }
+    for (size_t i = 1; i < w->n_imports; i++)
+        BUG_ON(str_cmp(w->imports[i - 1].name, w->imports[i].name) >= 0);
     weight_totals_add(&t, w);
-    BUG_ON(t.parameters != elements || t.tensors != w->n_tensors);
+    BUG_ON((t.parameters != elements && t.parameters != UINT64_MAX) || t.tensors != w->n_tensors);
     (void)weight_param_size(t.parameters, size);
     (void)weight_precision(&t, precision);
     return rc;

@@ -70,16 +70,44 @@ static void test_formats(void **state)
     EXPECT(FILES(F("q8.gguf", 9), F("a.safetensors", 5), F("b/c.safetensors", 4)), 5, 4);
     EXPECT(FILES(F("q8.gguf", 10), F("a.safetensors", 5), F("b/c.safetensors", 4)), 10);
     EXPECT(FILES(F("a.bin", 100), F("a.onnx", 100), F("a.safetensors", 5)), 5);
-    expect(FILES(F("a.bin", 100)), 1, NULL, 0);
+    EXPECT(FILES(F("a.bin", 100), F("a.onnx", 100), F("a.gguf", 5)), 5);
+    EXPECT(FILES(F("a.bin", 7), F("a.onnx", 100), F("a.tflite", 50)), 7);
+    EXPECT(FILES(F("a.onnx", 100), F("b.onnx", 101), F("sub/c.onnx", 3)), 101, 3);
+    expect(FILES(F("a.tflite", 100)), 1, NULL, 0);
     expect(NULL, 0, NULL, 0);
+}
+
+static void test_pytorch(void **state)
+{
+    (void)state;
+    EXPECT(FILES(F("pytorch_model-00001-of-00002.bin", 5), F("pytorch_model-00002-of-00002.bin", 4),
+                 F("optimizer.pt", 30), F("scheduler.pt", 20), F("training_args.bin", 20),
+                 F("rng_state_0.pth", 20), F("step/mp_rank_00_optim_states.pt", 20)),
+           5, 4);
+    EXPECT(FILES(F("unet/m.bin", 5), F("vae/m.bin", 4), F("vae/m.fp16.bin", 2)), 5, 4);
+    EXPECT(FILES(F("optimizer.pt", 30), F("model.onnx", 5)), 5);
+}
+
+/* What lies beside an ONNX model belongs to it, and never counts by itself. */
+static void test_onnx(void **state)
+{
+    (void)state;
+    EXPECT(FILES(F("model.onnx", 1), F("model.onnx_data", 50), F("model_int8.onnx", 20)), 1);
+    EXPECT(FILES(F("model.onnx", 1), F("model.onnx.data", 10), F("model.onnx_data_1", 10),
+                 F("model_int8.onnx", 20)),
+           1);
+    EXPECT(FILES(F("model.onnx", 1), F("other.onnx_data", 50), F("model_int8.onnx", 20),
+                 F("d.onnx_data/x", 90)),
+           20);
+    EXPECT(FILES(F("model.onnx", 1), F("model.onnx_data", UINT64_MAX), F("x.onnx", 20)), 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shards),
-        cmocka_unit_test(test_directories),
-        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_shards),  cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_formats), cmocka_unit_test(test_pytorch),
+        cmocka_unit_test(test_onnx),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,6 +291,12 @@ static void totals(void **state)
     /* 10 of 1010 is not more than one in a hundred, 11 is */
     assert_string_equal(weight_precision(&t, out), "bfloat16,int8");
     assert_int_equal(t.quantization.n, 0);
+
+    two[0].shared = 80; /* nine elements of its own */
+    struct weight_totals own = {.parameters = 0};
+    weight_totals_add(&own, &w2);
+    assert_int_equal(own.parameters, 20);
+    assert_int_equal(own.bytes, 11 + 18);
 }
 
 static void totals_gguf(void **state)

@@ -53,8 +53,10 @@ class Server:
         self.stop()
 
     def database(self):
-        """For filling, with the server stopped: what is lost with the power is made again."""
+        """For filling, with the server stopped: what is lost with the power is made again. Nothing of it is to be read: there
+        are no bytes behind its digests."""
         db = sqlite3.connect(self.data / "haven.db")
+        db.execute("INSERT OR IGNORE INTO job_pause (kind, since_ms) VALUES ('index', 0)")
         db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -500000;"
                          "PRAGMA temp_store = MEMORY;")
         return db

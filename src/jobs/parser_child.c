@@ -10,6 +10,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
+
+/* The last of all. */
+enum { NICE = 19 };
 
 struct parser_out {
     int fd;
@@ -178,6 +182,7 @@ int parser_child_run(int fd, parser_look_fn *look)
     struct err err;
 
     ignore_signals();
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* who pulls comes first */
     read_once();
     if (confine_self(&c, &err) < 0) {
         send_frame(fd, PARSER_READY, str_from(err.msg));

@@ -50,6 +50,8 @@ int queue_pause(struct db *db, const char *kind, bool paused, struct err *e)
     int rc = paused ? db_exec(t.conn, Q_job_pause_add,
                               DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms())), &changed, e)
                     : db_exec(t.conn, Q_job_pause_remove, DB_ARGS(DB_TEXTZ(kind)), &changed, e);
+    if (rc == 0 && !paused && is_of_tasks(kind))
+        rc = task_hurry(t.conn, kind, e);
     if (rc < 0 || (changed && note(t.conn, kind, paused ? "paused" : "goes on", e) < 0))
         return -1;
     return db_commit(&t, e);

@@ -104,8 +104,9 @@ static int sweep(struct tasks *t, struct err *e)
 {
     size_t n = 0;
 
-    if (!t->sweeping)
-        return 0;
+    int paused = t->sweeping ? queue_is_paused(t->registry->db, TASK_INDEX, e) : 1;
+    if (paused)
+        return paused < 0 ? -1 : 0;
     if (model_queue_unread(t->registry, t->swept, SWEEP_AT_ONCE, &n, &t->swept, e) < 0)
         return -1;
     t->sweeping = n > 0;

@@ -76,7 +76,7 @@ static int read_text(struct look *l, struct look_file *f, const struct model_rea
 static int read_weights(struct look *l, struct look_file *f, const struct model_reader *r,
                         struct err *e)
 {
-    struct series_file known = {.path = f->path, .size = f->size};
+    struct series_file known = {.path = f->path, .size = 1}; /* its name alone counts */
     struct err why = {.code = ERR_OK};
     series_choose(&known, 1);
     if (!known.counts)

@@ -19,7 +19,7 @@ struct stream {
 /* How much of a member is of use. */
 static size_t wanted(const struct tar_entry *t)
 {
-    struct series_file weights = {.path = t->path, .size = t->size};
+    struct series_file weights = {.path = t->path, .size = 1};
 
     if (t->type != TAR_FILE || t->size == 0)
         return 0;

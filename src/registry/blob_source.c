@@ -2,6 +2,7 @@
 #include "registry/blob_source.h"
 
 #include "base/file.h"
+#include "base/metrics.h"
 #include "registry/internal.h"
 
 #define STEP (256 * KIB)
@@ -83,6 +84,8 @@ static int get(void *self, const struct digest *digest, uint64_t size, uint64_t 
 
     if (find(s, digest, size, e) < 0)
         return -1;
+    METRIC_ADD(index_reads, 1);
+    METRIC_ADD(index_bytes, n);
     for (size_t i = 0; i < s->blob.n_extents && n > 0; i++) {
         const struct blob_extent *x = &s->blob.extents[i];
         uint64_t end = begin + x->len;

@@ -98,6 +98,11 @@ int task_waiting(struct db *db, const char *kind, int64_t *ret_n, int64_t *ret_o
     return 0;
 }
 
+int task_hurry(struct db_conn *c, const char *kind, struct err *e)
+{
+    return db_exec(c, Q_task_hurry, DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms())), NULL, e);
+}
+
 int task_stop_waiting(struct db_conn *c, const char *kind, const char *why, int64_t *ret_n,
                       struct err *e)
 {

@@ -50,6 +50,8 @@ int task_give_back(struct db *db, const struct task *t, const char *holder, stru
 /* Those that wait, and since when the oldest does (0: none). */
 int task_waiting(struct db *db, const char *kind, int64_t *ret_n, int64_t *ret_oldest_ms,
                  struct err *e);
+/* What waits to be tried again is due now. */
+int task_hurry(struct db_conn *c, const char *kind, struct err *e);
 /* Gives up all that nobody has taken. */
 int task_stop_waiting(struct db_conn *c, const char *kind, const char *why, int64_t *ret_n,
                       struct err *e);

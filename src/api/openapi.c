@@ -37,7 +37,7 @@ static const struct {
     {"job_type", API_STR, "The kind of the jobs of a queue, or all."},
     {"pool_id", API_STR, "The name of a process that runs jobs, or all."},
     {"digest", API_STR, "A digest."},
-    {"path...", API_STR, "The path of a file in the model."},
+    {"path", API_STR, "The path of a file in the model, with its slashes."},
     {"addition", API_STR, "The name of what an artifact brings along."},
     {"eid", API_INT, "The number of a run."},
     {"tid", API_INT, "The number of a part of a run."},
@@ -215,13 +215,22 @@ static void write_path_param(struct json_writer *w, struct str name)
     err_bug(__FILE__, __LINE__, "a route has a parameter that openapi.c does not describe");
 }
 
+/* "{name}", or "{name...}": of several segments, for which the file has no words of its own. */
+static struct str param_name(struct str segment)
+{
+    struct str name = str_of(segment.p + 1, segment.n - 2);
+    if (str_ends(name, STR("...")))
+        name.n -= 3;
+    return name;
+}
+
 static void write_path_params(struct json_writer *w, const char *pattern)
 {
     struct str rest = str_from(pattern);
     while (rest.p) {
         struct str segment = str_cut(&rest, '/');
         if (str_starts(segment, STR("{")))
-            write_path_param(w, str_of(segment.p + 1, segment.n - 2));
+            write_path_param(w, param_name(segment));
     }
 }
 
@@ -421,7 +430,18 @@ static bool begins_path(const struct http_group *groups, const struct http_group
 static void write_path(struct json_writer *w, struct arena *a, const struct http_group *groups,
                        size_t n, const char *pattern)
 {
-    jsonw_key(w, pattern);
+    AUTO(buf) path = {0};
+    buf_init(&path, KIB);
+    for (struct str rest = str_from(pattern); rest.p;) {
+        struct str segment = str_cut(&rest, '/');
+        if (segment.n == 0 && path.n == 0)
+            continue; /* before the first slash */
+        if (str_starts(segment, STR("{")))
+            buf_addf(&path, "/{%.*s}", S(param_name(segment)));
+        else
+            buf_addf(&path, "/%.*s", S(segment));
+    }
+    jsonw_keys(w, buf_str(&path));
     jsonw_object(w);
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < groups[i].n; k++)

@@ -166,6 +166,10 @@
  * nests. */
 #define LIMIT_MODEL_CARD       (1 * MIB)
 #define LIMIT_MODEL_CARD_DEPTH 16
+/* A text that may be a licence; the longest that models have is a tenth of it. */
+#define LIMIT_LICENSE_TEXT (512 * KIB)
+/* Values in a Chart.yaml, which may be as large and as deep as a card's front matter. */
+#define LIMIT_CHART_NODES 100000
 /* One text that a model says of itself, entries of one list (cards of speech models name four
  * thousand languages), a heading that becomes a title, and all of them together. */
 #define LIMIT_MODEL_WORD  4096

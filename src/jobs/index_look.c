@@ -34,6 +34,7 @@ static void write_known(struct json_writer *w, const struct model_facts *f)
     known_text(w, "library", f->library);
     known_text(w, "model_class", f->model_class);
     known_text(w, "base_relation", f->base_relation);
+    known_text(w, "license_source", str_from(f->license_source));
     jsonw_kbool(w, "chat_template", f->chat_template);
     jsonw_kbool(w, "custom_code", f->custom_code);
     jsonw_key(w, "tags");
@@ -51,9 +52,22 @@ static void write_texts(struct json_writer *w, const struct look *l)
     jsonw_key(w, "licenses");
     jsonw_list(w);
     for (size_t i = 0; i < l->n_files; i++)
-        if (look_text_of(l->files[i].path) == LOOK_LICENSE && !l->files[i].closed)
+        if (look_text_in(l->is_chart, l->files[i].path) == LOOK_LICENSE && !l->files[i].closed)
             jsonw_str(w, l->files[i].path);
     jsonw_list_done(w);
+}
+
+static void write_chart(struct json_writer *w, const struct look *l)
+{
+    jsonw_key(w, "chart");
+    jsonw_object(w);
+    jsonw_key(w, "metadata");
+    jsonw_raw(w, l->chart.metadata);
+    jsonw_key(w, "dependencies");
+    jsonw_raw(w, l->chart.dependencies);
+    if (l->values)
+        jsonw_kstr(w, "values", l->values->path);
+    jsonw_object_done(w);
 }
 
 static int write_facts(const struct look *l, struct parser_out *out, struct err *e)
@@ -73,6 +87,8 @@ static int write_facts(const struct look *l, struct parser_out *out, struct err 
     if (look_json_files(&o, l, false, e) < 0)
         return -1;
     write_texts(&w, l);
+    if (l->has_chart)
+        write_chart(&w, l);
     if (look_json_warnings(&o, &l->facts, e) < 0)
         return -1;
     jsonw_object_done(&w);
@@ -110,7 +126,8 @@ static int write_file(const struct look *l, const struct look_file *f, struct pa
 {
     if (f->known && write_weights(f, out, e) < 0)
         return -1;
-    bool is_text = f->text.p && (f == l->card || look_text_of(f->path) == LOOK_LICENSE);
+    enum look_text text = look_text_in(l->is_chart, f->path);
+    bool is_text = f->text.p && (f == l->card || text == LOOK_LICENSE || text == LOOK_CHART);
     return is_text && is_compressed(f)
                ? parser_out_add(out, INDEX_TEXT, &f->layer, f->at, f->text, e)
                : 0;

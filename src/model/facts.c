@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "model/grammar.h"
 #include "model/license.h"
+#include "model/license_text.h"
 #include "model/task.h"
 
 /* ---- keys ---- */
@@ -289,6 +290,20 @@ void model_facts_add_file(struct model_facts *f, struct str path, struct str tex
         model_facts_warn(f, &why);
 }
 
+void model_facts_add_license_text(struct model_facts *f, struct str path, struct str text)
+{
+    const char *id = model_license_of_text(text);
+
+    if (!id || (f->text_license && strcmp(f->text_license, id) != 0))
+        f->text_license_doubt = true;
+    if (f->text_license_doubt) {
+        f->text_license = NULL;
+        return;
+    }
+    f->text_license = id;
+    f->text_license_path = word(f, path);
+}
+
 void model_facts_pass_over(struct model_facts *f, struct str path)
 {
     struct err why;
@@ -541,16 +556,51 @@ static void add_license(struct model_facts *f, struct str name)
         say_list(f, &f->licenses, str_from(text));
 }
 
+/* A card that says "other" and no name leaves it to the text. */
+static void add_card_licenses(struct model_facts *f)
+{
+    const struct model_card *card = &f->card;
+    for (size_t i = 0; i < card->licenses.n; i++) {
+        struct str id = card->licenses.items[i];
+        bool other = str_eqz(id, "other");
+        if (!other || card->license_name.n || !f->text_license)
+            add_license(f, other && card->license_name.n ? card->license_name : id);
+    }
+}
+
+/* What was said first counts; the text may know better, which is for people to find out. */
+static void compare_license(struct model_facts *f)
+{
+    struct err why;
+
+    if (!f->text_license || f->licenses.n == 0 || strcmp(f->license_source, "text") == 0)
+        return;
+    for (size_t i = 0; i < f->licenses.n; i++)
+        if (!model_license_contradicts(f->licenses.items[i], f->text_license))
+            return;
+    (void)ERR(&why, MODEL_INVALID, "%.*s is the text of %s, but the %s says %.*s",
+              S(f->text_license_path), f->text_license, f->license_source, S(f->licenses.items[0]));
+    model_facts_warn(f, &why);
+}
+
 static void resolve_licenses(struct model_facts *f)
 {
     const struct model_card *card = &f->card;
     char code[3];
-    for (size_t i = 0; i < card->licenses.n; i++) {
-        struct str id = card->licenses.items[i];
-        add_license(f, str_eqz(id, "other") && card->license_name.n ? card->license_name : id);
-    }
-    if (f->licenses.n == 0)
+
+    f->license_source = f->licenses.n ? "config" : NULL;
+    add_card_licenses(f);
+    if (f->licenses.n && !f->license_source)
+        f->license_source = "card";
+    if (f->licenses.n == 0) {
         add_license(f, f->totals.license);
+        f->license_source = f->licenses.n ? "weights" : NULL;
+    }
+    if (f->licenses.n == 0 && f->text_license) {
+        add_license(f, str_from(f->text_license));
+        f->license_source = f->licenses.n ? "text" : NULL;
+    }
+    compare_license(f);
     /* "multilingual", "code" and languages without a code of two letters have no place there. */
     for (size_t i = 0; i < card->languages.n; i++)
         if (model_language(card->languages.items[i], code))

@@ -48,6 +48,9 @@ struct model_facts {
     bool custom_code;        /* it runs code that comes with the model */
     bool chat_template;
 
+    const char
+        *license_source; /* of licenses: "config" (or set), "card", "weights", "text"; NULL */
+
     /* What a source said wrong, each with the file's name. */
     struct model_list warnings;
 
@@ -56,6 +59,9 @@ struct model_facts {
     struct model_config config;
     struct weight_totals totals;
     struct str guessed_name, guessed_format;
+    const char *text_license; /* what the text of a licence is; NULL: not known, or several */
+    struct str text_license_path;
+    bool text_license_doubt;
     uint64_t set;      /* a bit for each key that was set */
     struct arena said; /* what the sources say */
     struct arena made; /* what model_facts_resolve made of it */
@@ -73,6 +79,9 @@ void model_facts_guess(struct model_facts *f, struct str name, struct str format
 bool model_facts_wants(struct str path);
 /* A whole file: README.md, config.json and its neighbours; others are ignored. */
 void model_facts_add_file(struct model_facts *f, struct str path, struct str text);
+/* The text of a licence: it is asked when nothing else says the licence, and is held against what
+ * does. Texts that are different licences, or one that is none, say nothing. */
+void model_facts_add_license_text(struct model_facts *f, struct str path, struct str text);
 /* Such a file that is not read since it is larger than LIMIT_MODEL_FACTS: a warning. */
 void model_facts_pass_over(struct model_facts *f, struct str path);
 /* A warning of the caller's own about a file of the model; the message names it. */

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "model/look_layers.h"
+#include "model/look_shards.h"
 #include "model/said.h"
 
 /* ---- the config ---- */
@@ -58,13 +59,28 @@ static const struct look_file *find_card(const struct look *l)
     const struct look_file *best = NULL;
     for (size_t i = 0; i < l->n_files; i++) {
         const struct look_file *f = &l->files[i];
-        if (!f->text.p || look_text_of(f->path) != LOOK_README)
+        if (!f->text.p || look_text_in(l->is_chart, f->path) != LOOK_README)
             continue;
         size_t deep = depth_of(f->path), least = best ? depth_of(best->path) : SIZE_MAX;
         if (deep < least || (deep == least && str_cmp(f->path, best->path) < 0))
             best = f;
     }
     return best;
+}
+
+/* Of those that lie least deep: others are of what the model brings along. */
+static void use_licenses(struct look *l)
+{
+    size_t least = SIZE_MAX;
+
+    for (size_t i = 0; i < l->n_files; i++)
+        if (l->files[i].text.p && look_text_of(l->files[i].path) == LOOK_LICENSE)
+            least = MIN_OF(least, depth_of(l->files[i].path));
+    for (size_t i = 0; i < l->n_files; i++) {
+        const struct look_file *f = &l->files[i];
+        if (f->text.p && look_text_of(f->path) == LOOK_LICENSE && depth_of(f->path) == least)
+            model_facts_add_license_text(&l->facts, f->path, f->text);
+    }
 }
 
 static void use_texts(struct look *l)
@@ -77,6 +93,42 @@ static void use_texts(struct look *l)
         if (f->text.p && f != l->card && look_text_of(f->path) == LOOK_FACTS)
             model_facts_add_file(&l->facts, f->path, f->text);
     }
+    use_licenses(l);
+}
+
+/* A file at the chart's root, which is where its Chart.yaml lies: f itself or beside it. */
+static const struct look_file *chart_file(const struct look *l, const struct look_file *beside,
+                                          enum chart_file which)
+{
+    struct str root =
+        beside ? str_head(beside->path, (size_t)str_chr(beside->path, '/') + 1) : STR_NULL;
+    for (size_t i = 0; i < l->n_files; i++) {
+        const struct look_file *f = &l->files[i];
+        if (f->text.p && chart_file_of(f->path) == which && str_starts(f->path, root))
+            return f;
+    }
+    return NULL;
+}
+
+static void use_chart(struct look *l)
+{
+    const struct look_file *yaml = chart_file(l, NULL, CHART_YAML);
+    struct err why = {.code = ERR_OK};
+
+    if (!yaml) {
+        if (l->depth == LOOK_TEXTS) {
+            (void)ERR(&why, MODEL_INVALID, "the chart has no Chart.yaml that can be read");
+            model_facts_warn(&l->facts, &why);
+        }
+        return;
+    }
+    const struct look_file *first = chart_file(l, yaml, CHART_REQUIREMENTS);
+    l->card = chart_file(l, yaml, CHART_README);
+    l->values = chart_file(l, yaml, CHART_VALUES);
+    l->has_chart =
+        chart_read(l->arena, yaml->text, first ? first->text : STR_NULL, &l->chart, &why) == 0;
+    if (!l->has_chart)
+        model_facts_warn(&l->facts, &why);
 }
 
 int look_manifest(struct look *l, const struct oci_manifest *m, const struct model_source *source,
@@ -87,9 +139,14 @@ int look_manifest(struct look *l, const struct oci_manifest *m, const struct mod
     if (pack_read(l->arena, m, &pack, e) < 0 || read_config(l, source, m, &pack, e) < 0)
         return -1;
     l->form = pack.form;
+    l->is_chart = strcmp(pack.form, "chart") == 0;
     if (look_layers(l, source, &pack, e) < 0)
         return -1;
-    use_texts(l);
+    if (l->is_chart)
+        use_chart(l);
+    else
+        use_texts(l);
+    look_shards_check(l);
     look_sum(l);
     return 0;
 }

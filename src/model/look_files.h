@@ -4,6 +4,7 @@
 #ifndef HAVEN_MODEL_LOOK_FILES_H
 #define HAVEN_MODEL_LOOK_FILES_H
 
+#include "model/chart.h"
 #include "model/facts.h"
 #include "model/pack.h"
 #include "model/weights.h"
@@ -35,6 +36,8 @@ enum look_depth {
                      layers, as far as LIMIT_LOOK_UNPACKED goes */
 };
 
+struct look_index;
+
 struct look {
     struct arena *arena; /* everything lies there but the facts */
     enum look_depth depth;
@@ -47,6 +50,11 @@ struct look {
     struct digest manifest;
     const char *form;             /* see pack.h; NULL: it is no artifact */
     const struct look_file *card; /* LOOK_TEXTS: among files; NULL: there is none */
+    bool is_chart;                /* a Helm chart; the next three are what was read of it */
+    bool has_chart;
+    struct chart chart;
+    const struct look_file *values; /* NULL: there is none */
+    struct look_index *indexes;     /* LOOK_TEXTS: look_shards.h */
 };
 
 void look_init(struct look *l, struct arena *a);

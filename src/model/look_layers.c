@@ -2,6 +2,7 @@
 #include "model/look_layers.h"
 
 #include "base/mem.h"
+#include "model/look_shards.h"
 #include "model/overlay.h"
 #include "model/series.h"
 
@@ -40,19 +41,41 @@ enum look_text look_text_of(struct str path)
     return LOOK_NO_TEXT;
 }
 
+enum look_text look_text_in(bool is_chart, struct str path)
+{
+    ptrdiff_t slash = str_chr(path, '/');
+    enum chart_file file = chart_file_of(path);
+
+    if (!is_chart)
+        return look_text_of(path);
+    if (file != CHART_OTHER)
+        return file == CHART_README ? LOOK_README : LOOK_CHART;
+    /* Charts hold other charts, whose licences are not theirs. */
+    struct str name = str_skip(path, (size_t)(slash + 1));
+    enum look_text text = str_chr(name, '/') < 0 ? look_text_of(name) : LOOK_NO_TEXT;
+    return text == LOOK_LICENSE ? text : LOOK_NO_TEXT;
+}
+
+static void pass_over(struct look *l, const struct look_file *f)
+{
+    struct err why;
+    (void)ERR(&why, LIMIT, "%s is larger than %llu MiB and was not read", f->path.p,
+              LIMIT_MODEL_FACTS / MIB);
+    model_facts_warn(&l->facts, &why);
+}
+
 /* A text that is small enough. */
 static int read_text(struct look *l, struct look_file *f, const struct model_reader *r,
                      struct err *e)
 {
-    enum look_text text = l->depth == LOOK_TEXTS ? look_text_of(f->path) : LOOK_NO_TEXT;
+    enum look_text text =
+        l->depth == LOOK_TEXTS ? look_text_in(l->is_chart, f->path) : LOOK_NO_TEXT;
     struct err why = {.code = ERR_OK};
 
     if (text == LOOK_NO_TEXT)
         return 0;
     if (f->size > LIMIT_MODEL_FACTS) {
-        (void)ERR(&why, LIMIT, "%s is larger than %llu MiB and was not read", f->path.p,
-                  LIMIT_MODEL_FACTS / MIB);
-        model_facts_warn(&l->facts, &why);
+        pass_over(l, f);
         return 0;
     }
     char *p = arena_try(l->arena, (size_t)f->size + 1, &why);
@@ -97,7 +120,11 @@ static int read_weights(struct look *l, struct look_file *f, const struct model_
 static int read_file(struct look *l, struct look_file *f, const struct model_reader *r,
                      struct err *e)
 {
-    return read_weights(l, f, r, e) < 0 ? -1 : read_text(l, f, r, e);
+    if (read_weights(l, f, r, e) < 0)
+        return -1;
+    if (l->depth == LOOK_TEXTS && shards_is_index(f->path))
+        return look_shards_read(l, f->path, r, e);
+    return read_text(l, f, r, e);
 }
 
 static const char *encoding_name(enum pack_encoding encoding)
@@ -229,7 +256,11 @@ static int add_member(struct look *l, struct look_archive *o, const struct membe
         return read_file(l, f, &r, e);
     }
     const struct model_reader r = {.size = size, .read = head_read, .self = &o->heads[source]};
-    return o->heads[source].p ? read_file(l, f, &r, e) : 0;
+    if (o->heads[source].p)
+        return read_file(l, f, &r, e);
+    if (f->size > LIMIT_MODEL_FACTS && look_text_in(l->is_chart, f->path) != LOOK_NO_TEXT)
+        pass_over(l, f);
+    return 0;
 }
 
 static int add_members(struct look *l, struct look_archive *o, struct err *e)
@@ -279,7 +310,7 @@ int look_layers(struct look *l, const struct model_source *source, const struct 
         if (layer->encoding == PACK_RAW) {
             rc = add_raw(l, source, layer, e);
         } else if (layer->encoding == PACK_TAR || l->depth == LOOK_TEXTS) {
-            open[n] = (struct look_archive){.layer = layer};
+            open[n] = (struct look_archive){.layer = layer, .is_chart = l->is_chart};
             blob_reader_init(&open[n].blob, source, &layer->digest, layer->size);
             members_init(&open[n++].members, &all_files, pack->ordered);
         } else {

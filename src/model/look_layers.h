@@ -11,8 +11,10 @@
 
 /* Texts that are read whole, by their path: the card in any case and directory; licences, and
  * config.json and its neighbours, at the model's root. */
-enum look_text { LOOK_NO_TEXT, LOOK_README, LOOK_LICENSE, LOOK_FACTS };
+enum look_text { LOOK_NO_TEXT, LOOK_README, LOOK_LICENSE, LOOK_FACTS, LOOK_CHART };
 enum look_text look_text_of(struct str path);
+/* Those of an artifact: of a chart the files at the chart's root. */
+enum look_text look_text_in(bool is_chart, struct str path);
 
 /* Fills the files of a look. Errors: the source's. */
 int look_layers(struct look *l, const struct model_source *source, const struct pack *pack,
@@ -23,6 +25,7 @@ struct look_archive {
     const struct pack_layer *layer;
     struct blob_reader blob;
     struct members members;
+    bool is_chart;
     size_t cap;
     uint64_t *at;      /* of each member's content, in the archive when it is unpacked */
     struct str *heads; /* compressed: what was kept of each member's content, else NULL */

@@ -3,6 +3,7 @@
 #include "model/inflate.h"
 #include "model/look_layers.h"
 #include "model/series.h"
+#include "model/shards.h"
 #include "model/untar.h"
 
 struct stream {
@@ -17,15 +18,16 @@ struct stream {
 };
 
 /* How much of a member is of use. */
-static size_t wanted(const struct tar_entry *t)
+static size_t wanted(bool is_chart, const struct tar_entry *t)
 {
     struct series_file weights = {.path = t->path, .size = 1};
 
     if (t->type != TAR_FILE || t->size == 0)
         return 0;
-    if (look_text_of(t->path) != LOOK_NO_TEXT)
+    if (look_text_in(is_chart, t->path) != LOOK_NO_TEXT)
         return t->size <= LIMIT_MODEL_FACTS ? (size_t)t->size : 0;
     series_choose(&weights, 1);
+    weights.counts = weights.counts || shards_is_index(t->path);
     return weights.counts ? (size_t)MIN_OF(t->size, LIMIT_LOOK_HEAD) : 0;
 }
 
@@ -50,7 +52,7 @@ static int keep_head(struct stream *s, struct err *e)
 static int on_entry(void *self, const struct tar_entry *entry, struct err *e)
 {
     struct stream *s = self;
-    size_t n = wanted(entry);
+    size_t n = wanted(s->archive->is_chart, entry);
 
     if (keep_head(s, e) < 0 || look_archive_add(s->archive, entry, e) < 0)
         return -1;

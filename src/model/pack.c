@@ -28,8 +28,9 @@
 
 /* Those whose layers say it come before those that go by the config alone. */
 static const struct pack_form *const forms[] = {
-    &pack_form_ollama, &pack_form_docker,    &pack_form_kitops, &pack_form_cnai_image,
-    &pack_form_cnai,   &pack_form_modelpack, &pack_form_image,  &pack_form_oras,
+    &pack_form_ollama,     &pack_form_docker, &pack_form_kitops,
+    &pack_form_cnai_image, &pack_form_cnai,   &pack_form_modelpack,
+    &pack_form_chart,      &pack_form_image,  &pack_form_oras,
 };
 
 struct str pack_note(const struct oci_descriptor *d, const char *key)

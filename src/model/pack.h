@@ -2,9 +2,9 @@
 /*
  * pack: what a manifest says that it holds, whatever tool has packed it.
  *
- * One packaging is one file and one row of a table (modelpack, cnai, kitops, docker, ollama, image,
- * oras). Each turns a manifest into the same list of layers; what is inside archives is known only
- * when they are read. Manifests come from strangers: digests and sizes are checked by
+ * One packaging is one file and one row of a table (modelpack, cnai, kitops, docker, ollama, chart,
+ * image, oras). Each turns a manifest into the same list of layers; what is inside archives is
+ * known only when they are read. Manifests come from strangers: digests and sizes are checked by
  * oci_manifest_parse, paths by model_path_check, counts by limits.h. Pure; any thread.
  *
  * Names of files whose layers carry none:
@@ -41,7 +41,8 @@ struct pack_layer {
 };
 
 struct pack {
-    const char *form; /* "modelpack", "cnai", "kitops", "docker", "ollama", "image", "oras" */
+    const char *form;          /* "modelpack", "cnai", "kitops", "docker", "ollama", "chart",
+                                  "image", "oras" */
     struct pack_layer *layers; /* in the manifest's order */
     size_t n_layers;
     bool ordered; /* archives: later layers replace and delete files of earlier ones (OCI image

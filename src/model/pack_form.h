@@ -28,7 +28,8 @@ struct pack_form {
 };
 
 extern const struct pack_form pack_form_modelpack, pack_form_cnai, pack_form_cnai_image,
-    pack_form_kitops, pack_form_docker, pack_form_ollama, pack_form_image, pack_form_oras;
+    pack_form_kitops, pack_form_docker, pack_form_ollama, pack_form_chart, pack_form_image,
+    pack_form_oras;
 
 /* The value of a descriptor's annotation, STR_NULL if it has none. */
 struct str pack_note(const struct oci_descriptor *d, const char *key);

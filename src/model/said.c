@@ -65,6 +65,16 @@ static const struct row notes[] = {
     {NOTE "documentation", "doc-url", true},
     {NOTE "source", "source-url", true},
     {NOTE "base.name", "base-model", true},
+    {NOTE_CNAI "title", "title", true},
+    {NOTE_CNAI "description", "description", true},
+    {NOTE_CNAI "version", "version", true},
+    {NOTE_CNAI "revision", "revision", true},
+    {NOTE_CNAI "vendor", "vendor", true},
+    {NOTE_CNAI "authors", "author", true},
+    {NOTE_CNAI "documentation", "doc-url", true},
+    {NOTE_CNAI "uri", "source-url", true},
+    {NOTE_CNAI "source", "source-url", true},
+    {NOTE_CNAI "param.size", "param-size", true},
     {NOTE_CNAI "name", "name", true},
     {NOTE_CNAI "family", "family", true},
     {NOTE_CNAI "architecture", "architecture", true},
@@ -116,7 +126,8 @@ static struct str note(const struct oci_manifest *m, const char *key)
 
 void said_read(struct model_facts *f, const struct oci_manifest *m, struct str config)
 {
-    static const struct row license = {NOTE "licenses", "license", true};
+    static const struct row licenses[] = {{NOTE_CNAI "licenses", "license", true},
+                                          {NOTE "licenses", "license", true}};
     struct err why = {.code = ERR_OK}, what;
 
     for (size_t i = 0; i < ARRAY_LEN(notes); i++)
@@ -131,6 +142,6 @@ void said_read(struct model_facts *f, const struct oci_manifest *m, struct str c
             set_json(f, &members[i], find(doc, members[i].place));
     }
     /* One expression for all that the config lists. */
-    if (f->licenses.n == 0)
-        set(f, &license, note(m, license.place));
+    for (size_t i = 0; i < ARRAY_LEN(licenses) && f->licenses.n == 0; i++)
+        set(f, &licenses[i], note(m, licenses[i].place));
 }

@@ -3,76 +3,18 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "registry/attributes.h"
 #include "registry/icon.h"
 #include "registry/internal.h"
 
 /* Artifacts that are described in one turn. */
 #define DESCRIBE_AT_ONCE 50
 
-/* ---- the configuration ---- */
-
 /* A copy, as long as the arena has room for what strangers choose; else nothing is known. */
 static struct str keep(struct arena *a, struct str text)
 {
     struct str copy;
     return registry_copy(a, text, &copy, NULL) < 0 ? STR_NULL : copy;
-}
-
-static struct str dump(struct arena *a, const json_t *json)
-{
-    AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
-    return text ? keep(a, str_from(text)) : STR_NULL;
-}
-
-/* What Harbor shows of the configuration of an image. */
-static struct str image_attributes(struct arena *a, json_t *config)
-{
-    static const char *const shown[] = {"created", "architecture", "os", "config", "author"};
-    AUTO_JSON out = json_object();
-
-    for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
-        json_t *v = json_object_get(config, shown[i]);
-        if (v)
-            json_object_set(out, shown[i], v);
-    }
-    return dump(a, out);
-}
-
-/* Keys that the author of an artifact asks to leave out. */
-static void skip_listed(json_t *config, const struct oci_descriptor *d)
-{
-    for (size_t i = 0; i < d->n_annotations; i++) {
-        struct str rest = d->annotations[i].value;
-        if (!str_eqz(d->annotations[i].key, "io.goharbor.artifact.v1alpha1.skip-list"))
-            continue;
-        while (rest.p) {
-            struct str key = str_trim(str_cut(&rest, ','));
-            if (key.n)
-                json_object_deln(config, key.p, key.n);
-        }
-    }
-}
-
-static struct str attributes(struct registry *r, struct arena *a, const struct repo_name *repo,
-                             const struct oci_manifest *m, struct str kind)
-{
-    struct str text;
-    struct err e;
-
-    if (!m->has_config || str_eqz(kind, "UNKNOWN"))
-        return STR_NULL;
-    int found = blob_bytes(r, a, repo, &m->config.digest, LIMIT_ARTIFACT_CONFIG, &text, &e);
-    if (found < 0)
-        LOG(WARN, "describe.config", log_str("digest", digest_str(&m->config.digest)), log_err(&e));
-    if (found <= 0)
-        return STR_NULL;
-    AUTO_JSON config = json_load(text, ERR_MANIFEST_INVALID, &e);
-    if (!json_is_object(config))
-        return STR_NULL;
-    if (str_eqz(kind, "IMAGE"))
-        return image_attributes(a, config);
-    skip_listed(config, &m->config);
-    return dump(a, config);
 }
 
 /* ---- the manifest ---- */
@@ -154,15 +96,20 @@ void describe_read(struct registry *r, struct arena *a, const struct repo_name *
 {
     struct description d = {.size = (int64_t)manifest_size};
 
-    d.config_type = m->has_config ? m->config.media_type : STR_NULL;
-    d.kind = registry_kind(a, m->artifact_type, d.config_type, str_from(m->type.text));
+    d.config_type = attributes_is_wasm(m) ? STR(WASM_CONFIG)
+                    : m->is_index         ? attributes_index_type(m)
+                    : m->has_config       ? m->config.media_type
+                                          : STR_NULL;
+    /* What is written on an image that it is a module says more than its type. */
+    d.kind = registry_kind(a, attributes_is_wasm(m) ? STR_NULL : m->artifact_type, d.config_type,
+                           str_from(m->type.text));
     if (m->has_config)
         d.size += m->config.size;
     for (size_t i = 0; !m->is_index && i < m->n_items; i++)
         if (__builtin_add_overflow(d.size, m->items[i].size, &d.size))
             d.size = INT64_MAX;
     d.annotations = annotations(a, m->annotations, m->n_annotations);
-    d.attributes = attributes(r, a, repo, m, d.kind);
+    d.attributes = attributes_read(r, a, repo, m, d.kind);
     d.accessory = accessory_of(m, tag, &d.of);
     d.icon = icon_of(r, a, repo, m);
     *ret = d;

@@ -71,8 +71,10 @@ def test_what_has_none(harbor, project):
     push(harbor.registry, f"{project}/index", index([(data, OCI_MANIFEST)]), {}, "v1")
     push(harbor.registry, f"{project}/model", *with_config({"config": {}}, "application/vnd.cncf.model.config.v1+json",
                                                            artifactType="application/vnd.cncf.model.manifest.v1+json"), "v1")
-    for repo in ("index", "model"):
-        assert "addition_links" not in harbor.json(at(project, repo))
+    for repo, links in (("index", None), ("model", ["files"])):
+        wait_until(lambda where=at(project, repo, "/model"): harbor.json(where)["state"] == "read")
+        found = harbor.json(at(project, repo)).get("addition_links")
+        assert (found and list(found)) == links
         refused(harbor.get(at(project, repo, "/additions/build_history")), 400, "BAD_REQUEST", "build_history")
     refused(harbor.get(at(project, "nothing", "/additions/build_history")), 404, "NOT_FOUND", "no artifact")
     refused(harbor.get(at(project, "model", "/additions/vulnerabilities")), 404, "NOT_FOUND", "scanners")

@@ -47,7 +47,9 @@ def test_a_model(harbor, project):
     document, blobs = configured(MODEL, "application/vnd.cncf.model.config.v1+json",
                                  "application/vnd.cncf.model.manifest.v1+json", annotations={"k": "v"})
     digest, data = push(harbor.registry, f"{name}/m", document, blobs, "v1", "v2")
+    wait_until(lambda: harbor.json(at(name, rest="/v1/model"))["state"] == "read")
     seen = harbor.json(at(name, rest="/v1"))
+    assert list(seen.pop("addition_links")) == ["files"]
     tags = seen.pop("tags")
     repository = harbor.json(f"/projects/{name}/repositories/m")
     pushed = datetime.datetime.fromisoformat(seen.pop("push_time").replace("Z", "+00:00"))
@@ -352,7 +354,10 @@ def test_what_older_versions_left(start):
                                  "application/vnd.cncf.model.manifest.v1+json")
     for i in range(60):
         push(harbor.registry, "library/m", {**document, "annotations": {"i": str(i)}}, blobs, f"t{i}")
-    before = harbor.json(at("library"), page_size=100, sort="id")
+    def listed():
+        return harbor.json(at("library"), page_size=100, sort="id")
+    wait_until(lambda: all("addition_links" in one for one in listed()), 30, "the reading")
+    before = listed()
     harbor.registry.close()
     server.stop()
     with server.database() as db:
@@ -361,7 +366,7 @@ def test_what_older_versions_left(start):
     db.close()
     server.start()
     harbor = Harbor(server.registry())
-    wait_until(lambda: harbor.json(at("library"), page_size=100, sort="id") == before, what="the description")
+    wait_until(lambda: listed() == before, what="the description")
     harbor.registry.close()
 
 

@@ -89,7 +89,7 @@ def test_search(harbor, nobody):
     assert [r["repository_name"] for r in found["repository"]] == [f"{word}-priv/m", f"{word}-pub/m"]
     public = found["repository"][1]
     assert public == {"project_id": public["project_id"], "project_name": f"{word}-pub", "project_public": True,
-                      "repository_name": f"{word}-pub/m", "artifact_count": 1}
+                      "repository_name": f"{word}-pub/m", "display_name": f"{word}-pub/m", "artifact_count": 1}
     for who in (nobody, harbor.add_user()[1]):
         seen = who.json("/search", q=word.upper())
         assert [p["name"] for p in seen["project"]] == [f"{word}-pub"]

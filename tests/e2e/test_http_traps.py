@@ -518,7 +518,28 @@ STAGES = ["connected", "in the request line", "in the head", "before the body", 
 def test_abort(haven, admin, repo, stage, how):
     """Whenever and however they leave: nothing is lost, nothing leaks, others do not notice."""
     digest = admin.push_blob(repo, noise(8_000_000, seed=3))
-    before = settled_files(haven)
+    # A worker that had nothing to do yet opens the database now, once; what leaks does so every time.
+    for last in (False, False, True):
+        before = settled_files(haven)
+        leave(haven, repo, digest, stage, how)
+        if falls(lambda: haven.open_files() <= before):
+            break
+        assert not last, f"{haven.open_files()} open files do not fall to {before}"
+    wait_until(lambda: haven.metric("haven_http_requests_active") <= 1, what="the end of all requests")
+    wait_until(lambda: haven.metric("haven_uploads_open") == 0, what="the end of all uploads")
+    assert admin.head(f"/v2/{repo}/blobs/{digest}").status == 200
+
+
+def falls(condition, seconds=15):
+    """Does it come true?"""
+    try:
+        return wait_until(condition, seconds)
+    except AssertionError:
+        return False
+
+
+def leave(haven, repo, digest, stage, how):
+    """Five clients that leave at this stage."""
     for _ in range(5):
         raw = Raw(haven, receive_buffer=4096)
         if stage == "in the request line":
@@ -547,10 +568,6 @@ def test_abort(haven, admin, repo, stage, how):
             raw.reset()
         else:
             raw.sock.close()
-    wait_until(lambda: haven.open_files() <= before, 15, f"{haven.open_files()} open files falling to {before}")
-    wait_until(lambda: haven.metric("haven_http_requests_active") <= 1, what="the end of all requests")
-    wait_until(lambda: haven.metric("haven_uploads_open") == 0, what="the end of all uploads")
-    assert admin.head(f"/v2/{repo}/blobs/{digest}").status == 200
 
 
 def settled_files(server):

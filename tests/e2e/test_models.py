@@ -11,6 +11,7 @@ import subprocess
 import tarfile
 import threading
 
+import gguf
 import numpy
 import pytest
 from safetensors.numpy import save
@@ -193,6 +194,102 @@ def test_other_artifacts(harbor, project):
                                                       compress=True), "v1")
     assert read(harbor, project, "volume")["weights"]["tensor_count"] == 26
     assert set(harbor.json(at(project, "volume"))["addition_links"]) == {"build_history", "readme.md", "files"}
+
+
+LICENSE = b"""Copyright (c) 2026 Somebody
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files, to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies.
+The above notice and this permission notice shall be included in all copies or substantial portions of the Software.
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND.
+"""
+
+
+@pytest.mark.parametrize("encoding", ["raw", "tar+gzip"])
+@pytest.mark.parametrize("card, license, source, warns", [
+    (b"# M\n", "MIT", "text", False),
+    (b"---\nlicense: mit\n---\n# M\n", "MIT", "card", False),
+    (b"---\nlicense: llama3.1\n---\n# M\n", "LicenseRef-llama3.1", "card", True),
+])
+def test_license_by_its_text(harbor, project, encoding, card, license, source, warns):  # pylint: disable=redefined-builtin
+    files = {"README.md": card, "LICENSE.txt": LICENSE, "third_party/LICENSE": b"of others"}
+    push(harbor.registry, f"{project}/m", *modelpack(*(layer("doc", path, data, encoding) for path, data in files.items())), "v1")
+    found = read(harbor, project)
+    assert (found["facts"]["license"], found["known"]["license_source"]) == ([license], source)
+    assert bool([w for w in found["warnings"] if "LICENSE.txt is the text of MIT, but the card says" in w]) == warns
+
+
+# ---- models in several files ----
+
+def shard(names):
+    return save({name: numpy.full((2, 3), 1, dtype=numpy.float32) for name in names})
+
+
+def index_of(where, **more):
+    return json.dumps({"metadata": {"total_size": 1}, "weight_map": where, **more}).encode()
+
+
+FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
+WHERE = {"a": FIRST, "b": FIRST, "c": SECOND}
+
+
+@pytest.mark.parametrize("encoding", ["raw", "tar", "tar+gzip"])
+@pytest.mark.parametrize("where, parts, warning", [
+    (WHERE, {FIRST: ["a", "b"], SECOND: ["c"]}, None),
+    (WHERE, {FIRST: ["a", "b"]}, f'the file "{SECOND}", which it names, is missing'),
+    (WHERE, {}, f'"{FIRST}" and 1 more files that it names are missing'),
+    (WHERE, {FIRST: ["a"], SECOND: ["b", "c"]}, f'1 tensors, such as "b", are not in sub/{FIRST}'),
+    (WHERE, {FIRST: ["c"], SECOND: ["a", "b"]}, f'2 tensors, such as "a", are not in sub/{FIRST}'),
+    ({"a": "../x.safetensors"}, {FIRST: ["a"]}, "index.json: "),
+    ({}, {FIRST: ["a"]}, "index.json: "),
+    ("no map", {FIRST: ["a"]}, "index.json: "),
+])
+def test_shards(harbor, project, encoding, where, parts, warning):
+    files = {"sub/model.safetensors.index.json": index_of(where), **{f"sub/{name}": shard(names) for name, names in parts.items()}}
+    push(harbor.registry, f"{project}/m", *modelpack(*(layer("weight", path, data, encoding) for path, data in files.items())), "v1")
+    found = read(harbor, project)
+    assert [w for w in found["warnings"] if warning and w.startswith("sub/model.safetensors.index.json: ") and warning in w] or \
+        (not warning and found["warnings"] == []), found["warnings"]
+    if parts:
+        total = sum(map(len, parts.values()))
+        assert (found["weights"]["tensor_count"], found["known"]["parameters"]) == (total, 6 * total), "all shards are one model"
+
+
+def test_shards_of_pytorch_and_of_closed_archives(harbor, project):
+    index = index_of({"a": "pytorch_model-00001-of-00002.bin", "b": "pytorch_model-00002-of-00002.bin"})
+    push(harbor.registry, f"{project}/m", *modelpack(layer("weight", "pytorch_model.bin.index.json", index),
+                                                     layer("weight", "pytorch_model-00001-of-00002.bin", noise(99))), "v1")
+    warning, = read(harbor, project)["warnings"]
+    assert "pytorch_model-00002-of-00002.bin" in warning and "missing" in warning
+    # What could not be looked into may hold it.
+    broken = descriptor(b"no archive", "application/vnd.cncf.model.weight.v1.tar", annotations={"org.cncf.model.filepath": "x"}), b"no archive"
+    push(harbor.registry, f"{project}/n", *modelpack(layer("weight", "pytorch_model.bin.index.json", index), broken), "v1")
+    assert not [w for w in read(harbor, project, "n")["warnings"] if "missing" in w]
+
+
+def gguf_part(folder, number, count, tensors):
+    path = folder / f"{number}.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_uint16("split.no", number)
+    writer.add_uint16("split.count", count)
+    writer.add_int32("split.tensors.count", 4)
+    for name in tensors:
+        writer.add_tensor(name, numpy.ones((4, 32), dtype=numpy.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("here", [(0, 1), (0,), (1,)])
+def test_split_gguf(harbor, project, tmp_path, here):
+    parts = {f"q/m-0000{n + 1}-of-00002.gguf": gguf_part(tmp_path, n, 2, [f"blk.{n}.a", f"blk.{n}.b"]) for n in here}
+    push(harbor.registry, f"{project}/m", *modelpack(*(layer("weight", path, data) for path, data in parts.items())), "v1")
+    found = read(harbor, project)
+    assert found["weights"]["tensor_count"] == 2 * len(here) and found["weights"]["precision"] == "float16"
+    first = next(iter(parts))
+    assert found["warnings"] == ([] if len(here) == 2 else [f"{first} is one of 2 parts, and 1 of them are here"])
 
 
 # ---- broken and hostile models ----

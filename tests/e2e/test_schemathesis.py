@@ -19,11 +19,11 @@ from schemathesis.generation import coverage
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 from schemathesis.specs.openapi import checks as of_openapi
 
-from harness.content import artifact, descriptor, push, small_image
+from harness.content import artifact, descriptor, image, noise, push, tar_of
 from harness.harbor import Harbor, fresh
 from harness.record import HAVEN
 from harness.registry import OCI_MANIFEST
-from harness.server import PASSWORD, USER, Server
+from harness.server import PASSWORD, USER, Server, wait_until
 
 LONG = bool(os.environ.get("HAVEN_TEST_LONG"))
 EXAMPLES = 300 if LONG else 6
@@ -62,7 +62,9 @@ class World:
         self.server = Server(folder).start()
         self.admin = Harbor(self.server.registry())
         self.project, self.name = self.admin.add_project()
-        _, data = push(self.admin.registry, f"{self.name}/m", *small_image(), "v1", "v2")
+        _, data = push(self.admin.registry, f"{self.name}/m", *image([tar_of({"w.bin": noise(400)})]), "v1", "v2")
+        model = f"/projects/{self.name}/repositories/m/artifacts/v1/model"
+        wait_until(lambda: self.admin.json(model)["state"] == "read")
         push(self.admin.registry, f"{self.name}/m", *artifact("application/vnd.example.note", descriptor(data, OCI_MANIFEST)))
         self.ids, self.user, self.spent = {}, None, False
         self.sessions = [self.session(None), None, self.session((USER, PASSWORD))]
@@ -108,6 +110,7 @@ class World:
                 "disabled": True, "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": fresh("t")}],
                 "scope_selectors": {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]}}),
             "job_id": self.made("/system/gc/schedule", {"schedule": {"type": "Manual"}, "parameters": {"dry_run": True}}),
+            "path": "w.bin",
         }
 
     def rule(self):
@@ -139,7 +142,7 @@ def is_ignored(case):
     """Is all that the file forbids in this request of a kind that is ignored?"""
     if "unexpected properties" in (getattr(case.meta.phase.data, "description", None) or ""):
         return True
-    taken = {"", "0", "1", "no", "off", "yes", "on"}
+    taken = {"", "{}", "[]", "0", "1", "no", "off", "yes", "on"}  # of {} and [] nothing is sent
     return any(str(value) in taken for value in (case.query or {}).values()) and not any(
         part.mode.is_negative for where, part in case.meta.components.items() if where != ParameterLocation.QUERY)
 

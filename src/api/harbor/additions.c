@@ -98,6 +98,8 @@ static bool is_model(const json_t *facts)
     static const char *const forms[] = {"modelpack", "cnai", "kitops", "docker", "ollama"};
     struct str form = json_get_str(facts, "form");
 
+    if (str_eqz(form, "chart"))
+        return false;
     for (size_t i = 0; i < ARRAY_LEN(forms); i++)
         if (str_eqz(form, forms[i]))
             return true;
@@ -118,7 +120,7 @@ static int write_text(struct http_req *rq, const struct asked *x, struct str pat
     size_t n;
 
     if (!path.n || !harbor_model_file(x->facts, path, &file))
-        return ERR(e, NOT_FOUND, "the model has none");
+        return ERR(e, NOT_FOUND, "it has none");
     if (file.size > TEXT_MAX)
         return ERR(e, LIMIT, "\"%.*s\" has %llu bytes, more than %llu are shown", S(path),
                    (unsigned long long)file.size, TEXT_MAX);
@@ -162,16 +164,76 @@ static int files(struct http_req *rq, const struct asked *x, struct buf *out, st
     return 0;
 }
 
+/* ---- of charts ---- */
+
+static struct str values_of(const json_t *facts)
+{
+    return json_get_str(json_object_get(facts, "chart"), "values");
+}
+
+static bool has_values(const json_t *facts)
+{
+    return values_of(facts).n > 0;
+}
+
+static int values(struct http_req *rq, const struct asked *x, struct buf *out, struct err *e)
+{
+    return write_text(rq, x, values_of(x->facts), out, e);
+}
+
+static bool has_chart(const json_t *facts)
+{
+    return json_is_object(json_object_get(facts, "chart"));
+}
+
+static int dependencies(struct http_req *rq, const struct asked *x, struct buf *out, struct err *e)
+{
+    (void)rq;
+    const json_t *list = json_object_get(json_object_get(x->facts, "chart"), "dependencies");
+    AUTO_FREE char *text = json_is_array(list) ? json_dumps(list, JSON_COMPACT) : NULL;
+    if (!text)
+        return ERR(e, NOT_FOUND, "its Chart.yaml could not be read");
+    buf_addz(out, text);
+    return 0;
+}
+
+/* ---- of bills of materials ---- */
+
+/* The one layer as it is. */
+static int sbom(struct http_req *rq, const struct asked *x, struct buf *out, struct err *e)
+{
+    struct repo_name repo;
+    struct oci_manifest m;
+    struct str text;
+
+    if (read_manifest(rq, x->artifact, &repo, &m, e) < 0)
+        return -1;
+    int found = m.n_items == 1 ? blob_bytes(&api_app(rq)->registry, &rq->arena, &repo,
+                                            &m.items[0].digest, LIMIT_API_ANSWER, &text, e)
+                               : 0;
+    if (found <= 0)
+        return found < 0 ? -1
+                         : ERR(e, NOT_FOUND, "it has no document, or one of more than %llu bytes",
+                               LIMIT_API_ANSWER);
+    buf_adds(out, text);
+    return 0;
+}
+
 /* ---- the table ---- */
 
 static const struct addition {
     const char *kind;        /* of artifacts; NULL: of models */
     const char *name, *type; /* name: in lower case */
+    /* Does what was read in the artifact hold it? NULL: nothing needs to be read for it. */
     bool (*has)(const json_t *facts);
     int (*write)(struct http_req *rq, const struct asked *x, struct buf *out, struct err *e);
 } additions[] = {
     {"IMAGE", "build_history", "application/json; charset=utf-8", NULL, build_history},
     {"WASM", "build_history", "application/json; charset=utf-8", NULL, build_history},
+    {"CHART", "values.yaml", "text/plain; charset=utf-8", has_values, values},
+    {"CHART", "readme.md", "text/markdown; charset=utf-8", has_readme, readme},
+    {"CHART", "dependencies", "application/json; charset=utf-8", has_chart, dependencies},
+    {"SBOM", "sbom", "application/vnd.goharbor.harbor.sbom.v1", NULL, sbom},
     {NULL, "readme.md", "text/markdown; charset=utf-8", has_readme, readme},
     {NULL, "license", "text/plain; charset=utf-8", has_license, license},
     {NULL, "files", "application/json; charset=utf-8", has_files, files},
@@ -182,15 +244,16 @@ static bool has(const struct asked *x, const struct addition *row)
 {
     if (x->artifact->is_index)
         return false;
-    return row->kind ? str_eqz(x->artifact->kind, row->kind)
-                     : x->facts && is_model(x->facts) && row->has(x->facts);
+    if (row->kind ? !str_eqz(x->artifact->kind, row->kind) : !x->facts || !is_model(x->facts))
+        return false;
+    return !row->has || (x->facts && row->has(x->facts));
 }
 
-/* Harbor has these words for all models, also for those that bring none of it. */
+/* Harbor has these words for all models and charts, also for those that bring none of it. */
 static bool is_known(const struct asked *x, const struct addition *row)
 {
     return has(x, row) ||
-           (!row->kind && !x->artifact->is_index && str_eqz(x->artifact->kind, "CNAI"));
+           (!x->artifact->is_index && str_eqz(x->artifact->kind, row->kind ? row->kind : "CNAI"));
 }
 
 /* ---- links ---- */
@@ -264,7 +327,7 @@ static int get(struct http_req *rq, struct err *e)
     if (!row)
         return ERR(e, BAD_REQUEST, "artifacts of type %.*s have no addition \"%.*s\"", S(f.kind),
                    S(str_head(name, 40)));
-    if (!row->kind && !x.facts)
+    if (row->has && !x.facts)
         return ERR(e, NOT_FOUND, "%.*s was not read yet; ask again in a moment", S(f.digest));
     buf_init(&out, LIMIT_API_ANSWER);
     if (row->write(rq, &x, &out, e) < 0)
@@ -281,7 +344,8 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_repository,
      .handler = get,
      .doc = "Read what an artifact brings along: build_history of an image; readme.md, license and "
-            "files of a model.",
+            "files of a model; values.yaml, readme.md and dependencies of a chart; sbom of a bill "
+            "of materials.",
      .contract =
          &(const struct api_contract){.operation = "getAddition", .text = "application/json"}},
 };

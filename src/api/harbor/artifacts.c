@@ -4,6 +4,7 @@
 
 #include "api/harbor/additions.h"
 #include "api/harbor/labels.h"
+#include "api/harbor/model_files.h"
 #include "base/mem.h"
 #include "registry/immutable.h"
 #include "registry/repository.h"
@@ -170,6 +171,21 @@ static int mark_immutable(struct http_req *rq, const struct artifact_facts *f,
     return 0;
 }
 
+/* A chart whose configuration says nothing: what its Chart.yaml says, as soon as that was read. */
+static void show_chart(struct http_req *rq, struct artifact_facts *f)
+{
+    const json_t *facts = NULL;
+    struct err ignored;
+
+    if (!str_eqz(f->kind, "CHART") || (f->attributes.n && !str_eqz(f->attributes, "{}")) ||
+        harbor_model_facts(rq, f, &facts, &ignored) <= 0)
+        return;
+    const json_t *chart = json_object_get(json_object_get(facts, "chart"), "metadata");
+    AUTO_FREE char *text = chart ? json_dumps(chart, JSON_COMPACT) : NULL;
+    if (text)
+        f->attributes = arena_str(&rq->arena, str_from(text));
+}
+
 /* The media type of the configuration stands for an index where there is none. */
 static int show(struct http_req *rq, const struct artifact_facts *f, const struct wishes *w,
                 struct shown *ret, struct err *e)
@@ -183,6 +199,7 @@ static int show(struct http_req *rq, const struct artifact_facts *f, const struc
 
     if (f->config_type.n == 0)
         s.facts.config_type = f->media_type;
+    show_chart(rq, &s.facts);
     if (w->tags && artifact_tags(r, &rq->arena, f->id, &tags, &s.tags.n, e) < 0)
         return -1;
     if (w->immutable && mark_immutable(rq, f, tags, s.tags.n, e) < 0)

@@ -54,6 +54,8 @@ static const struct {
     {"artifact.tag.delete", AUDIT_delete_tag},
     {"artifact.label.add", AUDIT_update_artifact},
     {"artifact.label.remove", AUDIT_update_artifact},
+    {"artifact.link.create", AUDIT_create_link},
+    {"artifact.link.delete", AUDIT_delete_link},
     {"label.create", AUDIT_create_label},
     {"label.update", AUDIT_update_label},
     {"label.delete", AUDIT_delete_label},

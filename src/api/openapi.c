@@ -30,6 +30,7 @@ static const struct {
     {"session_id", API_INT, "The number of a session."},
     {"group_id", API_INT, "The number of a group."},
     {"label_id", API_INT, "The number of a label."},
+    {"link_id", API_INT, "The number of a link that was set by hand."},
     {"mid", API_INT, "The number of a member."},
     {"id", API_INT, "A number."},
     {"job_id", API_INT, "The number of a job."},

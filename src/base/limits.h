@@ -97,10 +97,13 @@
 /* What the HTTP client takes from the other side: the head of an answer, an address in it, an
  * authentication challenge, a body that is kept in memory unless the call asks for more, redirects.
  */
-#define LIMIT_CLIENT_HEAD      (64 * KIB)
-#define LIMIT_CLIENT_URL       8192
-#define LIMIT_CHALLENGE        4096
-#define LIMIT_CLIENT_BODY      (64 * KIB)
+#define LIMIT_CLIENT_HEAD (64 * KIB)
+#define LIMIT_CLIENT_URL  8192
+#define LIMIT_CHALLENGE   4096
+#define LIMIT_CLIENT_BODY (64 * KIB)
+/* The same of a refusal that lists what depends on an artifact: LIMIT_GRAPH_STEP with their tags.
+ */
+#define LIMIT_CLIENT_LINKED    (1 * MIB)
 #define LIMIT_CLIENT_REDIRECTS 10
 /* A page of a registry's list (some give all tags in one), pages of a list, all names of one. */
 #define LIMIT_CLIENT_LIST  (32 * MIB)
@@ -220,6 +223,8 @@
 #define LIMIT_MODEL_TEXT (64 * MIB)
 /* The same of one model without its tensors: 50,000 files. */
 #define LIMIT_INDEX_FACTS (32 * MIB)
+/* What of that is shown in lists. */
+#define LIMIT_INDEX_SUMMARY (2 * MIB)
 /* The process that reads models of strangers (jobs/parser.h). Its addresses: LIMIT_WEIGHT_ARENA,
  * LIMIT_ARCHIVE_NAMES, LIMIT_LOOK_KEPT and a document, with the program itself. Time of the
  * processor; how long it may take to start, and to read its artifact. */
@@ -235,5 +240,18 @@
 #define LIMIT_PARSER_DOCUMENTS 20000
 #define LIMIT_PARSER_RESULT    (128 * MIB)
 #define LIMIT_PARSER_KIND      16
+
+/* What models depend on (registry/link.h): one target, those that one manifest and its card name,
+ * those that people set on one artifact. Models name one base, merges some ten of them. */
+#define LIMIT_LINK_TARGET   512
+#define LIMIT_LINKS_FOUND   100
+#define LIMIT_LINKS_BY_HAND 100
+/* What is told of that at once: nodes, how far from the artifact asked about, what is read beside
+ * one node, tags of a node. */
+#define LIMIT_GRAPH_NODES 500
+#define LIMIT_GRAPH_EDGES 2000
+#define LIMIT_GRAPH_DEPTH 5
+#define LIMIT_GRAPH_STEP  200
+#define LIMIT_GRAPH_TAGS  20
 
 #endif

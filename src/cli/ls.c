@@ -11,6 +11,8 @@ static const struct cli_option options[] = {
     {.name = "long",
      .letter = 'l',
      .help = "With digest, size and type of each tag; each is asked for."},
+    {.name = "attached",
+     .help = "List what is attached to the artifact: signatures, links, files."},
     PROGRESS_OPTIONS_CONNECTION,
     {.name = "concurrency",
      .letter = 'j',
@@ -179,6 +181,67 @@ static int one_entry(struct endpoint *p, struct arena *a, const struct reference
     return 0;
 }
 
+static void add_plain(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        buf_addc(out, s.p[i] < ' ' || s.p[i] >= 0x7f ? '?' : s.p[i]);
+}
+
+static int print_attached(const struct cli *c, const char *ref, const struct oci_descriptor *list,
+                          size_t n, struct err *e)
+{
+    AUTO(buf) out = {0};
+    struct json_writer w;
+    bool json = cli_has(c, "json");
+
+    buf_init(&out, 2 * LIMIT_CLIENT_NAMES);
+    jsonw_init(&w, &out);
+    if (json) {
+        jsonw_object(&w);
+        jsonw_kstrz(&w, "reference", ref);
+        jsonw_key(&w, "attached");
+        jsonw_list(&w);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (json) {
+            oci_descriptor_write(&w, &list[i]);
+            continue;
+        }
+        struct str type = list[i].artifact_type.n ? list[i].artifact_type : list[i].media_type;
+        buf_addf(&out, "%s  ", list[i].digest.text);
+        add_plain(&out, type);
+        buf_addc(&out, '\n');
+    }
+    if (json) {
+        jsonw_list_done(&w);
+        jsonw_object_done(&w);
+        buf_addc(&out, '\n');
+    }
+    return flush(&out, e);
+}
+
+static int list_attached(struct cli *c, struct artifact_ref *ref,
+                         struct transport_options *connection, struct err *e)
+{
+    AUTO(arena) arena = {0};
+    struct endpoint_entry subject;
+    struct oci_descriptor *list;
+    size_t n;
+
+    arena_init(&arena, LIMIT_CLIENT_NAMES);
+    AUTO_ENDPOINT p = artifact_ref_open(ref, ARTIFACT_READ, connection, e);
+    if (!p || artifact_ref_settle(ref, p, e) < 0)
+        return -1;
+    int rc = p->ops->manifest_head(p, &arena, &ref->ref, &subject, e);
+    if (rc <= 0)
+        return rc < 0 ? -1
+                      : ERR(e, MANIFEST_UNKNOWN, "%s holds no %.*s", p->shown,
+                            S(reference_str(&ref->ref)));
+    if (p->ops->referrers(p, &arena, &subject.digest, &list, &n, e) < 0)
+        return -1;
+    return print_attached(c, artifact_ref_text(&c->arena, ref), list, n, e);
+}
+
 static int list_tags(struct cli *c, const struct artifact_ref *ref,
                      struct transport_options *connection, struct err *e)
 {
@@ -219,6 +282,8 @@ static int run(struct cli *c, struct err *e)
     progress_connection(c, &connection);
     if (!str_starts(str_from(c->args[0]), STR("oci:")) &&
         transport_host_parse(str_from(c->args[0]), &host, NULL) == 0) {
+        if (cli_has(c, "attached"))
+            return ERR(e, USAGE, "--attached is for one artifact, and %s is a registry", host.host);
         c->host = arena_strz(&c->arena, str_from(host.host));
         return list_repositories(c, &host, &connection, e);
     }
@@ -226,6 +291,8 @@ static int run(struct cli *c, struct err *e)
         return -1;
     if (!ref.is_layout)
         c->host = arena_strz(&c->arena, str_from(ref.remote.host));
+    if (cli_has(c, "attached"))
+        return list_attached(c, &ref, &connection, e);
     return list_tags(c, &ref, &connection, e);
 }
 
@@ -237,7 +304,8 @@ const struct command cmd_ls = {
             "repository its\n"
             "tags; of an OCI image layout what it holds, by tag or, without one, by digest. --long "
             "adds digest,\n"
-            "size of all content, and type.\n"
+            "size of all content, and type. --attached lists what is attached to one artifact "
+            "instead.\n"
             "\n"
             "  haven ls registry.example.org\n"
             "  haven ls --long registry.example.org/library/qwen3-0.6b\n",

@@ -7,6 +7,7 @@
 
 static const struct cli_option options[] = {
     {.name = "yes", .letter = 'y', .help = "Do not ask before an artifact goes with its tags."},
+    {.name = "force", .help = "Delete it whatever other artifacts depend on it."},
     PROGRESS_OPTIONS_CONNECTION,
     {.name = "json", .help = "Print the result as a JSON object."},
 };
@@ -39,38 +40,76 @@ static int find_tags(struct removal *r, struct arena *a, struct err *e)
     return 0;
 }
 
+/* Names come from the registry: nothing of them is for the terminal to obey. */
+static void make_plain(struct buf *out)
+{
+    for (size_t i = 0; i < out->n; i++)
+        if ((unsigned char)out->p[i] < ' ' || (unsigned char)out->p[i] >= 0x7f)
+            out->p[i] = '?';
+}
+
 static void add_names(const struct removal *r, struct buf *out)
 {
     for (size_t i = 0; i < r->n_tags && i < NAMES_SHOWN; i++)
         buf_addf(out, "%s%.*s", i ? ", " : "", S(r->tags[i].tag));
     if (r->n_tags > NAMES_SHOWN)
         buf_addf(out, " and %zu more", r->n_tags - NAMES_SHOWN);
-    for (size_t i = 0; i < out->n; i++)
-        if ((unsigned char)out->p[i] < ' ' || (unsigned char)out->p[i] >= 0x7f)
-            out->p[i] = '?';
+    make_plain(out);
 }
 
-static int ask(const struct removal *r, struct err *e)
+/* 0: yes; CANCELLED: no; USAGE with `otherwise`: nobody can be asked. */
+static int ask(const char *question, const char *otherwise, struct err *e)
 {
-    AUTO(buf) names = {0};
     AUTO(buf) answer = {0};
-    buf_init(&names, 2048);
     buf_init(&answer, 64);
-    add_names(r, &names);
-    AUTO_FREE char *question = mem_printf("%s has the tag%s %s, which go%s with it. Delete? [y/N] ",
-                                          r->ref.ref.digest.text, r->n_tags == 1 ? "" : "s",
-                                          names.p, r->n_tags == 1 ? "es" : "");
-    if (prompt_line(question, false, &answer, e) < 0) {
-        if (e->code == ERR_USAGE)
-            return ERR(e, USAGE,
-                       "the artifact has the tag%s %s, deleted with it: --yes allows that",
-                       r->n_tags == 1 ? "" : "s", names.p);
-        return -1;
-    }
+    if (prompt_line(question, false, &answer, e) < 0)
+        return e->code == ERR_USAGE ? ERR(e, USAGE, "%s", otherwise) : -1;
     struct str said = str_trim(buf_str(&answer));
     if (!str_ieq(said, STR("y")) && !str_ieq(said, STR("yes")))
         return ERR(e, CANCELLED, "nothing was deleted");
     return 0;
+}
+
+static int ask_of_tags(const struct removal *r, struct err *e)
+{
+    AUTO(buf) names = {0};
+    buf_init(&names, 2048);
+    add_names(r, &names);
+    AUTO_FREE char *question = mem_printf("%s has the tag%s %s, which go%s with it. Delete? [y/N] ",
+                                          r->ref.ref.digest.text, r->n_tags == 1 ? "" : "s",
+                                          names.p, r->n_tags == 1 ? "es" : "");
+    AUTO_FREE char *otherwise =
+        mem_printf("the artifact has the tag%s %s, deleted with it: --yes allows that",
+                   r->n_tags == 1 ? "" : "s", names.p);
+    return ask(question, otherwise, e);
+}
+
+/* "team/tuned:v1 (finetune)", one a line, for people to read before they answer. */
+static void list_linked(const struct endpoint_linked *linked, struct buf *out)
+{
+    for (size_t i = 0; i < linked->n && i < NAMES_SHOWN; i++) {
+        const struct endpoint_link *l = &linked->v[i];
+        buf_addf(out, "%s%.*s%s%.*s (%.*s)", i ? ", " : "", S(str_head(l->repository, 255)),
+                 l->tag.n ? ":" : "@", S(str_head(l->tag.n ? l->tag : l->digest, 128)),
+                 S(str_head(l->relation, 32)));
+    }
+    if (linked->n > NAMES_SHOWN)
+        buf_addf(out, " and %zu more", linked->n - NAMES_SHOWN);
+    make_plain(out);
+}
+
+static int ask_of_linked(const struct removal *r, const struct endpoint_linked *linked,
+                         struct err *e)
+{
+    AUTO(buf) names = {0};
+    buf_init(&names, 8192);
+    list_linked(linked, &names);
+    bool one = linked->n == 1;
+    AUTO_FREE char *question = mem_printf("%.*s is what %s depend%s on. Delete? [y/N] ",
+                                          S(reference_str(&r->ref.ref)), names.p, one ? "s" : "");
+    AUTO_FREE char *otherwise = mem_printf("%zu artifact%s depend%s on it: --force deletes it; %s",
+                                           linked->n, one ? "" : "s", one ? "s" : "", names.p);
+    return ask(question, otherwise, e);
 }
 
 /* What can be done where a registry does not take away tags. */
@@ -128,10 +167,13 @@ static int remove_it(struct removal *r, struct arena *a, struct err *e)
         if (there == 0)
             return ERR(e, MANIFEST_UNKNOWN, "%s holds no manifest %s", r->p->shown,
                        ref->digest.text);
-        if (find_tags(r, a, e) < 0 || (r->n_tags && !cli_has(r->c, "yes") && ask(r, e) < 0))
+        if (find_tags(r, a, e) < 0 || (r->n_tags && !cli_has(r->c, "yes") && ask_of_tags(r, e) < 0))
             return -1;
     }
-    int rc = r->p->ops->remove(r->p, ref, e);
+    struct endpoint_linked linked = {.arena = a};
+    int rc = r->p->ops->remove(r->p, ref, cli_has(r->c, "force") ? NULL : &linked, e);
+    if (rc < 0 && e->code == ERR_PRECONDITION && linked.n)
+        rc = ask_of_linked(r, &linked, e) < 0 ? -1 : r->p->ops->remove(r->p, ref, NULL, e);
     if (rc < 0)
         return e->code == ERR_UNSUPPORTED ? say_unable(r, e) : -1;
     if (rc == 0)
@@ -169,13 +211,19 @@ static int run(struct cli *c, struct err *e)
 const struct command cmd_rm = {
     .name = "rm",
     .summary = "Take a tag away, or delete an artifact",
-    .synopsis = "[--yes] [OPTION ...] REF",
+    .synopsis = "[--yes] [--force] [OPTION ...] REF",
     .help =
         "HOST[:PORT]/PROJECT/NAME:TAG (or oci:DIR:TAG) takes the tag away and leaves the artifact, "
         "which\n"
         "can still be had by its digest. With @DIGEST the artifact goes, with all of its tags; if "
         "it has\n"
         "any that were not named, the command asks first (--yes: it does not).\n"
+        "\n"
+        "Haven's registry knows what depends on an artifact: fine-tunes of a model, links that "
+        "were "
+        "set by\n"
+        "hand. It says so before the target of such a link goes, and the command asks (--force: it "
+        "does not).\n"
         "\n"
         "Not every registry takes away a tag alone, and some delete nothing until that is switched "
         "on. When\n"

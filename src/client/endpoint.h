@@ -47,6 +47,17 @@ struct endpoint_entry {
     uint64_t size;        /* of the manifest, when the digest is known */
 };
 
+/* What depends on an artifact that is to be deleted, as the registry says. */
+struct endpoint_link {
+    struct str repository, digest, tag; /* of the one that depends; tag may be empty */
+    struct str relation;
+};
+struct endpoint_linked {
+    struct arena *arena; /* for what follows */
+    struct endpoint_link *v;
+    size_t n;
+};
+
 struct endpoint_ops {
     /* 1 there (size checked), 0 not, -1 error. */
     int (*has)(struct endpoint *p, const struct digest *digest, struct err *e);
@@ -91,8 +102,11 @@ struct endpoint_ops {
     int (*referrers_put)(struct endpoint *p, const struct digest *subject,
                          const struct oci_descriptor *list, size_t n, struct err *e);
     /* Takes a tag away and leaves the manifest, or by digest the manifest with all of its tags. 1
-     * done, 0 not there, -1; UNSUPPORTED: the registry does not do that. */
-    int (*remove)(struct endpoint *p, const struct reference *ref, struct err *e);
+     * done, 0 not there, -1; UNSUPPORTED: the registry does not do that. linked (may be NULL): asks
+     * first what depends on it, where the registry can tell: PRECONDITION with that, and it is
+     * still there. */
+    int (*remove)(struct endpoint *p, const struct reference *ref, struct endpoint_linked *linked,
+                  struct err *e);
     void (*close)(struct endpoint *p); /* releases it */
 };
 

@@ -457,7 +457,9 @@ static int refers_to(struct endpoint *p, struct arena *a, const struct endpoint_
         return 0;
     *ret = (struct oci_descriptor){.media_type = arena_str(a, str_from(doc.type.text)),
                                    .digest = entry->digest,
-                                   .size = (int64_t)m.bytes.n};
+                                   .size = (int64_t)m.bytes.n,
+                                   .artifact_type =
+                                       arena_str(a, str_head(doc.artifact_type, LIMIT_MEDIA_TYPE))};
     return 1;
 }
 
@@ -501,10 +503,13 @@ static void sweep(struct layout *l, const struct digest *gone)
     (void)flock(l->partial, LOCK_SH);
 }
 
-static int layout_remove(struct endpoint *p, const struct reference *ref, struct err *e)
+/* A layout does not know what the cards of its models say. */
+static int layout_remove(struct endpoint *p, const struct reference *ref,
+                         struct endpoint_linked *linked, struct err *e)
 {
     struct layout *l = of(p);
 
+    (void)linked;
     if (writable(l, e) < 0)
         return -1;
     AUTOFD lock = lock_root(l, e);

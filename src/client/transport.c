@@ -22,6 +22,8 @@
 /* … and is renewed this much earlier, for clocks and long heads. */
 #define TOKEN_MARGIN_MS 10000
 #define TRANSPORT_ARENA (8 * MIB)
+/* How registries of Harbor's kind call themselves in challenges. */
+#define HARBOR_SERVICE "harbor-registry"
 
 enum auth_kind { AUTH_UNKNOWN, AUTH_NONE, AUTH_BASIC, AUTH_BEARER };
 
@@ -497,6 +499,51 @@ int transport_ask(struct transport *t, enum transport_access access,
         if (!again || !retry_wait(&retry, rc < 0 ? NULL : a, t->cancel))
             return rc;
     }
+}
+
+/* 1: out holds name and password; 0: they are not to be sent here; -1. */
+static int authorize_in_person(struct transport *t, struct buf *out, struct err *e)
+{
+    MUTEX_SCOPE(&t->lock);
+    bool home = false;
+    if (t->auth == AUTH_UNKNOWN && ping(t, e) < 0)
+        return -1;
+    if (t->auth != AUTH_BEARER || !t->has_cred || t->cred.identity_token.n > 0 ||
+        t->refusal.code != ERR_OK)
+        return 0;
+    if (!str_eqz(buf_str(&t->service), HARBOR_SERVICE))
+        return 0;
+    if (is_home(t, t->realm.p, &home, e) < 0)
+        return -1;
+    if (home)
+        add_basic(t, out);
+    return home && buf_ok(out);
+}
+
+int transport_ask_in_person(struct transport *t, const struct transport_request *rq,
+                            struct http_answer *a, struct err *e)
+{
+    AUTO(buf) authorization = {0};
+    struct http_memory memory = {.bytes = rq->body};
+    const struct http_source body = http_memory_source(&memory);
+    bool home;
+
+    buf_init(&authorization, 2 * LIMIT_CREDENTIAL_HELPER);
+    if (is_home(t, rq->url, &home, e) < 0)
+        return -1;
+    int rc = home ? authorize_in_person(t, &authorization, e) : 0;
+    if (rc <= 0)
+        return rc;
+    const struct http_call call = {.method = rq->method,
+                                   .url = rq->url,
+                                   .headers = rq->headers,
+                                   .authorization = authorization.p,
+                                   .body = rq->body.p ? &body : NULL,
+                                   .body_max = rq->body_max,
+                                   .cancel = t->cancel};
+    if (http_client_do(t->http, &call, a, e) < 0)
+        return -1;
+    return a->status != 401;
 }
 
 int transport_login(struct transport *t, struct err *e)

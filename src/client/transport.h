@@ -74,6 +74,13 @@ struct transport_request {
 int transport_ask(struct transport *t, enum transport_access access,
                   const struct transport_request *rq, struct http_answer *a, struct err *e);
 
+/* The same by name and password instead of a token, for what a token does not show (it stands for
+ * one repository, its holder for all that they see): 1 an answer, 0 that is not done here or not
+ * accepted (nothing was changed then), -1. Only with registries of Harbor's kind, which take both,
+ * and where their own origin makes the tokens and so is sent the password anyway. */
+int transport_ask_in_person(struct transport *t, const struct transport_request *rq,
+                            struct http_answer *a, struct err *e);
+
 /* Turns an answer that is not what was hoped for into an error: the registry's own words, made fit
  * for a terminal, and the code that they stand for (DENIED, MANIFEST_UNKNOWN, … else REMOTE). */
 int transport_refused(const struct http_answer *a, const char *doing, struct err *e);

@@ -8,38 +8,51 @@
 #include "registry/blob_source.h"
 #include "registry/model.h"
 
-/* Of what the parser gave. */
-struct found {
-    struct str facts;
-    struct model_part *parts;
-    size_t n_parts;
-};
-
-/* The parser may have been taken over by what it read: its facts have to be what they should be. */
-static int take_facts(struct str text, struct err *e)
+/* What a list need not show of many. */
+static int summarize(struct arena *a, const json_t *facts, struct str *ret, struct err *e)
 {
-    AUTO_JSON json = json_load(text, ERR_MODEL_INVALID, e);
-    if (!json)
-        return err_wrap(e, "what the reader found");
-    return json_is_object(json) ? 0
-                                : ERR(e, MODEL_INVALID, "what the reader found is no JSON object");
+    AUTO_JSON summary = json_copy((json_t *)(uintptr_t)facts);
+    size_t n = json_array_size(json_object_get(facts, "files"));
+
+    if (!summary || json_object_del(summary, "files") < 0 ||
+        json_object_set_new(summary, "file_count", json_integer((json_int_t)n)) < 0)
+        return ERR(e, MODEL_INVALID, "what the reader found names no files");
+    (void)json_object_del(summary, "warnings");
+    AUTO_FREE char *text = json_dumps(summary, JSON_COMPACT);
+    if (!text || strlen(text) > LIMIT_INDEX_SUMMARY)
+        return ERR(e, LIMIT, "what is known of it takes more than %llu KiB",
+                   LIMIT_INDEX_SUMMARY / KIB);
+    *ret = arena_str(a, str_from(text));
+    return 0;
 }
 
-static int sort_documents(struct arena *a, const struct parser_result *got, struct found *ret,
-                          struct err *e)
+/* The parser may have been taken over by what it read: its facts have to be what they should be. */
+static int take_facts(struct arena *a, struct model_content *c, struct err *e)
 {
-    struct found f = {.facts = STR_NULL};
+    AUTO_JSON json = json_load(c->facts, ERR_MODEL_INVALID, e);
+    if (!json)
+        return err_wrap(e, "what the reader found");
+    if (!json_is_object(json))
+        return ERR(e, MODEL_INVALID, "what the reader found is no JSON object");
+    return summarize(a, json, &c->summary, e);
+}
 
-    f.parts = arena_try(a, got->n * sizeof(*f.parts) + 1, e);
-    if (!f.parts)
+static int sort_documents(struct arena *a, const struct parser_result *got,
+                          struct model_content *ret, struct err *e)
+{
+    struct model_content f = {.facts = STR_NULL};
+    struct model_part *parts = arena_try(a, got->n * sizeof(*parts) + 1, e);
+
+    if (!parts)
         return -1;
+    f.parts = parts;
     for (size_t i = 0; i < got->n; i++) {
         const struct parser_document *d = &got->documents[i];
         if (str_eqz(d->kind, INDEX_FACTS)) {
             f.facts = d->bytes;
             continue;
         }
-        f.parts[f.n_parts++] = (struct model_part){
+        parts[f.n_parts++] = (struct model_part){
             .kind = str_eqz(d->kind, INDEX_WEIGHTS) ? MODEL_PART_WEIGHTS : MODEL_PART_TEXT,
             .blob = d->blob,
             .at = d->at,
@@ -48,7 +61,7 @@ static int sort_documents(struct arena *a, const struct parser_result *got, stru
     if (!f.facts.p || f.facts.n > LIMIT_INDEX_FACTS)
         return ERR(e, MODEL_INVALID, "the reader found nothing, or too much");
     *ret = f;
-    return take_facts(f.facts, e);
+    return take_facts(a, ret, e);
 }
 
 static bool is_about_content(const struct err *e)
@@ -72,7 +85,8 @@ static struct str finding(struct buf *out, const struct err *why)
 }
 
 static int look(struct registry *r, struct arena *a, struct parser *p, struct str type,
-                struct str manifest, const atomic_bool *stop, struct found *ret, struct err *e)
+                struct str manifest, const atomic_bool *stop, struct model_content *ret,
+                struct err *e)
 {
     AUTO(blob_source) blobs = {0};
     struct parser_result got;
@@ -84,14 +98,24 @@ static int look(struct registry *r, struct arena *a, struct parser *p, struct st
     return sort_documents(a, &got, ret, e);
 }
 
+/* What cannot be read as a manifest names nothing, or only what its model does. */
+static void find_links(struct arena *a, struct str type, struct str manifest, struct str facts,
+                       struct links *ret)
+{
+    struct oci_manifest m;
+    bool is_manifest = manifest.n && oci_manifest_parse(a, manifest, type, &m, NULL) == 0;
+    link_find(a, is_manifest ? &m : NULL, facts, ret);
+}
+
 int index_run(struct registry *r, struct parser *p, const struct task *t, const char *holder,
               const atomic_bool *stop, struct err *e)
 {
     AUTO(arena) a = {0};
     AUTO(buf) said = {0};
     struct str type = STR_NULL, manifest = STR_NULL;
-    struct found f = {.facts = STR_NULL};
+    struct model_content f = {.facts = STR_NULL};
     struct err why = {.code = ERR_OK};
+    struct links links;
 
     arena_init(&a, LIMIT_PARSER_RESULT + LIMIT_MODEL_TEXT);
     buf_init(&said, 2 * ERR_MSG_MAX + 256);
@@ -104,7 +128,10 @@ int index_run(struct registry *r, struct parser *p, const struct task *t, const 
             return -1;
         }
         LOG(INFO, "index.finding", log_i64("document", t->subject), log_err(&why));
-        f = (struct found){.facts = finding(&said, &why)};
+        f = (struct model_content){.facts = finding(&said, &why)};
+        f.summary = STR("{}");
     }
-    return model_write(r, t->subject, f.facts, f.parts, f.n_parts, t, holder, e);
+    find_links(&a, type, manifest, f.facts, &links);
+    f.links = &links;
+    return model_write(r, t->subject, &f, t, holder, e);
 }

@@ -66,21 +66,22 @@ static int write_parts(struct registry *r, const struct model_part *parts, size_
     return rc < 0 ? -1 : db_commit(&t, e);
 }
 
-int model_write(struct registry *r, int64_t document, struct str facts,
-                const struct model_part *parts, size_t n, const struct task *task,
-                const char *holder, struct err *e)
+int model_write(struct registry *r, int64_t document, const struct model_content *content,
+                const struct task *task, const char *holder, struct err *e)
 {
     AUTO(buf) packed = {0};
     AUTO(db_txn) t = {0};
 
-    for (size_t i = 0; i < n; i += MODEL_WRITE_AT_ONCE)
-        if (write_parts(r, parts + i, MIN_OF(n - i, (size_t)MODEL_WRITE_AT_ONCE), e) < 0)
+    for (size_t i = 0; i < content->n_parts; i += MODEL_WRITE_AT_ONCE)
+        if (write_parts(r, content->parts + i,
+                        MIN_OF(content->n_parts - i, (size_t)MODEL_WRITE_AT_ONCE), e) < 0)
             return -1;
-    if (pack(facts, &packed, e) < 0 || db_begin(r->db, &t, e) < 0 ||
+    if (pack(content->facts, &packed, e) < 0 || db_begin(r->db, &t, e) < 0 ||
         db_exec(t.conn, Q_model_put,
                 DB_ARGS(DB_I64(document), DB_I64(MODEL_VERSION), DB_I64(clock_now_ms()),
-                        DB_BYTES(buf_str(&packed))),
+                        DB_BYTES(buf_str(&packed)), DB_TEXT(content->summary)),
                 NULL, e) < 0 ||
+        link_write(t.conn, document, content->links, e) < 0 ||
         task_done(t.conn, task, holder, e) < 0)
         return -1;
     return db_commit(&t, e);
@@ -98,6 +99,15 @@ int model_get(struct registry *r, struct arena *a, int64_t artifact, struct mode
         return found;
     *ret = (struct model_read){.version = db_i64(&rows, 0), .read_ms = db_i64(&rows, 1)};
     return unpack(a, db_bytes(&rows, 2), &ret->facts, e) < 0 ? -1 : 1;
+}
+
+int model_summary(struct registry *r, struct arena *a, int64_t artifact, struct str *ret,
+                  struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(db_reader(r->db), Q_model_summary, DB_ARGS(DB_I64(artifact)), &rows, e);
+
+    return found <= 0 ? found : registry_copy(a, db_text(&rows, 0), ret, e) < 0 ? -1 : 1;
 }
 
 int model_get_part(struct registry *r, struct arena *a, enum model_part_kind kind,

@@ -9,6 +9,7 @@
 #ifndef HAVEN_REGISTRY_MODEL_H
 #define HAVEN_REGISTRY_MODEL_H
 
+#include "registry/link.h"
 #include "registry/registry.h"
 #include "registry/task.h"
 
@@ -27,13 +28,18 @@ struct model_part {
     struct str bytes;
 };
 
-/* Writes what was read in a document, and ends the task that asked for it: parts first, in
- * transactions of MODEL_WRITE_AT_ONCE of them; what they are about may have gone meanwhile. Each
- * text at most LIMIT_MODEL_TEXT. */
+/* Writes what was read in a document and what that depends on, and ends the task that asked for it:
+ * parts first, in transactions of MODEL_WRITE_AT_ONCE of them; what they are about may have gone
+ * meanwhile. Each text at most LIMIT_MODEL_TEXT. */
 #define MODEL_WRITE_AT_ONCE 100
-int model_write(struct registry *r, int64_t document, struct str facts,
-                const struct model_part *parts, size_t n, const struct task *task,
-                const char *holder, struct err *e);
+struct model_content {
+    struct str facts, summary; /* JSON; summary: facts without what may be long */
+    const struct model_part *parts;
+    size_t n_parts;
+    const struct links *links;
+};
+int model_write(struct registry *r, int64_t document, const struct model_content *content,
+                const struct task *task, const char *holder, struct err *e);
 
 /* Facts of an artifact: 1; 0: it was not read yet, or its repository does not hold all of its
  * content (sparse pushes); -1. In the arena. */
@@ -43,6 +49,9 @@ struct model_read {
 };
 int model_get(struct registry *r, struct arena *a, int64_t artifact, struct model_read *ret,
               struct err *e);
+/* Their summary, for lists: likewise. */
+int model_summary(struct registry *r, struct arena *a, int64_t artifact, struct str *ret,
+                  struct err *e);
 /* 1, 0, -1. In the arena. */
 int model_get_part(struct registry *r, struct arena *a, enum model_part_kind kind,
                    const struct digest *blob, uint64_t at, struct str *ret, struct err *e);

@@ -94,7 +94,7 @@ class Place:
             "meta_name": "severity" if name == "metadata.delete" else "public", "mid": self.member,
             "user_id": str(self.victim), "group_id": "999999", "reference": "v1", "tag_name": "nothing",
             "digest": self.digest, "id": "00000000-0000-0000-0000-000000000000",
-            "job_id": "999999", "token_id": "999999", "session_id": "999999", "immutable_rule_id": "999999",
+            "job_id": "999999", "token_id": "999999", "session_id": "999999", "immutable_rule_id": "999999", "link_id": "999999",
             "job": "999999", "job_type": "all", "pool_id": "all",
             "addition": "build_history", "path...": "w.bin", "eid": "1", "tid": "1", "execution_id": "1", "task_id": "1", "report_id": "x",
             "registration_id": "x", "preheat_instance_name": "x", "preheat_policy_name": "x", "webhook_policy_id": "1",

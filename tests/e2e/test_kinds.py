@@ -234,7 +234,8 @@ def test_archives_of_charts_that_strangers_made(harbor, project):
     for number, raw in enumerate([
             b"no archive", gzip.compress(b"no archive" * 100), gzip.compress(archive(good))[:-9], zeros,
             gzip.compress(archive(good, ("../x", b"1", {}))), gzip.compress(archive(good, ("/etc/x", b"1", {}))),
-            gzip.compress(archive(("web/Chart.yaml", b"", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}))), b""]):
+            gzip.compress(archive(("web/Chart.yaml", b"", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}))),
+            gzip.compress(archive(("web/Chart.yaml", CHART, {"type": tarfile.GNUTYPE_SPARSE}))), b""]):
         push(harbor.registry, f"{project}/m{number}", *chart({}, raw=raw), "v1")
         found = read(harbor, project, f"m{number}")
         assert found["warnings"] and "chart" not in found, (number, found)

@@ -22,7 +22,8 @@ from harness.server import wait_until
 PLACES = {"project", "project_name", "name..."}
 ABSENT = {"robot_id": "999999", "mid": "999999", "label_id": "999999", "immutable_rule_id": "999999", "id": "999999",
           "user_id": "999999", "group_id": "999999", "repository_name": "absent", "reference": "sha256:" + "0" * 64,
-          "digest": "sha256:" + "0" * 64, "tag_name": "absent", "job_id": "999999", "token_id": "999999", "session_id": "999999"}
+          "digest": "sha256:" + "0" * 64, "tag_name": "absent", "job_id": "999999", "token_id": "999999", "session_id": "999999",
+          "link_id": "999999"}
 # Words of a fixed meaning, and names of everybody's own choice, which below one project cannot lead to another.
 WORDS = {"meta_name", "addition", "path...", "repository_name", "tag_name"}
 RULE = {"action": "immutable", "template": "immutable_template", "disabled": True, "priority": 0,
@@ -90,6 +91,7 @@ class Place:
             "token_id": str(self.owner.post("/users/current/tokens", {"name": fresh("t"), "scope": "read"}).json()["id"]),
             "session_id": str(browser.json("/users/current/sessions")[0]["id"]),
             "mid": self.made(f"/projects/{self.name}/members", {"role_id": 3, "member_user": {"user_id": victim}}),
+            "link_id": self.made(f"/projects/{self.name}/repositories/m/artifacts/v1/links", {"target": "a/b", "relation": "base"}),
             "label_id": self.made("/labels", {"name": fresh("label"), "scope": "p", "project_id": self.project}),
             "immutable_rule_id": self.made(f"/projects/{self.name}/immutabletagrules", RULE),
             "robot_id": str(self.system.post("/robots", {
@@ -112,6 +114,7 @@ class Place:
                  "labels": system.json("/labels", scope="p", project_id=self.project), "robots": robots,
                  "rules": system.json(f"/projects/{name}/immutabletagrules"), "quota": system.json(f"/quotas/{self.project}"),
                  "artifacts": system.json(f"/projects/{name}/artifacts", with_label="true", with_accessory="true"),
+                 "graph": system.json(f"/projects/{name}/repositories/m/artifacts/v1/graph"),
                  "tokens": self.owner.json("/users/current/tokens"), "sessions": self.owner.json("/users/current/sessions"),
                  "upload": system.registry.get(f"/v2/{name}/m/blobs/uploads/{self.upload}").status,
                  "blob": system.registry.head(f"/v2/{name}/m/blobs/{self.blob}").status}
@@ -137,6 +140,7 @@ def body(route, place):
         "robot.update": {"duration": -1, "description": "taken", "permissions": [
             {"kind": "project", "namespace": place.name, "access": [{"resource": "repository", "action": "push"}]}]},
         "repository.update": {"description": "taken"}, "artifact.tag.create": {"name": fresh("taken")},
+        "artifact.link.create": {"target": fresh("taken"), "relation": "base"},
         "artifact.label.add": {"id": int(place.ids["label_id"])},
         "token.personal.create": {"name": fresh("token"), "scope": "read"},
     }

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "db/db.h"
 #include "db/list.h"
+#include "registry/graph.h"
 
 #include <stdio.h>
 
@@ -86,6 +87,7 @@ int main(void)
                 write_lists(&w, l);
         }
     }
+    write_lists(&w, &graph_dependent_list);
     jsonw_list_done(&w);
     jsonw_object_done(&w);
     if (!buf_ok(&out) || printf("%s\n", out.p) < 0 || fflush(stdout) != 0)

@@ -155,12 +155,18 @@ static void test_result(void **state)
     push_one(f, "{}");
     part.bytes = STR("{\"tensors\":[]}");
     assert_int_equal(take(f, "a", mine), 1);
-    EXPECT(model_write(&f->r, mine[0].subject, STR("{\"form\":\"image\"}"), &part, 1, &mine[0], "a",
-                       &f->e),
-           0);
+    const struct links links = {.n = 0};
+    const struct model_content content = {.facts = STR("{\"form\":\"image\",\"files\":[]}"),
+                                          .summary = STR("{\"form\":\"image\"}"),
+                                          .parts = &part,
+                                          .n_parts = 1,
+                                          .links = &links};
+    EXPECT(model_write(&f->r, mine[0].subject, &content, &mine[0], "a", &f->e), 0);
     none_waits(f);
     EXPECT(model_get(&f->r, &f->a, 1, &got, &f->e), 1);
-    assert_true(str_eqz(got.facts, "{\"form\":\"image\"}"));
+    assert_true(str_eq(got.facts, content.facts));
+    EXPECT(model_summary(&f->r, &f->a, 1, &text, &f->e), 1);
+    assert_true(str_eq(text, content.summary));
     assert_int_equal(got.version, MODEL_VERSION);
     EXPECT(model_get_part(&f->r, &f->a, MODEL_PART_WEIGHTS, &part.blob, 7, &text, &f->e), 1);
     assert_true(str_eq(text, part.bytes));

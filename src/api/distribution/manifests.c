@@ -2,6 +2,7 @@
 /* Manifests, tags and referrers. */
 #include "api/distribution/distribution.h"
 
+#include "api/linked.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "registry/pulls.h"
@@ -104,8 +105,17 @@ int distribution_manifest_delete(struct http_req *rq, struct err *e)
     struct repo_name repo;
     struct reference ref;
     struct registry *registry = &api_app(rq)->registry;
+    struct artifact a = {.id = 0};
+    bool told = false;
     if (path_reference(rq, &repo, &ref, e) < 0)
         return -1;
+    int found = artifact_stat(registry, &rq->arena, &repo, &ref, &a, e);
+    const struct graph_loss loss = {.artifact = a.id,
+                                    .tag = ref.is_digest ? STR("") : str_from(ref.tag.text)};
+    if (found < 0 || (found > 0 && api_check_links(rq, &loss, &told, e) < 0))
+        return -1;
+    if (told)
+        return 0;
     int done = ref.is_digest ? artifact_delete(registry, &repo, &ref.digest, e)
                              : tag_delete(registry, &repo, &ref.tag, e);
     if (done < 0)

@@ -127,7 +127,8 @@ static const struct http_route routes[] = {
      .permission = PERM_DELETE,
      .resolve = distribution_resolve,
      .handler = distribution_manifest_delete,
-     .doc = "Remove a tag, or a manifest with its tags."},
+     .doc = "Remove a tag, or a manifest with its tags; with check_links=true only if "
+            "nothing links to it."},
     /* end-8 */
     {.method = HTTP_GET,
      .pattern = "/v2/{name...}/tags/list",

@@ -15,7 +15,7 @@
 /* What is asked about. */
 struct asked {
     const struct artifact_facts *artifact;
-    const json_t *facts; /* what was read in it; NULL: nothing yet */
+    const json_t *facts; /* what was read in it (for links: the summary); NULL: nothing yet */
 };
 
 /* ---- what there is ---- */
@@ -108,7 +108,8 @@ static bool is_model(const json_t *facts)
 
 static bool has_files(const json_t *facts)
 {
-    return json_array_size(json_object_get(facts, "files")) > 0;
+    return json_integer_value(json_object_get(facts, "file_count")) > 0 ||
+           json_array_size(json_object_get(facts, "files")) > 0;
 }
 
 /* A whole file of the model. */
@@ -289,7 +290,7 @@ struct str harbor_addition_links(struct http_req *rq, const struct artifact_fact
     struct err ignored; /* what cannot be read has no addresses */
     size_t n = 0;
 
-    (void)harbor_model_facts(rq, f, &x.facts, &ignored);
+    (void)harbor_model_summary(rq, f, &x.facts, &ignored);
     for (size_t i = 0; i < ARRAY_LEN(additions); i++)
         n += has(&x, &additions[i]);
     if (n == 0)

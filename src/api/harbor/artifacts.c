@@ -5,6 +5,7 @@
 #include "api/harbor/additions.h"
 #include "api/harbor/labels.h"
 #include "api/harbor/model_files.h"
+#include "api/linked.h"
 #include "base/mem.h"
 #include "registry/immutable.h"
 #include "registry/repository.h"
@@ -178,7 +179,7 @@ static void show_chart(struct http_req *rq, struct artifact_facts *f)
     struct err ignored;
 
     if (!str_eqz(f->kind, "CHART") || (f->attributes.n && !str_eqz(f->attributes, "{}")) ||
-        harbor_model_facts(rq, f, &facts, &ignored) <= 0)
+        harbor_model_summary(rq, f, &facts, &ignored) <= 0)
         return;
     const json_t *chart = json_object_get(json_object_get(facts, "chart"), "metadata");
     AUTO_FREE char *text = chart ? json_dumps(chart, JSON_COMPACT) : NULL;
@@ -404,10 +405,15 @@ static int list_tags(struct http_req *rq, struct err *e)
 static int delete (struct http_req *rq, struct err *e)
 {
     struct artifact_facts f;
+    bool told;
 
-    if (harbor_artifact(rq, &f, e) < 0 || artifact_remove_whole(&api_app(rq)->registry, &f, e) < 0)
+    if (harbor_artifact(rq, &f, e) < 0 ||
+        api_check_links(rq, &(struct graph_loss){.artifact = f.id}, &told, e) < 0)
         return -1;
-    return http_reply_empty(rq, 200);
+    if (told)
+        return 0;
+    return artifact_remove_whole(&api_app(rq)->registry, &f, e) < 0 ? -1
+                                                                    : http_reply_empty(rq, 200);
 }
 
 static int create_tag(struct http_req *rq, struct err *e)
@@ -427,10 +433,17 @@ static int delete_tag(struct http_req *rq, struct err *e)
     struct artifact_facts f;
     struct tag tag;
 
-    if (tag_parse(http_param(rq, "tag_name"), &tag, e) < 0 || harbor_artifact(rq, &f, e) < 0 ||
-        artifact_tag_remove(&api_app(rq)->registry, &f, &tag, e) < 0)
+    bool told;
+
+    if (tag_parse(http_param(rq, "tag_name"), &tag, e) < 0 || harbor_artifact(rq, &f, e) < 0)
         return -1;
-    return http_reply_empty(rq, 200);
+    const struct graph_loss loss = {.artifact = f.id, .tag = str_from(tag.text)};
+    if (api_check_links(rq, &loss, &told, e) < 0)
+        return -1;
+    if (told)
+        return 0;
+    return artifact_tag_remove(&api_app(rq)->registry, &f, &tag, e) < 0 ? -1
+                                                                        : http_reply_empty(rq, 200);
 }
 
 static int add_label(struct http_req *rq, struct err *e)
@@ -487,6 +500,11 @@ static const struct api_query project_query[] = {
 };
 static const struct api_query copy_query[] = {
     {"from", API_STR, "What is copied: PROJECT/REPOSITORY:TAG or PROJECT/REPOSITORY@DIGEST.", true},
+    {0},
+};
+static const struct api_query delete_query[] = {
+    {API_CHECK_LINKS, API_BOOL,
+     "Where something links to it: answer with 412 and a list of that, and delete nothing.", false},
     {0},
 };
 static const struct api_query tag_query[] = {
@@ -546,7 +564,8 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_repository,
      .handler = delete,
      .doc = "Delete an artifact with its tags and what is about it.",
-     .contract = &(const struct api_contract){.operation = "deleteArtifact"}},
+     .contract =
+         &(const struct api_contract){.operation = "deleteArtifact", .query = delete_query}},
     {.method = HTTP_POST,
      .pattern = ARTIFACTS "/{reference}/tags",
      .name = "artifact.tag.create",
@@ -565,7 +584,7 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_repository,
      .handler = delete_tag,
      .doc = "Take a tag away from an artifact, which stays.",
-     .contract = &(const struct api_contract){.operation = "deleteTag"}},
+     .contract = &(const struct api_contract){.operation = "deleteTag", .query = delete_query}},
     {.method = HTTP_GET,
      .pattern = ARTIFACTS "/{reference}/tags",
      .name = "artifact.tag.list",

@@ -2,6 +2,7 @@
 /* The conventions of Harbor's API: bodies, pages, filters, answers, names in addresses. */
 #include "api/filter.h"
 #include "api/harbor/harbor.h"
+#include "api/linked.h"
 #include "base/mem.h"
 #include "http/target.h"
 
@@ -214,15 +215,7 @@ int harbor_reply_made(struct http_req *rq, int64_t id, const void *from)
 
 struct project_visibility harbor_visibility(const struct http_req *rq)
 {
-    const struct identity *id = api_identity(rq);
-    const struct access_robot *robot = id->robot;
-
-    return (struct project_visibility){
-        .all = id->admin ||
-               (robot && access_robot_has(robot, ACCESS_ROBOT_SYSTEM, 0, PERM_PROJECTS_LIST)),
-        .user_id = id->user_id,
-        .robot_id = robot ? robot->id : 0,
-    };
+    return api_visibility(rq);
 }
 
 /* ---- names in addresses ---- */

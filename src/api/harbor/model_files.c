@@ -9,20 +9,33 @@ static void forget(void *json)
     json_decref(json);
 }
 
+static int keep_parsed(struct http_req *rq, const struct artifact_facts *f, struct str text,
+                       const json_t **ret, struct err *e)
+{
+    json_t *json = json_load(text, ERR_CORRUPT, e);
+    if (!json)
+        return err_wrap(e, "what was read of %.*s", S(f->digest));
+    arena_defer(&rq->arena, forget, json);
+    *ret = json;
+    return 1;
+}
+
 int harbor_model_facts(struct http_req *rq, const struct artifact_facts *f, const json_t **ret,
                        struct err *e)
 {
     struct model_read read;
     int found = model_get(&api_app(rq)->registry, &rq->arena, f->id, &read, e);
 
-    if (found <= 0 || read.facts.n == 0)
-        return found < 0 ? -1 : 0;
-    json_t *json = json_load(read.facts, ERR_CORRUPT, e);
-    if (!json)
-        return err_wrap(e, "what was read of %.*s", S(f->digest));
-    arena_defer(&rq->arena, forget, json);
-    *ret = json;
-    return 1;
+    return found <= 0 ? found : keep_parsed(rq, f, read.facts, ret, e);
+}
+
+int harbor_model_summary(struct http_req *rq, const struct artifact_facts *f, const json_t **ret,
+                         struct err *e)
+{
+    struct str text;
+    int found = model_summary(&api_app(rq)->registry, &rq->arena, f->id, &text, e);
+
+    return found <= 0 ? found : keep_parsed(rq, f, text, ret, e);
 }
 
 static uint64_t number(const json_t *obj, const char *key)

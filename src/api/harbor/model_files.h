@@ -19,6 +19,9 @@ struct model_file {
 /* The facts of an artifact, alive as long as the request. 1; 0: it was not read yet. */
 int harbor_model_facts(struct http_req *rq, const struct artifact_facts *f, const json_t **ret,
                        struct err *e);
+/* The same without files and warnings, for lists: `file_count` says how many there are. */
+int harbor_model_summary(struct http_req *rq, const struct artifact_facts *f, const json_t **ret,
+                         struct err *e);
 /* The i-th file of the facts; false: there is none (any more). */
 bool harbor_model_file_at(const json_t *facts, size_t i, struct model_file *ret);
 /* By its path. */

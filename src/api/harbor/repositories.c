@@ -3,6 +3,7 @@
 #include "registry/repository.h"
 
 #include "api/harbor/harbor.h"
+#include "api/linked.h"
 #include "base/mem.h"
 
 static const struct api_field fields[] = {
@@ -92,11 +93,21 @@ static int update(struct http_req *rq, struct err *e)
 static int delete (struct http_req *rq, struct err *e)
 {
     struct repository_facts r;
+    bool told;
 
-    if (harbor_repository(rq, &r, e) < 0 || repository_delete(&api_app(rq)->registry, r.id, e) < 0)
+    if (harbor_repository(rq, &r, e) < 0 ||
+        api_check_links(rq, &(struct graph_loss){.repository = r.id}, &told, e) < 0)
         return -1;
-    return http_reply_empty(rq, 200);
+    if (told)
+        return 0;
+    return repository_delete(&api_app(rq)->registry, r.id, e) < 0 ? -1 : http_reply_empty(rq, 200);
 }
+
+static const struct api_query delete_query[] = {
+    {API_CHECK_LINKS, API_BOOL,
+     "Where something links to it: answer with 412 and a list of that, and delete nothing.", false},
+    {0},
+};
 
 #define REPOSITORIES "/api/v2.0/projects/{project_name}/repositories"
 
@@ -147,7 +158,8 @@ static const struct http_route routes[] = {
      .resolve = harbor_resolve_repository,
      .handler = delete,
      .doc = "Delete a repository with all that it holds.",
-     .contract = &(const struct api_contract){.operation = "deleteRepository"}},
+     .contract =
+         &(const struct api_contract){.operation = "deleteRepository", .query = delete_query}},
 };
 
 const struct http_group harbor_repositories_group = {

@@ -19,12 +19,14 @@ CREATE TABLE task (
 ) @ROWS@;
 CREATE INDEX task_due ON task (kind, failed, due_ms, id);
 
--- What was read in the artifact of a manifest. version: of the reader; facts: JSON, compressed.
+-- What was read in the artifact of a manifest. version: of the reader; facts: JSON, compressed; summary: the same JSON
+-- without files and warnings, for lists of many.
 CREATE TABLE model (
     document_id @I64@ NOT NULL PRIMARY KEY REFERENCES document (id) ON DELETE CASCADE,
     version     @I64@ NOT NULL,
     read_ms     @I64@ NOT NULL,
-    facts       @BYTES@ NOT NULL
+    facts       @BYTES@ NOT NULL,
+    summary     @TEXT@ NOT NULL
 ) @ROWS@;
 CREATE INDEX model_version ON model (version);
 

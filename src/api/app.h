@@ -14,6 +14,7 @@
 #include "http/server.h"
 #include "jobs/work.h"
 #include "registry/registry.h"
+#include "search/search.h"
 
 /* api/failed.c: how many failures the audit log still takes. */
 struct api_failures {
@@ -26,6 +27,7 @@ struct app {
     struct db *db;
     struct store *store;
     struct registry registry;
+    struct search *search;
     struct access *access;
     struct http_server *_Atomic http; /* NULL until http_server_start has returned */
     int data_dir;                     /* descriptor */

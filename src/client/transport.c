@@ -122,6 +122,8 @@ struct transport *transport_new(const char *scheme, const char *host, const stru
     t->mount_from =
         options->mount_from ? arena_strz(&t->arena, repo_name_str(options->mount_from)) : NULL;
     t->cancel = options->cancel;
+    if (options->basic)
+        t->auth = AUTH_BASIC;
     t->http = http_client_new(&ho, e);
     if (!t->http || find_credential(t, options, e) < 0)
         return NULL;
@@ -473,6 +475,11 @@ int transport_do(struct transport *t, enum transport_access access, struct http_
     else
         (void)ERR(e, UNAUTHORIZED, "%s wants a login: haven login %s", t->host, t->host);
     return remember_refusal(t, e);
+}
+
+bool transport_has_credential(const struct transport *t)
+{
+    return t->has_cred;
 }
 
 /* Did the registry ever answer? A wrong address should not take the time of a broken connection. */

@@ -22,6 +22,7 @@ struct transport;
 struct transport_options {
     bool plain_http;
     bool insecure;                       /* certificates are not checked */
+    bool basic;                          /* the API beside /v2/: credentials are sent as they are */
     const char *ca_file;                 /* PEM, NULL: the system's */
     const struct credential *credential; /* in the place of the stored one, which NULL stands for */
     const atomic_bool *cancel;           /* ends every call and wait; may be NULL */
@@ -85,6 +86,8 @@ int transport_ask_in_person(struct transport *t, const struct transport_request 
  * for a terminal, and the code that they stand for (DENIED, MANIFEST_UNKNOWN, … else REMOTE). */
 int transport_refused(const struct http_answer *a, const char *doing, struct err *e);
 
+/* Are there credentials for it? Else it is asked as nobody. */
+bool transport_has_credential(const struct transport *t);
 const atomic_bool *transport_cancel(const struct transport *t);
 /* "https://host", as it is spoken to. */
 const char *transport_base(const struct transport *t);

@@ -8,6 +8,7 @@ static const struct {
 } catalogue[Q_COUNT] = {
 #define Q(name, sql) [Q_##name] = {#name, sql},
 #include "db/queries.def"
+#include "db/search.def"
 #undef Q
 };
 

@@ -23,8 +23,17 @@
 enum db_query {
 #define Q(name, sql) Q_##name,
 #include "db/queries.def"
+    Q_MAIN_COUNT,
+    Q_MAIN_LAST = Q_MAIN_COUNT - 1,
+#include "db/search.def"
 #undef Q
     Q_COUNT
+};
+
+/* What a file holds: a schema, and the queries about it. */
+enum db_set {
+    DB_MAIN,  /* the facts; those of queries.def, on both engines */
+    DB_SEARCH /* what is made of them to search in; those of search.def, SQLite for ever */
 };
 
 struct db;
@@ -55,6 +64,8 @@ struct db_args {
  * that is not Haven's, is refused with a message that says so (CONFIG); a damaged file is CORRUPT.
  */
 int db_open(int data_dir, const char *name, struct db **ret, struct err *e);
+/* The same for a file of another set; db_open is that of DB_MAIN. */
+int db_open_set(int data_dir, const char *name, enum db_set set, struct db **ret, struct err *e);
 /* For programs that work beside a server: the file must be there and have exactly the schema that
  * this program knows (CONFIG), unless any_version; nothing is migrated. */
 int db_open_as_is(int data_dir, const char *name, bool any_version, struct db **ret, struct err *e);
@@ -121,5 +132,6 @@ struct db_migration {
     const char *postgres; /* as for PostgreSQL */
 };
 const struct db_migration *db_migration(size_t i);
+const struct db_migration *db_search_migration(size_t i); /* of DB_SEARCH; postgres: NULL */
 
 #endif

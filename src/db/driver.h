@@ -8,7 +8,8 @@
 #include "db/db.h"
 
 /* db_open without the migrations. */
-int db_driver_open(int data_dir, const char *name, struct db **ret, struct err *e);
+int db_driver_open(int data_dir, const char *name, enum db_set set, struct db **ret, struct err *e);
+enum db_set db_driver_set(const struct db *db);
 /* What messages call it; borrowed. */
 const char *db_driver_path(const struct db *db);
 /* Runs several statements without parameters or results (migrations). */

@@ -12,16 +12,21 @@
 
 #include <errno.h>
 
-static int known_version(void)
+static const struct db_migration *step(enum db_set set, size_t i)
+{
+    return set == DB_SEARCH ? db_search_migration(i) : db_migration(i);
+}
+
+static int known_version(enum db_set set)
 {
     int version = 0;
 
-    for (size_t i = 0; db_migration(i); i++)
-        version = db_migration(i)->version;
+    for (size_t i = 0; step(set, i); i++)
+        version = step(set, i)->version;
     return version;
 }
 
-static int read_version(struct db_conn *c, int *ret, struct err *e)
+static int read_version(struct db_conn *c, enum db_set set, int *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     bool has, others;
@@ -45,12 +50,12 @@ static int read_version(struct db_conn *c, int *ret, struct err *e)
     }
     if (db_is_null(&rows, 0) || db_i64(&rows, 0) < 1)
         return ERR(e, CORRUPT, "the schema has no version; restore it from a backup");
-    if (db_i64(&rows, 0) > known_version())
+    if (db_i64(&rows, 0) > known_version(set))
         return ERR(e, CONFIG,
                    "its schema has version %lld and this program knows versions up to %d: it was "
                    "written by a newer haven; run that one, or restore a backup made before the "
                    "upgrade",
-                   (long long)db_i64(&rows, 0), known_version());
+                   (long long)db_i64(&rows, 0), known_version(set));
     *ret = (int)db_i64(&rows, 0);
     return 0;
 }
@@ -60,12 +65,13 @@ static int read_version(struct db_conn *c, int *ret, struct err *e)
 static int migrate_one(struct db *db, int *ret_version, bool *ret_done, struct err *e)
 {
     AUTO(db_txn) t = {0};
+    enum db_set set = db_driver_set(db);
     const struct db_migration *m = NULL;
     int version = 0;
 
-    if (db_begin(db, &t, e) < 0 || read_version(t.conn, &version, e) < 0)
+    if (db_begin(db, &t, e) < 0 || read_version(t.conn, set, &version, e) < 0)
         return -1;
-    for (size_t i = 0; (m = db_migration(i)) && m->version <= version; i++)
+    for (size_t i = 0; (m = step(set, i)) && m->version <= version; i++)
         ;
     if (!m) {
         *ret_version = version;
@@ -96,11 +102,11 @@ static int migrate(struct db *db, struct err *e)
     return 0;
 }
 
-int db_open(int data_dir, const char *name, struct db **ret, struct err *e)
+int db_open_set(int data_dir, const char *name, enum db_set set, struct db **ret, struct err *e)
 {
     struct db *db;
 
-    if (db_driver_open(data_dir, name, &db, e) < 0)
+    if (db_driver_open(data_dir, name, set, &db, e) < 0)
         return -1;
     if (migrate(db, e) < 0) {
         err_wrap(e, "%s", db_driver_path(db));
@@ -111,17 +117,23 @@ int db_open(int data_dir, const char *name, struct db **ret, struct err *e)
     return 0;
 }
 
+int db_open(int data_dir, const char *name, struct db **ret, struct err *e)
+{
+    return db_open_set(data_dir, name, DB_MAIN, ret, e);
+}
+
 static int check_version(struct db *db, struct err *e)
 {
+    enum db_set set = db_driver_set(db);
     int version = db_schema_version(db, e);
 
     if (version < 0)
         return -1;
-    if (version != known_version())
+    if (version != known_version(set))
         return ERR(e, CONFIG,
                    "its schema has version %d and this program needs %d: start the server of this "
                    "version once",
-                   version, known_version());
+                   version, known_version(set));
     return 0;
 }
 
@@ -133,7 +145,7 @@ int db_open_as_is(int data_dir, const char *name, bool any_version, struct db **
     if (sys->fstatat(data_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? ERR(e, CONFIG, "it holds no database %s", name)
                                : ERR_SYS(e, "looking for %s", name);
-    if (db_driver_open(data_dir, name, &db, e) < 0)
+    if (db_driver_open(data_dir, name, DB_MAIN, &db, e) < 0)
         return -1;
     if (!any_version && check_version(db, e) < 0) {
         err_wrap(e, "%s", db_driver_path(db));
@@ -147,5 +159,5 @@ int db_open_as_is(int data_dir, const char *name, bool any_version, struct db **
 int db_schema_version(struct db *db, struct err *e)
 {
     int version = 0;
-    return read_version(db_reader(db), &version, e) < 0 ? -1 : version;
+    return read_version(db_reader(db), db_driver_set(db), &version, e) < 0 ? -1 : version;
 }

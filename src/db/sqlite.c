@@ -62,6 +62,7 @@ struct db_conn {
 
 struct db {
     char *path;
+    enum db_set set;
     pthread_key_t key; /* the thread's reader */
     pthread_mutex_t writer_lock;
     struct db_conn *writer;
@@ -203,7 +204,9 @@ static int conn_open(struct db_conn *c, struct err *e)
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(c->handle,
                           c->writer ? "PRAGMA cache_size = -4096"
-                                    : "PRAGMA cache_size = -512; PRAGMA query_only = ON",
+                          : c->db->set == DB_SEARCH
+                              ? "PRAGMA cache_size = -4096; PRAGMA query_only = ON"
+                              : "PRAGMA cache_size = -512; PRAGMA query_only = ON",
                           NULL, NULL, NULL);
     if (rc != SQLITE_OK) {
         sqlite_err(c, rc, "opening", e);
@@ -426,7 +429,7 @@ static int db_mark(struct db_conn *c, struct err *e)
     return conn_run(c, "PRAGMA application_id = " APPLICATION_ID, e);
 }
 
-int db_driver_open(int data_dir, const char *name, struct db **ret, struct err *e)
+int db_driver_open(int data_dir, const char *name, enum db_set set, struct db **ret, struct err *e)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct db *db;
@@ -437,6 +440,7 @@ int db_driver_open(int data_dir, const char *name, struct db **ret, struct err *
         return -1;
     db = NEW(struct db);
     db->path = path;
+    db->set = set;
     BUG_ON(pthread_key_create(&db->key, reader_end) != 0);
     pthread_mutex_init(&db->writer_lock, NULL);
     pthread_mutex_init(&db->readers_lock, NULL);
@@ -454,6 +458,11 @@ int db_driver_open(int data_dir, const char *name, struct db **ret, struct err *
     }
     *ret = db;
     return 0;
+}
+
+enum db_set db_driver_set(const struct db *db)
+{
+    return db->set;
 }
 
 const char *db_driver_path(const struct db *db)

@@ -125,10 +125,22 @@ static void rest(struct tasks *t)
     task_bell_wait(&t->bell, wait_ms);
 }
 
+/* What a server that died had taken need not wait: a second server has no part in this directory.
+ */
+static void release(struct tasks *t)
+{
+    struct err err;
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (task_release(t->registry->db, kinds[i].name, &err) < 0)
+            LOG(WARN, "tasks.wait", log_strz("kind", kinds[i].name), log_err(&err));
+}
+
 static void *work(void *arg)
 {
     struct tasks *t = arg;
 
+    release(t);
     while (!atomic_load(&t->stop)) {
         struct err err = {.code = ERR_OK};
         int n = 0;

@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "registry/internal.h"
 
+#include <stdlib.h>
+
 /* Annotations that are read for a title. */
 #define ANNOTATIONS_MAX (64 * KIB)
 /* The rows of one step: LIMIT_GRAPH_STEP of them with a target, two digests and what a list adds.
@@ -226,6 +228,7 @@ static int find_target(struct walk *w, const struct link_target *t, int64_t *ret
 /* ---- up ---- */
 
 struct found_link {
+    int64_t id;
     struct graph_edge edge;
     struct link_target target;
 };
@@ -235,7 +238,8 @@ static int read_link(const struct db_rows *rows, struct arena *a, struct found_l
                      struct err *e)
 {
     enum link_relation relation = LINK_RELATED;
-    struct found_link f = {.edge = {.source = (enum link_source)db_i64(rows, 2)}};
+    struct found_link f = {.id = db_i64(rows, 0),
+                           .edge = {.source = (enum link_source)db_i64(rows, 2)}};
 
     (void)link_relation_find(db_text(rows, 1), &relation);
     f.edge.relation = link_relation_name(relation);
@@ -246,6 +250,12 @@ static int read_link(const struct db_rows *rows, struct arena *a, struct found_l
     link_target_parse(f.edge.target, &f.target);
     *ret = f;
     return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct found_link *x = a, *y = b;
+    return x->id < y->id ? -1 : x->id > y->id;
 }
 
 static int up_links(struct walk *w, size_t at, struct err *e)
@@ -269,6 +279,7 @@ static int up_links(struct walk *w, size_t at, struct err *e)
             return -1;
         w->g.truncated = w->g.truncated || more > 0;
     }
+    qsort(v, n, sizeof(*v), by_id); /* in the order in which they were said */
     for (size_t i = 0; i < n; i++) {
         int64_t artifact = 0;
         int found = find_target(w, &v[i].target, &artifact, e);

@@ -51,6 +51,14 @@ extern const struct db_list project_list_fields;
 int project_list(struct registry *r, struct arena *a, const struct project_visibility *v,
                  const struct db_list_query *q, struct db_page *ret, struct err *e);
 
+/* The numbers of the projects that are visible, and whether each is public; in the arena. */
+struct project_visible {
+    int64_t id;
+    bool is_public;
+};
+int project_visible(struct registry *r, struct arena *a, const struct project_visibility *v,
+                    struct project_visible **ret, size_t *ret_n, struct err *e);
+
 /* Makes one that may hold `hard` bytes (QUOTA_UNLIMITED) and takes its owner (0: none) in as its
  * administrator. Upper case in the name is kept for display. CONFLICT: the name is taken, case
  * ignored; NAME_INVALID; BAD_REQUEST. */

@@ -162,3 +162,50 @@ int project_list(struct registry *r, struct arena *a, const struct project_visib
             return -1;
     return 0;
 }
+
+/* ---- who is visible ---- */
+
+/* More than anybody has. */
+#define VISIBLE_MAX 1000000
+
+static const struct db_list visible_list = {
+    .name = "visible",
+    .columns = "p.id, p.is_public",
+    .from = "project p WHERE " PROJECT_IS_VISIBLE,
+    .n_args = 3,
+    .order = "p.id",
+    .key = "p.id",
+};
+
+int project_visible(struct registry *r, struct arena *a, const struct project_visibility *v,
+                    struct project_visible **ret, size_t *ret_n, struct err *e)
+{
+    const struct db_list_query q = {
+        .args = DB_ARGS(DB_I64(v->all), DB_I64(v->user_id), DB_I64(v->robot_id)),
+        .limit = VISIBLE_MAX};
+    AUTO_FREE struct project_visible *all = NULL;
+    AUTO(db_rows) rows = {0};
+    size_t n = 0, room = 0;
+    int more;
+
+    if (db_list_rows(db_reader(r->db), &visible_list, &q, &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0) {
+        if (n == room) {
+            room = room ? room * 2 : 64;
+            all = mem_realloc(all, room * sizeof(*all));
+        }
+        all[n++] =
+            (struct project_visible){.id = db_i64(&rows, 0), .is_public = db_i64(&rows, 1) != 0};
+    }
+    if (more < 0)
+        return -1;
+    struct project_visible *copy = arena_try(a, n * sizeof(*copy) + 1, e);
+    if (!copy)
+        return -1;
+    if (n)
+        memcpy(copy, all, n * sizeof(*copy));
+    *ret = copy;
+    *ret_n = n;
+    return 0;
+}

@@ -87,6 +87,11 @@ int task_give_back(struct db *db, const struct task *t, const char *holder, stru
                   DB_ARGS(DB_I64(t->id), DB_TEXTZ(holder), DB_I64(clock_now_ms())), e);
 }
 
+int task_release(struct db *db, const char *kind, struct err *e)
+{
+    return change(db, Q_task_release, DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms())), e);
+}
+
 int task_waiting(struct db *db, const char *kind, int64_t *ret_n, int64_t *ret_oldest_ms,
                  struct err *e)
 {

@@ -18,6 +18,18 @@
 /* Kinds. The subject of an index task is the document (manifest) that is to be read. */
 #define TASK_INDEX "index"
 
+/* The subject of a search task: the number of what has changed, times TASK_SEARCH_KINDS, plus what
+ * it is. Triggers of the database write them (migration 17), which know these numbers. */
+#define TASK_SEARCH "search"
+enum task_search {
+    TASK_SEARCH_ARTIFACT,
+    TASK_SEARCH_REPOSITORY,
+    TASK_SEARCH_DOCUMENT,
+    TASK_SEARCH_LABEL,
+    TASK_SEARCH_PULLS /* of a repository */
+};
+#define TASK_SEARCH_KINDS 8
+
 #define TASK_LEASE_MS (15 * 60 * 1000LL)
 #define TASK_ATTEMPTS 8
 /* Between attempts: this long after the first, twice as long after each other one, an hour at most.
@@ -46,6 +58,10 @@ int task_failed(struct db *db, const struct task *t, const char *holder, const c
                 struct err *e);
 /* It was not begun: as if it had not been taken. */
 int task_give_back(struct db *db, const struct task *t, const char *holder, struct err *e);
+
+/* All that somebody has taken are as if they had not been: for kinds of which one process at a time
+ * does the work, after its start. */
+int task_release(struct db *db, const char *kind, struct err *e);
 
 /* Those that wait, and since when the oldest does (0: none). */
 int task_waiting(struct db *db, const char *kind, int64_t *ret_n, int64_t *ret_oldest_ms,

@@ -65,6 +65,7 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
         return -1;
     app->registry.db = app->db;
     app->registry.store = app->store;
+    app->search = search_new(s->data.fd, &app->registry);
     work_init(&app->work, &app->registry, s->data.fd);
     app->registry.settings = access_settings(app->access);
     if (pulls_new(app->db, &app->registry.pulls, e) < 0)
@@ -150,11 +151,13 @@ void server_app_close(struct server_app *s)
     s->forward = NULL;
     pulls_free(s->app.registry.pulls);
     s->app.registry.pulls = NULL;
+    search_free(s->app.search);
     access_close(s->app.access);
     upload_caps_free(s->app.upload_caps);
     quota_rooms_free(s->app.registry.quotas);
     store_close(s->app.store);
     db_close(s->app.db);
+    s->app.search = NULL;
     s->app.access = NULL;
     s->app.store = NULL;
     s->app.db = NULL;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "jobs/searching.h"
 #include "jobs/tasks.h"
 #include "server/app.h"
 #include "server/notify.h"
@@ -202,11 +203,14 @@ static void let_second_signal_kill(void)
 
 static int serve(struct server *s, int signals, struct err *e)
 {
-    struct tasks *tasks;
+    struct app *app = &s->app.app;
+    struct searching *searching = NULL;
+    struct tasks *tasks = NULL;
 
-    if (tasks_start(&s->app.app.registry, &tasks, e) < 0)
-        return -1;
-    if (server_app_listen(&s->app, s->in_force, e) < 0) {
+    if (tasks_start(&app->registry, &tasks, e) < 0 ||
+        searching_start(&app->registry, app->search, &searching, e) < 0 ||
+        server_app_listen(&s->app, s->in_force, e) < 0) {
+        searching_stop(searching);
         tasks_stop(tasks);
         return -1;
     }
@@ -217,10 +221,11 @@ static int serve(struct server *s, int signals, struct err *e)
         rc = wait_for_end(s, signals, e);
     }
     notify_send(&s->notify, "STOPPING=1");
-    s->app.app.stopping = true;
-    work_end(&s->app.app.work);
+    app->stopping = true;
+    work_end(&app->work);
     let_second_signal_kill();
-    http_server_stop(s->app.app.http, s->in_force->http_drain_timeout);
+    http_server_stop(app->http, s->in_force->http_drain_timeout);
+    searching_stop(searching);
     tasks_stop(tasks);
     upkeep_free(s->upkeep);
     return rc;

@@ -455,7 +455,7 @@ CHOICES = {"auto", "bar", "plain", "json", "none"}
 def test_completion_bash(haven, tmp_path):
     script = haven("completion", "bash").stdout
     assert complete_bash(script, tmp_path, "haven", "serve", "--log-level", "d") == ["debug"]
-    assert complete_bash(script, tmp_path, "haven", "se") == ["serve"]
+    assert complete_bash(script, tmp_path, "haven", "se") == ["serve", "search"]
     assert set(complete_bash(script, tmp_path, "haven", "push", "--progress", "")) == CHOICES
     assert complete_bash(script, tmp_path, "haven", "pull", "--pla") == ["--plain-http", "--platform"]
     assert complete_bash(script, tmp_path, "haven", "help", "ex") == ["exit-codes"]

@@ -455,11 +455,14 @@ def test_orders_and_filters_are_no_statements(harbor, filled, path, more):
     assert plain.status == 200, plain
     for attack in ATTACKS:
         answer = ask(page_size=100, sort=attack)
-        assert answer.status == 200 and answer.get("X-Total-Count") is not None, (attack, answer)
+        if path.startswith("/api/v2.0/models"):  # our own: a few words, and every other is refused
+            assert answer.status == 422, (attack, answer)
+        else:
+            assert answer.status == 200 and answer.get("X-Total-Count") is not None, (attack, answer)
         for q in (f"{attack}=x", f"{attack}=~$", f"{attack}=[a~z]", f"name={attack}", f"id=~{attack}"):
             answer = ask(page_size=100, q=q)
             assert answer.status in (200, 400), (q, answer)
-        if "password" in attack.lower() or attack == "salt":
+        if ("password" in attack.lower() or attack == "salt") and not path.startswith("/api/v2.0/models"):
             # Of a field that is not shown, any condition is as none.
             assert ask(page_size=1, q=f"{attack.strip('-')}=~$argon2").get("X-Total-Count") == plain.get("X-Total-Count")
     assert harbor.registry.get("/api/v2.0/projects").status == 200

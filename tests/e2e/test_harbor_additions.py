@@ -177,6 +177,8 @@ def undo_since(db, name):
         text = path.read_text(encoding="utf-8")
         for trigger in re.findall(r"^CREATE TRIGGER (\w+)", text, re.M):
             db.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+        for view in re.findall(r"^CREATE VIEW (\w+)", text, re.M):
+            db.execute(f"DROP VIEW IF EXISTS {view}")
         for index in re.findall(r"^CREATE (?:UNIQUE )?INDEX (\w+)", text, re.M):
             db.execute(f"DROP INDEX IF EXISTS {index}")
         for table, column in re.findall(r"^ALTER TABLE (\w+) ADD COLUMN (\w+)", text, re.M):

@@ -409,9 +409,8 @@ def test_killed_while_reading(start):
         if number % 10 == 9:
             server.restart(crash=True)
             harbor = Harbor(server.registry())
-    # What the dead had taken is taken again when its time has run out; nobody waits for that here.
-    states = [harbor.json(at(project, f"m{number}", "/model"))["state"] for number in range(30)]
-    assert set(states) <= {"read", "waiting"} and "read" in states
+    for number in range(30):
+        assert read(harbor, project, f"m{number}")["weights"]["tensor_count"] == 26
 
 
 def test_stopped_queue_asks_again_at_the_next_push(harbor, start):
@@ -477,7 +476,7 @@ def test_reader_is_confined_and_may_die(start):
         over.set()
         watcher.join()
     assert len(seen) >= 3, "each model, and the one that was killed"
-    assert all(rights == "1" and descriptors <= 1 and not secret for rights, descriptors, secret in seen.values()), seen
+    assert all(rights == "1" and descriptors <= 2 and not secret for rights, descriptors, secret in seen.values()), seen
     assert not children(server.pid)
 
 
@@ -532,7 +531,7 @@ def test_layers_that_the_repository_does_not_hold(start):
     refused(harbor.get(at(project, rest="/additions/readme.md")), 404, "NOT_FOUND")
     # Nor does another manifest about the same layer tell more.
     push(harbor.registry, f"{project}/n", {**document, "annotations": {"x": "y"}}, blobs, "v1")
-    wait_until(lambda: server.facts("SELECT count(*) FROM task") == [(0,)])
+    wait_until(lambda: server.facts("SELECT count(*) FROM task WHERE kind = 'index'") == [(0,)])
     assert harbor.json(at(project, "n", "/model")) == {"state": "unread"}
     refused(harbor.get(at(project, "n", "/tensors")), 404, "NOT_FOUND")
     harbor.registry.push_blob(f"{project}/n", withheld)

@@ -135,7 +135,7 @@ def test_same_tables_in_both_engines(catalogue, postgres):
     for migration in catalogue["migrations"]:
         lite.executescript(migration["sqlite"])
     of_sqlite = {(table, column[1])
-                 for (table,) in lite.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"
+                 for (table,) in lite.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"
                                               " AND name NOT LIKE 'sqlite_%'")
                  for column in lite.execute(f"PRAGMA table_info({table})")}
     rows = postgres.must("SELECT table_name || ' ' || column_name FROM information_schema.columns"
@@ -299,3 +299,64 @@ def test_checks(postgres):
 
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__, "-q"]))
+
+
+def test_both_engines_ask_the_search_for_the_same(catalogue, postgres):
+    """What changes is told to the search by triggers, which are written once for each engine."""
+    import sqlite3
+    steps = """INSERT INTO project (name, display_name, is_public, created_ms) VALUES ('p', 'p', 1, 1);
+INSERT INTO repository (project_id, name, display_name, created_ms) VALUES (1, 'p/r', 'p/r', 1);
+INSERT INTO document (digest, bytes) VALUES ('sha256:d', 'x');
+INSERT INTO blob (digest, size, created_ms) VALUES ('sha256:b', 1, 1);
+INSERT INTO object (digest, size) VALUES ('sha256:b', 1);
+INSERT INTO artifact (repository_id, document_id, digest, media_type, artifact_type, size, pushed_ms) VALUES (1, 1, 'd', 'm', '', 1, 1);
+INSERT INTO artifact_blob (artifact_id, blob_id, repository_id) VALUES (1, 1, 1);
+INSERT INTO extent (blob_id, seq, object_id, start, len) VALUES (1, 0, 1, 0, 1);
+INSERT INTO repository_blob (repository_id, blob_id, created_ms) VALUES (1, 1, 1);
+INSERT INTO tag (repository_id, name, artifact_id, pushed_ms) VALUES (1, 'v1', 1, 1);
+UPDATE tag SET artifact_id = 1, pushed_ms = 2 WHERE id = 1;
+UPDATE tag SET pulled_ms = 3 WHERE id = 1;
+UPDATE artifact SET total_size = 3 WHERE id = 1;
+INSERT INTO label (name, created_ms, updated_ms) VALUES ('l', 1, 1);
+INSERT INTO artifact_label (artifact_id, label_id) VALUES (1, 1);
+UPDATE label SET name = 'm' WHERE id = 1;
+UPDATE label SET color = 'm' WHERE id = 1;
+UPDATE repository SET description = 'x' WHERE id = 1;
+UPDATE repository SET pull_count = 1 WHERE id = 1;
+UPDATE repository SET pull_count = 2 WHERE id = 1;
+INSERT INTO model (document_id, version, read_ms, summary, facts) VALUES (1, 1, 1, '{}', 'x');
+UPDATE model SET version = 2 WHERE document_id = 1;
+DELETE FROM label WHERE id = 1;
+DELETE FROM repository_blob WHERE blob_id = 1;
+DELETE FROM tag WHERE id = 1;
+DELETE FROM artifact WHERE id = 1;""".splitlines()
+    lite = sqlite3.connect(":memory:", isolation_level=None)
+    for migration in catalogue["migrations"]:
+        lite.executescript(migration["sqlite"])
+    lite.execute("PRAGMA foreign_keys = ON")
+    asked = "SELECT subject || ' ' || (due_ms - created_ms >= 59000) FROM task WHERE kind = 'search' ORDER BY subject"
+    seen = []
+    postgres.must("TRUNCATE project, repository, repository_part, document, blob, object, label, task RESTART IDENTITY CASCADE")
+    for step in steps:
+        step = step.replace("'x')", "x'78')") if "document (digest, bytes)" in step or "INTO model" in step else step
+        lite.execute(step)
+        postgres.must(step.replace("x'78'", "'\\x78'"))
+        of_lite = [row[0].replace(" 1", " t").replace(" 0", " f") for row in lite.execute(asked)]
+        of_postgres = [row.replace("true", "t").replace("false", "f") for row in postgres.must(asked).splitlines() if row]
+        assert of_lite == of_postgres, step
+        seen.append(of_lite)
+        lite.execute("DELETE FROM task")
+        postgres.must("DELETE FROM task")
+    told = dict(zip([s.split(" (")[0] for s in steps], seen))
+    assert told["INSERT INTO tag"] == told["INSERT INTO artifact_label"] == ["8 f"]
+    assert told["INSERT INTO extent"] == told["INSERT INTO repository_blob"] == ["8 f"]
+    assert told["INSERT INTO model"] == ["10 f"]
+    assert told["UPDATE tag SET artifact_id = 1, pushed_ms = 2 WHERE id = 1;"] == ["8 f"]
+    assert told["UPDATE artifact SET total_size = 3 WHERE id = 1;"] == ["8 f"]
+    assert told["UPDATE label SET name = 'm' WHERE id = 1;"] == ["11 f"]
+    assert told["UPDATE repository SET description = 'x' WHERE id = 1;"] == ["9 f"]
+    assert told["UPDATE repository SET pull_count = 1 WHERE id = 1;"] == ["12 t"]
+    for step in ("UPDATE tag SET pulled_ms = 3 WHERE id = 1;", "UPDATE label SET color = 'm' WHERE id = 1;"):
+        assert told[step] == []
+    for step in steps[-4:]:
+        assert told[step] == ["8 f"], step

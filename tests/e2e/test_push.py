@@ -609,6 +609,7 @@ def test_server_killed_in_the_middle(start, haven, env, tmp_path):
                                 stderr=subprocess.PIPE)
         before = relay.sent
         wait_until(lambda: relay.sent > before + 24 * MIB or push.poll() is not None)
+        relay.port = 1  # nobody's: the old one may be given to a stranger meanwhile
         server.restart(crash=True)
         relay.port = server.port
         _, said = push.communicate(timeout=120)

@@ -69,7 +69,7 @@ int main(void)
     jsonw_list_done(&w);
     jsonw_key(&w, "queries");
     jsonw_list(&w);
-    for (int q = 0; q < Q_COUNT; q++) {
+    for (int q = 0; q < Q_MAIN_COUNT; q++) {
         jsonw_object(&w);
         jsonw_kstrz(&w, "name", db_query_name((enum db_query)q));
         jsonw_kstrz(&w, "sql", db_query_sql((enum db_query)q));

@@ -215,7 +215,7 @@ ELSEWHERE = {
     **{f"{deed}{kind}Schedule": "a job is shown with what it did itself: test_a_job_is_what_it_did"
        for deed in ("create", "update") for kind in ("GC", "Purge")},
     "createPersonalToken": "a token is shown in a list only: test_a_token_is_its_makers",
-    "createLink": "a target and a relation, shown in the graph only: test_links",
+    "createLink": "it is shown in the graph only: test_links::test_only_target_and_relation_are_taken",
     "actionPendingJobs": "one word, which is done at once: test_harbor_jobservice",
     **{name: "a rule is shown in a list only: test_a_rule_stays_in_its_project" for name in ("CreateImmuRule", "UpdateImmuRule")},
 }

@@ -238,6 +238,21 @@ def test_set_by_hand(harbor, project):
     assert any(x["operation_description"].endswith(f"finetune: {project}/base") for x in log), log
 
 
+def test_only_target_and_relation_are_taken(harbor, project):
+    """Whatever else a body says: the link is that of the address, set by hand, with a number of its own."""
+    model(harbor, project, "other", wait=False)
+    model(harbor, project, wait=False)
+    plain = int(harbor.post(at(project, rest="/links"), {"target": "x/plain", "relation": "base"}).get("Location").rsplit("/", 1)[1])
+    other = harbor.json(at(project, "other"))["id"]
+    lies = {"id": 987654, "link_id": 987654, "artifact_id": other, "document_id": other, "source": 1, "host": "evil.example",
+            "name": "library/other", "ref": "v1", "created_ms": 1}
+    made = harbor.post(at(project, rest="/links"), {"target": "x/y", "relation": "base", **lies}).get("Location")
+    assert int(made.rsplit("/", 1)[1]) == plain + 1
+    told = {(e["source"], e["target"], e["relation"], e["link_id"]) for e in graph(harbor, project)["edges"]}
+    assert told == {("manual", "x/plain", "base", plain), ("manual", "x/y", "base", plain + 1)}
+    assert graph(harbor, project, "other")["edges"] in (None, [])
+
+
 def test_how_many_by_hand(harbor, project):
     model(harbor, project, wait=False)
     for number in range(100):

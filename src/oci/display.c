@@ -100,24 +100,16 @@ static int check(struct str id, struct err *e)
     struct str rest = id;
 
     if (id.n == 0)
-        return ERR(e, NAME_INVALID, "the repository name is empty");
+        return ERR(e, NAME_INVALID, "the name is empty");
     if (id.n > LIMIT_REPO_NAME)
-        return ERR(e, NAME_INVALID, "the repository name has %zu characters, more than %d", id.n,
+        return ERR(e, NAME_INVALID, "the name has %zu characters, more than %d", id.n,
                    LIMIT_REPO_NAME);
     do {
         const char *fault = component_fault(str_cut(&rest, '/'));
         if (fault)
-            return ERR(e, NAME_INVALID, "the repository name \"%.*s\" %s",
-                       S(str_head(id, QUOTE_MAX)), fault);
+            return ERR(e, NAME_INVALID, "the name \"%.*s\" %s", S(str_head(id, QUOTE_MAX)), fault);
     } while (rest.p);
     return 0;
-}
-
-/* A project's name is folded, never escaped. */
-static void add_project(struct buf *out, struct str project)
-{
-    for (size_t i = 0; i < project.n; i++)
-        buf_addc(out, lower(project.p[i]));
 }
 
 int display_encode(struct str id, struct repo_name *ret, struct err *e)
@@ -128,15 +120,14 @@ int display_encode(struct str id, struct repo_name *ret, struct err *e)
     if (check(id, e) < 0)
         return -1;
     buf_init(&out, LIMIT_REPO_NAME * ESCAPE_LEN + 1);
-    add_project(&out, str_cut(&rest, '/'));
-    while (rest.p) {
+    for (add_component(&out, str_cut(&rest, '/')); rest.p;) {
         buf_addc(&out, '/');
         add_component(&out, str_cut(&rest, '/'));
     }
     BUG_ON(!buf_ok(&out));
     if (out.n > LIMIT_REPO_NAME)
         return ERR(e, NAME_INVALID,
-                   "the repository name \"%.*s\" becomes one of %zu characters where OCI does not "
+                   "the name \"%.*s\" becomes one of %zu characters where OCI does not "
                    "take it as it is, more than %d",
                    S(str_head(id, QUOTE_MAX)), out.n, LIMIT_REPO_NAME);
     return repo_name_parse(buf_str(&out), ret, e);
@@ -154,10 +145,9 @@ void display_decode(const struct repo_name *name, struct display_id *ret)
 {
     struct display_id d = {.text = ""};
     struct str s = repo_name_str(name);
-    size_t n = MIN_OF(name->project_n, sizeof(d.text) - 1);
+    size_t n = 0;
 
-    memcpy(d.text, s.p, n);
-    for (size_t i = n; i < s.n; n++) {
+    for (size_t i = 0; i < s.n; n++) {
         char c = s.p[i] == 'x' ? escaped(str_skip(s, i + 1)) : '\0';
         d.text[n] = c ? c : s.p[i];
         i += c ? ESCAPE_LEN : 1;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * display: ids of repositories as people and hubs write them ("Qwen/Qwen3-8B", "ACME/_draft"), and
- * the one rule by which each is the OCI name of one repository. Pure; owns nothing.
+ * display: ids of projects and repositories as people and hubs write them ("Qwen/Qwen3-8B",
+ * "_ACME/_draft"), and the one rule by which each is the OCI name of one project or repository.
+ * Pure; owns nothing.
  *
  * A display id is one or more components of [A-Za-z0-9._-] parted by '/', each of 1 to 96
  * characters and neither "." nor "..", LIMIT_REPO_NAME characters in all. Its first component is a
- * project, whose names are those of OCI in any case.
+ * project.
  *
- * The rule. Upper case becomes lower case. Behind the project, characters that the grammar of OCI
- * cannot hold where they stand become escapes "x--HH", HH being the hex of the character:
+ * The rule. Upper case becomes lower case. Characters that the grammar of OCI cannot hold where
+ * they stand become escapes "x--HH", HH being the hex of the character:
  *   - a run of the separators . _ - that the grammar does not know (anything but ".", "_", "__"
  *     and any number of '-'), or that begins or ends a component: each of its characters
  *     ("a._b" is "ax--2ex--5fb", "_a" is "x--5fa");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Projects. The name that stands in OCI references is lower case; the name a project was made with
- * is kept for display and is unique when case is ignored.
+ * Projects. The name that stands in OCI references is one of OCI; what the project was called when
+ * it was made is its display id (oci/display.h), which is unique when case is ignored.
  */
 #include "registry/project.h"
 
@@ -33,44 +33,58 @@ int project_find(struct registry *r, struct arena *a, struct str name, struct pr
     return find(r, a, Q_project_by_name, DB_ARGS(DB_TEXT(registry_lower(a, name))), ret, e);
 }
 
+int project_meant(struct registry *r, struct arena *a, struct str text, struct project *ret,
+                  struct err *e)
+{
+    struct str lower = registry_lower(a, text);
+    int found = find(r, a, Q_project_by_name, DB_ARGS(DB_TEXT(lower)), ret, e);
+
+    return found != 0 ? found : find(r, a, Q_project_by_display, DB_ARGS(DB_TEXT(lower)), ret, e);
+}
+
 int project_find_by_id(struct registry *r, struct arena *a, int64_t id, struct project *ret,
                        struct err *e)
 {
     return find(r, a, Q_project_by_id, DB_ARGS(DB_I64(id)), ret, e);
 }
 
-/* The OCI name of a project: one component of the grammar, lower case, not reserved. */
-static int parse_name(struct str display, struct repo_name *ret, struct err *e)
+/* The OCI name of a project and its display id, of what somebody calls it: a name in any case, or
+ * else a display id; one component, not reserved. */
+static int parse_name(struct str text, struct repo_name *ret, struct display_id *ret_display,
+                      struct err *e)
 {
     char lower[LIMIT_REPO_NAME + 1];
     struct repo_name name;
 
-    if (display.n > LIMIT_REPO_NAME)
+    if (text.n > LIMIT_REPO_NAME)
         return ERR(e, NAME_INVALID, "the project name is longer than %d characters",
                    LIMIT_REPO_NAME);
-    for (size_t i = 0; i < display.n; i++) {
-        char c = display.p[i];
-        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    if (repo_name_parse(str_of(lower, display.n), &name, e) < 0)
+    for (size_t i = 0; i < text.n; i++)
+        lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] - 'A' + 'a') : text.p[i];
+    if (repo_name_parse(str_of(lower, text.n), &name, NULL) < 0 &&
+        display_encode(text, &name, e) < 0)
         return -1;
     if (repo_name_rest(&name).n > 0)
-        return ERR(e, NAME_INVALID, "\"%.*s\": a project name has no '/'", S(display));
+        return ERR(e, NAME_INVALID, "\"%.*s\": a project name has no '/'", S(text));
     if (repo_name_reserved(repo_name_project(&name)))
-        return ERR(e, NAME_INVALID, "the project name \"%.*s\" is reserved", S(display));
+        return ERR(e, NAME_INVALID, "the project name \"%.*s\" is reserved", S(text));
+    display_decode(&name, ret_display);
+    if (str_ieq(text, str_from(ret_display->text)))
+        memcpy(ret_display->text, text.p, text.n);
     *ret = name;
     return 0;
 }
 
-static int insert(struct db_conn *c, struct str display, bool is_public, int64_t owner,
+static int insert(struct db_conn *c, struct str text, bool is_public, int64_t owner,
                   int64_t *ret_id, struct err *e)
 {
     struct repo_name name;
+    struct display_id display;
 
-    if (parse_name(display, &name, e) < 0)
+    if (parse_name(text, &name, &display, e) < 0)
         return -1;
     switch (registry_one_id(c, Q_project_add,
-                            DB_ARGS(DB_TEXT(repo_name_str(&name)), DB_TEXT(display),
+                            DB_ARGS(DB_TEXT(repo_name_str(&name)), DB_TEXTZ(display.text),
                                     DB_I64(is_public), DB_I64(clock_now_ms()), DB_I64(owner)),
                             ret_id, e)) {
     case 1:
@@ -79,7 +93,7 @@ static int insert(struct db_conn *c, struct str display, bool is_public, int64_t
         return ERR(e, DB, "the project was not added");
     default:
         if (e && e->code == ERR_CONFLICT)
-            return ERR(e, CONFLICT, "there is a project \"%.*s\" already", S(display));
+            return ERR(e, CONFLICT, "there is a project \"%.*s\" already", S(text));
         return -1;
     }
 }

@@ -41,11 +41,14 @@ struct project {
 /* name: letter case ignored. */
 int project_find(struct registry *r, struct arena *a, struct str name, struct project *ret,
                  struct err *e);
+/* The project that a text of an address means: by its name, or else by its display id. */
+int project_meant(struct registry *r, struct arena *a, struct str text, struct project *ret,
+                  struct err *e);
 int project_find_by_id(struct registry *r, struct arena *a, int64_t id, struct project *ret,
                        struct err *e);
-/* Makes a project. Upper case in the name is kept for display; references use it in lower case.
- * CONFLICT if the name (case ignored) is taken, NAME_INVALID if reserved or malformed. ret_id may
- * be NULL. */
+/* Makes a project. name: a name of OCI in any case, or a display id (oci/display.h), which is kept;
+ * references use the name it stands for. CONFLICT if either is taken (case ignored), NAME_INVALID
+ * if reserved or malformed. ret_id may be NULL. */
 int project_create(struct registry *r, struct str name, bool is_public, int64_t *ret_id,
                    struct err *e);
 /* Makes the public project "library" if there is no project at all (first start). */
@@ -54,9 +57,10 @@ int project_seed(struct registry *r, struct err *e);
 /* ---- repository.c ---- */
 int repository_find(struct registry *r, const struct repo_name *name, int64_t *ret_id,
                     struct err *e);
-/* *ret: the OCI name that a text of an address means: its own, or that of the repository of the
- * project whose display id it is, letter case ignored. The text itself if there is none. */
-int repository_meant(struct registry *r, struct arena *a, int64_t project, struct str text,
+/* *ret: the OCI name of the repository of a project that a text of an address means: by its name
+ * behind that of the project, or else by its display id, letter case ignored. The name that the
+ * text would be if there is none. */
+int repository_meant(struct registry *r, struct arena *a, const struct project *p, struct str text,
                      struct str *ret, struct err *e);
 /* Finds or makes it; the project must exist (NAME_UNKNOWN), and the name must go beyond it
  * (NAME_INVALID). Its display id is what the name decodes to (oci/display.h), behind the project's;

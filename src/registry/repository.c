@@ -16,23 +16,32 @@ int repository_find(struct registry *r, const struct repo_name *name, int64_t *r
                            ret_id, e);
 }
 
-int repository_meant(struct registry *r, struct arena *a, int64_t project, struct str text,
+/* Is the text the name of what it names as a display id, so that nothing else can be meant? */
+static bool names_one(struct arena *a, struct str text)
+{
+    struct repo_name encoded;
+    const char *id = arena_printf(a, "p/%.*s", S(text));
+
+    return display_encode(str_from(id), &encoded, NULL) == 0 && strcmp(encoded.text, id) == 0;
+}
+
+int repository_meant(struct registry *r, struct arena *a, const struct project *p, struct str text,
                      struct str *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
-    struct repo_name name, encoded;
+    struct repo_name name;
     int64_t id;
 
-    *ret = text;
-    if (repo_name_parse(text, &name, NULL) == 0) {
-        if (display_encode(text, &encoded, NULL) == 0 && strcmp(name.text, encoded.text) == 0)
-            return 0; /* nothing else can be meant */
+    *ret = str_from(arena_printf(a, "%.*s/%.*s", S(p->name), S(text)));
+    if (repo_name_parse(*ret, &name, NULL) == 0) {
+        if (names_one(a, text))
+            return 0;
         int there = repository_find(r, &name, &id, e);
         if (there != 0)
             return there < 0 ? -1 : 0;
     }
     int found = db_one(db_reader(r->db), Q_repository_by_display,
-                       DB_ARGS(DB_TEXT(registry_lower(a, text)), DB_I64(project)), &rows, e);
+                       DB_ARGS(DB_TEXT(registry_lower(a, text)), DB_I64(p->id)), &rows, e);
     if (found <= 0)
         return found;
     return registry_copy(a, db_text(&rows, 0), ret, e);
@@ -43,14 +52,15 @@ int repository_display(struct db_conn *c, const struct repo_name *name, struct s
 {
     AUTO(db_rows) rows = {0};
     char text[sizeof(ret->text)];
+    struct str rest = id;
     int found = db_one(c, Q_project_display, DB_ARGS(DB_TEXT(repo_name_project(name))), &rows, e);
 
     if (found <= 0)
         return found;
     if (ret_project)
         *ret_project = db_i64(&rows, 0);
-    snprintf(text, sizeof(text), "%.*s%.*s", S(db_text(&rows, 1)),
-             S(str_skip(id, name->project_n)));
+    (void)str_cut(&rest, '/');
+    snprintf(text, sizeof(text), "%.*s/%.*s", S(db_text(&rows, 1)), S(rest));
     memcpy(ret->text, text, sizeof(text));
     return 1;
 }

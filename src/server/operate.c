@@ -130,7 +130,7 @@ int operate_quota_set(struct operate *o, const char *project, int64_t hard, stru
 {
     struct registry *r = &o->beside.registry;
     struct project p = {0};
-    int found = project_find(r, o->arena, str_from(project), &p, e);
+    int found = project_meant(r, o->arena, str_from(project), &p, e);
 
     if (found <= 0)
         return found < 0 ? -1 : ERR(e, NOT_FOUND, "there is no project %.255s", project);

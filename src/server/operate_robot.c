@@ -6,7 +6,7 @@
 static int find_project(struct operate *o, struct str name, int64_t *ret, struct err *e)
 {
     struct project p = {0};
-    int found = project_find(&o->beside.registry, o->arena, name, &p, e);
+    int found = project_meant(&o->beside.registry, o->arena, name, &p, e);
 
     if (found <= 0)
         return found < 0 ? -1

@@ -76,6 +76,28 @@ def test_projects_by_any_case(harbor):
     assert harbor.get(f"/projects/{name}").status == 404
 
 
+def test_projects_with_what_oci_forbids(harbor):
+    """The rule is the same for projects: made, found, pushed to, granted to a robot."""
+    tail = fresh("d")
+    display, name = f"_{tail.upper()}.", f"x--5f{tail}x--2e"
+    number, _ = harbor.add_project(display)
+    seen = harbor.json(f"/projects/{number}")
+    assert (seen["name"], seen["display_name"]) == (name, display)
+    for written in (display, display.lower(), name, name.upper()):
+        assert harbor.json(f"/projects/{twice(written)}")["project_id"] == number
+        assert harbor.call("HEAD", f"/projects?project_name={written}").status == 200
+        refused(harbor.call("POST", "/projects", {"project_name": written}), 409, "CONFLICT")
+    assert harbor.get(f"/projects/_{tail}").status == 404
+    model(harbor.registry, f"{name}/x--2dm")
+    assert harbor.json(f"/projects/{display}/repositories/-M")["display_name"] == f"{display}/-m"
+    assert harbor.registry.request("GET", f"/v2/{display.lower()}/-m/tags/list").errors() == ["NAME_INVALID"]
+    robot = harbor.call("POST", "/robots", {
+        "name": fresh("r"), "level": "project", "duration": -1, "permissions": [
+            {"kind": "project", "namespace": display, "access": [{"resource": "repository", "action": "pull"}]}]})
+    assert robot.status == 201, robot
+    assert robot.json()["name"].startswith(f"robot${name}+")
+
+
 # ---- look-up ----
 
 def test_found_by_display_id(harbor):

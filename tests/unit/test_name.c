@@ -306,7 +306,7 @@ static void test_remote_bad(void **state)
         "/a",
         "library/a:t",
         "h.x/A/.",
-        "h.x/_a",
+        "h.x/./_a",
         "h.x/A b",
         "h.x/a:",
         "h.x/a:.t",

@@ -33,7 +33,7 @@ static void test_project_names(void **state)
     static const char *const reserved[] = {"api",    "v2",     "c",        "service",  "account",
                                            "harbor", "models", "datasets", "spaces",   "kernels",
                                            "oauth",  "assets", "metrics",  "as-image", "API"};
-    static const char *const invalid[] = {"", "-a", "a/b", "a b", "a..b", "caf\xc3\xa9", "a:b"};
+    static const char *const invalid[] = {"", "..", "a/b", "a b", "_a/b", "caf\xc3\xa9", "a:b"};
     struct fixture *f = *state;
     char *longest = ARENA_ARRAY(&f->a, LIMIT_REPO_NAME + 2, char);
     int64_t id;
@@ -97,6 +97,56 @@ static void make(struct fixture *f, const char *name)
     EXPECT(push(f, name, "v1", image_index(f, NULL, 0, ""), NULL, NULL), 0);
 }
 
+static void expect_meant(struct fixture *f, const struct project *p, const char *text,
+                         const char *name)
+{
+    struct str meant;
+
+    EXPECT(repository_meant(&f->r, &f->a, p, str_from(text), &meant, &f->e), 0);
+    if (!str_eqz(meant, name))
+        fail_msg("\"%s\" means \"%.*s\"", text, S(meant));
+}
+
+static void expect_project(struct fixture *f, const char *text, int64_t id)
+{
+    struct project p = {0};
+
+    EXPECT(project_meant(&f->r, &f->a, str_from(text), &p, &f->e), id ? 1 : 0);
+    assert_int_equal(p.id, id);
+}
+
+/* What OCI forbids is kept of projects as of repositories; a name goes before an id. */
+static void test_project_display(void **state)
+{
+    struct fixture *f = *state;
+    struct project_facts facts;
+    struct project p;
+    int64_t id, other;
+
+    EXPECT(project_create(&f->r, STR("_Draft."), false, &id, &f->e), 0);
+    EXPECT(project_facts_find(&f->r, &f->a, id, &facts, &f->e), 1);
+    assert_true(str_eqz(facts.name, "x--5fdraftx--2e"));
+    assert_true(str_eqz(facts.display_name, "_Draft."));
+    expect_project(f, "_draft.", id);
+    expect_project(f, "X--5Fdraftx--2e", id);
+    expect_project(f, "_draft", 0);
+    EXPECT(project_find(&f->r, &f->a, STR("_draft."), &p, &f->e), 0);
+    REFUSED(project_create(&f->r, STR("_DRAFT."), false, &other, &f->e), CONFLICT);
+    REFUSED(project_create(&f->r, STR("x--5fdraftx--2e"), false, &other, &f->e), CONFLICT);
+    make(f, "x--5fdraftx--2e/x--5fm");
+    expect_shown(f, "x--5fdraftx--2e/x--5fm", "_Draft./_m");
+    /* made by its name, it has the id that the name stands for */
+    EXPECT(project_create(&f->r, STR("X--78--5F"), false, &id, &f->e), 0);
+    EXPECT(project_facts_find(&f->r, &f->a, id, &facts, &f->e), 1);
+    assert_true(str_eqz(facts.name, "x--78--5f") && str_eqz(facts.display_name, "x--5f"));
+    expect_project(f, "x--5f", id);
+    EXPECT(project_find(&f->r, &f->a, STR("x--5fdraftx--2e"), &p, &f->e), 1);
+    expect_meant(f, &p, "_M", "x--5fdraftx--2e/x--5fm");
+    expect_meant(f, &p, "_n", "x--5fdraftx--2e/_n");
+    EXPECT(project_create(&f->r, STR("-_"), false, &other, &f->e), 0);
+    expect_project(f, "x--2dx--5f", other);
+}
+
 static int change(struct fixture *f, const char *name, struct repository_wanted w)
 {
     struct repository_facts r;
@@ -139,15 +189,6 @@ static void test_display_taken(struct fixture *f)
     assert_non_null(strstr(f->e.msg, "library/x--2e"));
 }
 
-static void expect_meant(struct fixture *f, int64_t project, const char *text, const char *name)
-{
-    struct str meant;
-
-    EXPECT(repository_meant(&f->r, &f->a, project, str_from(text), &meant, &f->e), 0);
-    if (!str_eqz(meant, name))
-        fail_msg("\"%s\" means \"%.*s\"", text, S(meant));
-}
-
 static void test_meant(struct fixture *f)
 {
     struct project p, other;
@@ -157,13 +198,13 @@ static void test_meant(struct fixture *f)
     make(f, "library/x--78--5f");
     make(f, "library/x--78--78--5f");
     make(f, "library/qwen3");
-    expect_meant(f, p.id, "library/Qwen3", "library/qwen3");
-    expect_meant(f, p.id, "LIBRARY/Qwen3", "library/qwen3");
-    expect_meant(f, p.id, "library/Qwen4", "library/Qwen4");
-    expect_meant(f, p.id, "library/x--5f", "library/x--78--5f");
-    expect_meant(f, p.id, "library/x--78--5f", "library/x--78--5f");
-    expect_meant(f, p.id, "library/X--78--5f", "library/x--78--78--5f");
-    expect_meant(f, other.id, "library/Qwen3", "library/Qwen3");
+    expect_meant(f, &p, "Qwen3", "library/qwen3");
+    expect_meant(f, &p, "qWEN3", "library/qwen3");
+    expect_meant(f, &p, "Qwen4", "library/Qwen4");
+    expect_meant(f, &p, "x--5f", "library/x--78--5f");
+    expect_meant(f, &p, "x--78--5f", "library/x--78--5f");
+    expect_meant(f, &p, "X--78--5f", "library/x--78--78--5f");
+    expect_meant(f, &other, "Qwen3", "secret/Qwen3");
 }
 
 static void test_displays(void **state)
@@ -284,8 +325,9 @@ static void test_many_tags(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_projects), TEST(test_project_names), TEST(test_seed),      TEST(test_repository),
-        TEST(test_catalog),  TEST(test_tags),          TEST(test_many_tags), TEST(test_displays),
+        TEST(test_projects), TEST(test_project_names), TEST(test_project_display),
+        TEST(test_seed),     TEST(test_repository),    TEST(test_catalog),
+        TEST(test_tags),     TEST(test_many_tags),     TEST(test_displays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

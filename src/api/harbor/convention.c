@@ -253,7 +253,7 @@ int harbor_resolve_project(struct http_req *rq, struct err *e)
         str_eqz(http_header(rq, "X-Is-Resource-Name"), "true") || !str_i64(text, 0, INT64_MAX, &id);
 
     rq->target = ARENA_NEW(&rq->arena, struct access_target);
-    int found = by_name ? project_find(&app->registry, &rq->arena, text, &p, e)
+    int found = by_name ? project_meant(&app->registry, &rq->arena, text, &p, e)
                         : project_find_by_id(&app->registry, &rq->arena, id, &p, e);
     return resolve_found(rq, found, &p, e);
 }
@@ -263,7 +263,7 @@ static int resolve_project_name(struct http_req *rq, struct project *ret, struct
 {
     *ret = (struct project){.name = http_param(rq, "project_name")};
     rq->target = ARENA_NEW(&rq->arena, struct access_target);
-    int found = project_find(&api_app(rq)->registry, &rq->arena, ret->name, ret, e);
+    int found = project_meant(&api_app(rq)->registry, &rq->arena, ret->name, ret, e);
     return resolve_found(rq, found, ret, e);
 }
 
@@ -283,6 +283,8 @@ int harbor_resolve_repository(struct http_req *rq, struct err *e)
         resolve_project_name(rq, &p, e) < 0)
         return -1;
     full = &api_target(rq)->repository;
+    if (p.id)
+        return repository_meant(&api_app(rq)->registry, &rq->arena, &p, rest, full, e);
     *full = str_from(arena_printf(&rq->arena, "%.*s/%.*s", S(p.name), S(rest)));
-    return p.id ? repository_meant(&api_app(rq)->registry, &rq->arena, p.id, *full, full, e) : 0;
+    return 0;
 }

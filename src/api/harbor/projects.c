@@ -185,7 +185,7 @@ static int exists(struct http_req *rq, struct err *e)
         return ERR(e, UNAUTHORIZED, "unauthorized");
     if (name.n == 0)
         return ERR(e, UNPROCESSABLE, "project_name in query is required");
-    int found = project_find(&api_app(rq)->registry, &rq->arena, name, &p, e);
+    int found = project_meant(&api_app(rq)->registry, &rq->arena, name, &p, e);
     if (found <= 0)
         return found < 0 ? -1
                          : ERR(e, NOT_FOUND, "there is no project %.*s", S(str_head(name, 255)));

@@ -189,7 +189,7 @@ static int resolve_body(struct http_req *rq, const void *body, struct err *e)
     if (w->rights.n != 1 || !str_eqz(first->kind, "project"))
         return ERR(e, BAD_REQUEST,
                    "a robot of a project has one entry in \"permissions\", of kind \"project\"");
-    int found = project_find(&api_app(rq)->registry, &rq->arena, first->namespace, &p, e);
+    int found = project_meant(&api_app(rq)->registry, &rq->arena, first->namespace, &p, e);
     if (found < 0)
         return -1;
     if (found)
@@ -216,7 +216,7 @@ static int read_place(struct http_req *rq, const struct rights *r, struct access
     ret->kind = ACCESS_ROBOT_PROJECT;
     if (str_eqz(r->namespace, "*") && !own)
         return 0;
-    int found = project_find(&api_app(rq)->registry, &rq->arena, r->namespace, &p, e);
+    int found = project_meant(&api_app(rq)->registry, &rq->arena, r->namespace, &p, e);
     if (found < 0)
         return -1;
     if (!found || (own && p.id != own))

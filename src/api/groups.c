@@ -2,6 +2,7 @@
 /* The route tables of all protocols. */
 #include "api/contract.h"
 #include "api/harbor/harbor.h"
+#include "api/portal/portal.h"
 #include "base/mem.h"
 
 const struct http_group *api_groups(size_t *ret_n)
@@ -19,6 +20,7 @@ const struct http_group *api_groups(size_t *ret_n)
         &harbor_artifacts_group,
         &harbor_permissions_group,
         &harbor_info_group,
+        &harbor_capabilities_group,
         &harbor_search_group,
         &harbor_labels_group,
         &harbor_audit_group,
@@ -38,6 +40,7 @@ const struct http_group *api_groups(size_t *ret_n)
         &harbor_account_group,
         &harbor_sign_in_group,
         &service_group,
+        &portal_group,
         &ops_group,
     };
     static struct http_group all[ARRAY_LEN(parts)];

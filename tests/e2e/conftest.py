@@ -75,3 +75,29 @@ def anonymous(haven):
 def repo():
     """A repository that no other test uses."""
     return f"library/test-{next(_counter)}"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests of the portal, started when the first of them asks."""
+    from harness.portal import Chromium  # pylint: disable=import-outside-toplevel
+    browser = Chromium()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def window(chromium, haven):
+    """Windows of the portal: window(dark=…, phone=…, server=…); at the end their consoles have to be silent."""
+    from harness.portal import Portal  # pylint: disable=import-outside-toplevel
+    windows = []
+
+    def open_one(server=None, **how):
+        windows.append(Portal(chromium, server or haven, **how))
+        return windows[-1]
+
+    yield open_one
+    for one in windows:
+        one.close()
+    for one in windows:
+        one.check()

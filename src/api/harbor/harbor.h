@@ -79,6 +79,7 @@ http_handler_fn harbor_token;
 http_handler_fn harbor_absent;
 
 /* The groups of routes, one file each. */
+extern const struct http_group harbor_capabilities_group;
 extern const struct http_group harbor_projects_group, harbor_metadata_group, harbor_members_group;
 extern const struct http_group harbor_users_group, harbor_usergroups_group,
     harbor_repositories_group, harbor_artifacts_group, harbor_permissions_group, harbor_info_group,

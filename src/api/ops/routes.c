@@ -3,12 +3,14 @@
  * not there. */
 #include "api/app.h"
 #include "api/error.h"
+#include "api/portal/portal.h"
 #include "base/metrics.h"
 
 /* Some 40 routes with 14 buckets and the codes that occur, at 100 bytes a line. */
 #define METRICS_MAX (4 * MIB)
 
-static const char places[] = "  /v2/                 the registry (OCI distribution 1.1)\n"
+static const char places[] = "  /-/                  the portal, for browsers\n"
+                             "  /v2/                 the registry (OCI distribution 1.1)\n"
                              "  /api/v2.0/health     is it well?\n"
                              "  /metrics             for Prometheus\n";
 
@@ -16,6 +18,8 @@ static int root(struct http_req *rq, struct err *e)
 {
     (void)e;
     struct buf out;
+    if (portal_redirect(rq))
+        return 0;
     struct str host = rq->host.n ? rq->host : STR("localhost");
     buf_init(&out, 8 * KIB);
     buf_addf(&out,
@@ -44,11 +48,13 @@ static int metrics(struct http_req *rq, struct err *e)
     return http_reply_buf(rq, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }
 
-/* For people: whoever comes here has mistyped an address. */
+/* For people: whoever comes here has mistyped an address, or names a repository as in commands. */
 static void error(struct http_req *rq, const struct err *e)
 {
     const struct err_info *info = err_info(e->code);
     struct buf out;
+    if (info->status == 404 && portal_redirect(rq))
+        return;
     buf_init(&out, 8 * KIB);
     buf_addf(&out, "%d %s: %.*s\n", info->status, info->wire, S(api_error_message(rq, e)));
     if (info->status == 404)

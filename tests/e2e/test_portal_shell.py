@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The portal around its pages: how it is served, what it may do, who is signed in, language and theme, addresses that lead there."""
+import gzip
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from harness.harbor import Harbor, fresh
+from harness.showcase import Showcase
+
+
+@pytest.fixture(scope="module")
+def show(haven):
+    return Showcase(haven, "shell-").fill()
+
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+
+
+# ---- as it is served ----
+
+def test_page_and_its_files(anonymous):
+    page = anonymous.request("GET", "/-/")
+    assert (page.status, page.get("Content-Type"), page.get("Cache-Control")) == (200, "text/html; charset=utf-8", "no-cache")
+    policy = dict(part.strip().split(" ", 1) for part in page.get("Content-Security-Policy").split(";"))
+    assert policy["default-src"] == "'none'" and policy["script-src"] == "'self'" and policy["style-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'" and policy["require-trusted-types-for"] == "'script'"
+    assert page.get("X-Frame-Options") == "DENY" and page.get("Referrer-Policy") == "same-origin"
+    text = page.body.decode()
+    assert "<style" not in text and not re.search(r"<script(?![^>]*\bsrc=)", text) and "onload" not in text
+    assert not re.search(r"https?://", text)
+    scripts = re.findall(r'(?:src|href)="(/-/assets/[^"]+)"', text)
+    assert scripts
+    for path in scripts:
+        plain = anonymous.request("GET", path, headers={"Accept-Encoding": "identity"})
+        assert plain.get("Cache-Control") == "public, max-age=31536000, immutable"
+        assert plain.get("Content-Encoding") is None
+        squeezed = anonymous.request("GET", path, headers={"Accept-Encoding": "gzip, br;q=0"})
+        assert squeezed.get("Content-Encoding") == "gzip" and gzip.decompress(squeezed.body) == plain.body
+        small = anonymous.request("GET", path, headers={"Accept-Encoding": "gzip, deflate, br"})
+        assert small.get("Content-Encoding") == "br" and len(small.body) < len(squeezed.body) < len(plain.body)
+        assert anonymous.request("GET", path, headers={"If-None-Match": plain.get("ETag")}).status == 304
+    assert anonymous.request("GET", "/-/assets/none.js").status == 404
+    assert anonymous.request("GET", "/-/projects/a/b/c.d").body == page.body
+    bare = anonymous.request("GET", "/-")
+    assert (bare.status, bare.get("Location")) == (301, "/-/")
+    assert anonymous.request("POST", "/-/").status == 405
+
+
+def test_first_page_is_small(anonymous):
+    """All script of the first page, as a browser gets it: under 300 KB."""
+    text = anonymous.request("GET", "/-/").body.decode()
+    scripts = set(re.findall(r'(?:src|href)="(/-/[^"]+\.js)"', text))
+    assert sum(len(anonymous.request("GET", p, headers={"Accept-Encoding": "br"}).body) for p in scripts) < 300_000
+
+
+@pytest.mark.parametrize("path, to", [("/", "/-/"), ("/library/model", "/-/m/library/model"), ("/library", "/-/projects/library"),
+                                      ("/Qwen/_a/B", "/-/m/Qwen/_a/B"), ("/library/model/", "/-/m/library/model")])
+def test_browsers_are_led_there(anonymous, path, to):
+    answer = anonymous.request("GET", path, headers=HTML)
+    assert (answer.status, answer.get("Location")) == (302, to) and "Accept" in answer.get("Vary")
+    for other in ({"Accept": "*/*"}, {"Accept": "application/json"}, {}):
+        answer = anonymous.request("GET", path, headers=other)
+        assert answer.status == (200 if path == "/" else 404) and answer.get("Location") is None
+
+
+@pytest.mark.parametrize("path", ["/a b/c", "/%2e%2e/x", "/a//b", "/a/b\\c", "/v2/none", "/api/v2.0/none", "/a/%0d%0aX:y"])
+def test_nobody_is_led_astray(anonymous, path):
+    answer = anonymous.request("GET", path.replace(" ", "%20"), headers=HTML)
+    assert answer.status in (400, 401, 404) and answer.get("Location") is None
+
+
+def test_capabilities(admin, anonymous):
+    said = Harbor(anonymous).json("/capabilities")
+    assert said["portal"] is True and "oras" in said["consumers"]
+    assert {"listModels", "getPing", "CreateRobot", "getCapabilities"} <= set(said["operations"])
+    routes = Harbor(admin).json("/openapi.json")["paths"]
+    for path in routes.values():
+        for operation in path.values():
+            if isinstance(operation, dict) and "operationId" in operation:
+                later = "x-absent-until" in operation or "x-empty-until" in operation
+                assert (operation["operationId"] in said["operations"]) != later, operation["operationId"]
+    assert Harbor(anonymous).call("POST", "/capabilities", {}).status == 405
+
+
+# ---- in a browser ----
+
+def test_nobody_looks_around(window, show):
+    portal = window()
+    page = portal.open("/")
+    expect(page).to_have_title("Discover models · Haven")
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("link", name="Administration")).to_have_count(0)
+    expect(page.get_by_role("link", name=f"{show.research}/Harbour-1B-Chat")).to_be_visible()
+    expect(page.get_by_text("Unreleased")).to_have_count(0)
+    assert portal.axe() == []
+    portal.shot("discover")
+
+
+def test_sign_in_and_out(window, show):
+    portal = window()
+    number, _ = show.people["dev"]
+    assert number
+    portal.allow("status of 401")
+    page = portal.open("/sign-in", next="/-/?q=harbour")
+    page.get_by_label("User name or e-mail address").fill(f"{show.research}-dev")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("User name or password is wrong.")
+    assert portal.axe() == []
+    page.get_by_label("Password").fill("Correct-Horse-9")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Your account")).to_be_visible()
+    assert page.url.endswith("/-/?q=harbour")
+    page.reload()
+    page.get_by_label("Your account").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+
+
+def test_a_sign_in_leads_nowhere_else(window, show):
+    portal = window()
+    page = portal.open("/sign-in", next="https://example.org/")
+    page.get_by_label("User name or e-mail address").fill(f"{show.research}-dev")
+    page.get_by_label("Password").fill("Correct-Horse-9")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Your account")).to_be_visible()
+    assert page.url == portal.base + "/-/"
+
+
+def test_language_and_theme_last(window, show):
+    portal = window()
+    page = portal.open("/")
+    page.get_by_label("Language").click()
+    page.get_by_role("button", name="简体中文").click()
+    expect(page.locator("h1")).to_have_text("发现模型")
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    page.get_by_label("深色").click()
+    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    page.reload()
+    expect(page.locator("h1")).to_have_text("发现模型")
+    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    assert portal.axe() == []
+    portal.shot("discover-zh-dark")
+
+
+def test_the_browser_decides_at_first(window, show):
+    portal = window(dark=True, language="zh-CN", phone=True)
+    page = portal.open("/")
+    expect(page.locator("h1")).to_have_text("发现模型")
+    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_filters_are_in_the_address(window, show):
+    portal = window()
+    page = portal.open("/", q="harbour")
+    page.get_by_role("group", name="Project").get_by_label(show.research).check()
+    portal.settle()
+    assert f"project={show.research}" in page.url
+    found = page.locator("article.model")
+    expect(found).to_have_count(3)
+    page.get_by_label("Sort by").select_option("name")
+    portal.settle()
+    other = window()
+    other.page.goto(page.url)
+    other.settle()
+    expect(other.page.locator("article.model")).to_have_count(3)
+    expect(other.page.get_by_label("Sort by")).to_have_value("name")
+    page.go_back()
+    page.go_back()
+    portal.settle()
+    assert "project" not in page.url
+    page.get_by_role("searchbox").last.fill("nothing has this name")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No model has all of this")).to_be_visible()
+
+
+def test_the_whole_way_by_keyboard(window, show):
+    portal = window()
+    page = portal.open("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_label("Language").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="English")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="English")).to_be_hidden()
+    expect(page.get_by_label("Language")).to_be_focused()
+
+
+def test_what_is_not_there(window, show):
+    portal = window()
+    page = portal.open(f"/nothing/{fresh('x')}")
+    expect(page.locator("h1")).to_have_text("Not found")
+
+
+def test_a_server_that_is_gone(window, start):
+    server = start()
+    portal = window(server=server)
+    page = portal.open("/")
+    server.stop()
+    portal.allow("ERR_CONNECTION_REFUSED")
+    page.get_by_role("searchbox").last.fill("x")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").first).to_contain_text("cannot be reached")

@@ -65,8 +65,14 @@ class Server:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def ask(self, method, path, body=None, kind="application/octet-stream", want=200):
-        self.conn.request(method, path, body, {"Authorization": basic("admin"), "Content-Type": kind})
-        answer = self.conn.getresponse()
+        headers = {"Authorization": basic("admin"), "Content-Type": kind}
+        try:
+            self.conn.request(method, path, body, headers)
+            answer = self.conn.getresponse()
+        except http.client.RemoteDisconnected:
+            self.conn.close()  # idle for too long, while another server was filled
+            self.conn.request(method, path, body, headers)
+            answer = self.conn.getresponse()
         data = answer.read()
         assert answer.status == want, (method, path, answer.status, data[:300])
         return data

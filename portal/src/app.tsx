@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shell: the bar at the top, the page that the address names, and what is there before any of it is known.
 import { LocationProvider, Route, Router, useLocation } from "preact-iso";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { LANGUAGES, language, setLanguage, t } from "./i18n";
 import { BASE, link } from "./lib/url";
 import { begin, can, info, isAdmin, signOut, user } from "./lib/session";
@@ -14,20 +14,22 @@ import { Toasts } from "./ui/toast";
 
 function NavLink({ href, text, also = [] }: { href: string; text: string; also?: string[] }) {
   const { path } = useLocation();
-  const here = path === href || [href, ...also].some((p) => p !== `${BASE}/` && (path === p || path.startsWith(`${p}/`)));
+  const below = (p: string) => path === p || path.startsWith(`${p}/`);
+  const here = also.some(below) || (href === `${BASE}/` ? path === BASE || path === href : below(href));
   return (
     <a class={`nav-link ${here ? "active" : ""}`} href={href} aria-current={here ? "page" : undefined}>{text}</a>
   );
 }
 
 function SearchBox() {
-  const { route } = useLocation();
+  const { route, path } = useLocation();
   const submit = (e: Event) => {
     e.preventDefault();
     const field = (e.currentTarget as HTMLFormElement).elements.namedItem("q") as HTMLInputElement;
     route(link("/", { q: field.value.trim() }));
   };
-  if (!can("listModels")) return null;
+  // The first page has a larger one.
+  if (!can("listModels") || path === BASE || path === `${BASE}/`) return <div class="top-search" />;
   return (
     <form class="top-search" role="search" onSubmit={submit}>
       <Icon name="search" />
@@ -94,8 +96,10 @@ function TopBar() {
 /** The focus follows the page, so that who uses the keyboard or hears the page is where the content begins. */
 function Content() {
   const { path } = useLocation();
+  const shown = useRef(path);
   useEffect(() => {
-    document.getElementById("main")?.focus({ preventScroll: true });
+    if (shown.current !== path) document.getElementById("main")?.focus({ preventScroll: true });
+    shown.current = path;
   }, [path]);
   return (
     <main id="main" tabIndex={-1}>

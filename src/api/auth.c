@@ -183,6 +183,9 @@ static void add_scope(struct http_req *rq, struct buf *out)
  */
 void api_challenge(struct http_req *rq)
 {
+    /* A page that asks by script shows its own form; the browser's would stand in its way. */
+    if (str_ieq(http_header(rq, "X-Requested-With"), STR("XMLHttpRequest")))
+        return;
     const struct identity *id = api_identity(rq);
     bool stale = rq->failed && rq->failed->code == ERR_TOKEN_STALE;
     bool catalog = rq->route && permission_of(rq) == PERM_CATALOG;

@@ -92,10 +92,11 @@ def test_nobody_looks_around(window, show):
     expect(page).to_have_title("Discover models · Haven")
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     expect(page.get_by_role("link", name="Administration")).to_have_count(0)
-    expect(page.get_by_role("link", name=f"{show.research}/Harbour-1B-Chat")).to_be_visible()
+    expect(page.get_by_role("link", name=f"{show.research}/Harbour-1B-Chat").first).to_be_visible()
     expect(page.get_by_text("Unreleased")).to_have_count(0)
-    assert portal.axe() == []
+    expect(page.get_by_label("Main").get_by_role("link", name="Discover")).to_have_attribute("aria-current", "page")
     portal.shot("discover")
+    assert portal.axe() == []
 
 
 def test_sign_in_and_out(window, show):
@@ -143,8 +144,8 @@ def test_language_and_theme_last(window, show):
     page.reload()
     expect(page.locator("h1")).to_have_text("发现模型")
     assert page.locator("html").get_attribute("data-bs-theme") == "dark"
-    assert portal.axe() == []
     portal.shot("discover-zh-dark")
+    assert portal.axe() == []
 
 
 def test_the_browser_decides_at_first(window, show):
@@ -152,7 +153,15 @@ def test_the_browser_decides_at_first(window, show):
     page = portal.open("/")
     expect(page.locator("h1")).to_have_text("发现模型")
     assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    portal.shot("discover-phone")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_script_is_not_challenged(anonymous):
+    """A browser would put up a form of its own over the portal's."""
+    for more, there in (({}, True), ({"X-Requested-With": "XMLHttpRequest"}, False)):
+        answer = anonymous.request("GET", "/api/v2.0/users/current", headers=more)
+        assert answer.status == 401 and (answer.get("WWW-Authenticate") is not None) == there
 
 
 def test_filters_are_in_the_address(window, show):

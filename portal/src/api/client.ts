@@ -31,6 +31,7 @@ function path(template: string, params: Record<string, unknown>): string {
 
 /** fetch, with the session cookie and the token that a change needs. */
 async function send(request: Request): Promise<Response> {
+  request.headers.set("X-Requested-With", "XMLHttpRequest"); // else the browser asks for a password by itself
   if (!SAFE.has(request.method)) {
     if (!csrf) await send(new Request(new URL("/api/v2.0/systeminfo", location.href)));
     request.headers.set(CSRF, csrf);

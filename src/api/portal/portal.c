@@ -36,7 +36,7 @@ static bool names_type(struct str accept, struct str type)
     return false;
 }
 
-bool portal_wanted(const struct http_req *rq)
+static bool is_wanted(const struct http_req *rq)
 {
     /* Programs say that anything will do, or name their own types. */
     return portal_there() && rq->method == HTTP_GET &&
@@ -48,7 +48,7 @@ bool portal_redirect(struct http_req *rq)
     struct repo_name name;
     struct str path = str_skip(rq->raw_path, 1), trimmed = path;
 
-    if (!portal_wanted(rq))
+    if (!is_wanted(rq))
         return false;
     if (path.n == 0) {
         http_set_header(rq, "Location", STR("/-/"));
@@ -135,18 +135,16 @@ static int page(struct http_req *rq, struct err *e)
     return send_file(rq, f ? f : &portal_files[0]);
 }
 
-static int bare(struct http_req *rq, struct err *e)
-{
-    (void)e;
-    http_set_header(rq, "Location", STR("/-/"));
-    return http_reply_empty(rq, 301);
-}
-
 static void error(struct http_req *rq, const struct err *e)
 {
     const struct err_info *info = err_info(e->code);
     struct buf out;
 
+    if (rq->method == HTTP_GET && str_eqz(rq->path, "/-")) {
+        http_set_header(rq, "Location", STR("/-/"));
+        (void)http_reply_empty(rq, 301);
+        return;
+    }
     buf_init(&out, 8 * KIB);
     buf_addf(&out, "%d %s: %.*s\n", info->status, info->wire, S(api_error_message(rq, e)));
     api_error_headers(rq, e);
@@ -160,12 +158,6 @@ static const struct http_route routes[] = {
      .permission = PERM_PUBLIC,
      .handler = page,
      .doc = "The first page of the portal."},
-    {.method = HTTP_GET,
-     .pattern = "/-",
-     .name = "portal.bare",
-     .permission = PERM_PUBLIC,
-     .handler = bare,
-     .doc = "Lead to the portal who leaves out the last slash."},
     {.method = HTTP_GET,
      .pattern = "/-/{path...}",
      .name = "portal.page",

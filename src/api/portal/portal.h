@@ -12,10 +12,8 @@ extern const struct http_group portal_group;
 
 /* Is the portal part of this program? */
 bool portal_there(void);
-/* Does this come from a browser that wants a page to look at? */
-bool portal_wanted(const struct http_req *rq);
-/* 302 to the page of what a path outside of the portal names: the root, or a repository. False if
- * there is none: then nothing was answered. */
+/* 302, for a browser that wants a page, to that of what a path outside of the portal names: the
+ * root, a project or a repository. False if there is none: then nothing was answered. */
 bool portal_redirect(struct http_req *rq);
 
 #endif

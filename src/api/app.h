@@ -28,6 +28,7 @@ struct app {
     struct store *store;
     struct registry registry;
     struct search *search;
+    struct extract_pool *extracts; /* jobs/extract.h */
     struct access *access;
     struct http_server *_Atomic http; /* NULL until http_server_start has returned */
     int data_dir;                     /* descriptor */

@@ -9,7 +9,8 @@
 struct str api_error_message(struct http_req *rq, const struct err *e)
 {
     const struct err_info *info = err_info(e->code);
-    if (info->status < 500 || e->code == ERR_UNAVAILABLE || e->code == ERR_CODING_UNSUPPORTED)
+    if (info->status < 500 || e->code == ERR_UNAVAILABLE || e->code == ERR_CANCELLED ||
+        e->code == ERR_CODING_UNSUPPORTED)
         return str_from(e->msg);
     LOG(ERROR, "request.failed", log_strz("request", rq->id),
         log_strz("route", rq->route ? rq->route->name : "none"), log_strz("at", e->file),

@@ -59,14 +59,19 @@ void hash_update(struct hash *h, const void *p, size_t n)
     h->n += n;
 }
 
-void hash_digest(const struct hash *h, struct digest *ret)
+void hash_raw(const struct hash *h, uint8_t *out)
 {
     struct hash end = *h;
-    uint8_t raw[DIGEST_RAW_MAX];
     if (end.alg == DIGEST_SHA512)
-        (void)SHA512_Final(raw, ctx512(&end));
+        (void)SHA512_Final(out, ctx512(&end));
     else
-        (void)SHA256_Final(raw, ctx256(&end));
+        (void)SHA256_Final(out, ctx256(&end));
+}
+
+void hash_digest(const struct hash *h, struct digest *ret)
+{
+    uint8_t raw[DIGEST_RAW_MAX];
+    hash_raw(h, raw);
     digest_from_raw(h->alg, raw, ret);
 }
 

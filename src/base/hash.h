@@ -22,6 +22,8 @@ void hash_init(struct hash *h, enum digest_alg alg);
 void hash_update(struct hash *h, const void *p, size_t n);
 /* The digest of what was hashed so far; h itself can go on. */
 void hash_digest(const struct hash *h, struct digest *ret);
+/* The same as digest_alg_size(h->alg) raw bytes. */
+void hash_raw(const struct hash *h, uint8_t *out);
 
 #define HASH_STATE_MAX 320
 /* Stores the state: returns the bytes written (<= HASH_STATE_MAX). */

@@ -240,6 +240,28 @@
 #define LIMIT_PARSER_DOCUMENTS 20000
 #define LIMIT_PARSER_RESULT    (128 * MIB)
 #define LIMIT_PARSER_KIND      16
+/* Files that are taken out of a compressed layer (jobs/extract.h). How many in one go: one that was
+ * asked for, others that are asked for at the same time, small ones that lie around it, since who
+ * looks at one looks at its neighbours (how small; how far behind it). */
+#define LIMIT_EXTRACT_PARTS 128
+#define LIMIT_EXTRACT_NEAR  64
+#define LIMIT_EXTRACT_SMALL (256 * KIB)
+#define LIMIT_EXTRACT_AHEAD (64 * MIB)
+/* How long that may take: this, and as much for each MiB that has to be unpacked (4 MiB a second);
+ * how long it goes on when nobody wants it at the moment: who reads by ranges comes back. */
+#define LIMIT_EXTRACT_MS         60000
+#define LIMIT_EXTRACT_MS_PER_MIB 250
+#define LIMIT_EXTRACT_IDLE_MS    20000
+/* Files that wait for a process, how long; those of one client address that wait or are being taken
+ * out. A browser asks for six at once. */
+#define LIMIT_EXTRACT_WAITING     64
+#define LIMIT_EXTRACT_WAIT_MS     60000
+#define LIMIT_EXTRACT_PER_ADDRESS 16
+/* Files that are kept, and for how long without use. */
+#define LIMIT_EXTRACT_FILES   4096
+#define LIMIT_EXTRACT_KEPT_MS 3600000
+/* A file of which the answer begins when all of it is there and is right. */
+#define LIMIT_EXTRACT_WHOLE (1 * MIB)
 
 /* What models depend on (registry/link.h): one target, those that one manifest and its card name,
  * those that people set on one artifact. Models name one base, merges some ten of them. */

@@ -80,6 +80,28 @@ static int reply_multi(struct http_req *rq, const char *content_type, const stru
                            out, made);
 }
 
+/* RFC 9110 14.2: only GET has ranges; HEAD describes the whole. */
+static enum http_range_verdict judge(struct http_req *rq, struct str etag, uint64_t size,
+                                     struct http_range **ret, size_t *ret_n)
+{
+    struct str header = http_header(rq, "Range");
+    if (!header.p || rq->head || !range_applies(rq, etag))
+        return HTTP_RANGE_NONE;
+    return http_range_parse(&rq->arena, header, size, ret, ret_n);
+}
+
+bool http_content_needed(struct http_req *rq, struct str etag, uint64_t size, uint64_t *ret_first)
+{
+    struct http_range *ranges = NULL;
+    size_t n = 0;
+
+    if (rq->head || size == 0 || http_not_modified(rq, etag))
+        return false;
+    enum http_range_verdict verdict = judge(rq, etag, size, &ranges, &n);
+    *ret_first = verdict == HTTP_RANGE_SOME ? ranges[0].first : 0;
+    return verdict != HTTP_RANGE_UNSATISFIABLE;
+}
+
 int http_reply_content(struct http_req *rq, const char *content_type, struct str etag,
                        const struct http_seg *segs, size_t n, struct err *e)
 {
@@ -94,17 +116,12 @@ int http_reply_content(struct http_req *rq, const char *content_type, struct str
     struct http_range *ranges = NULL;
     struct http_seg *out = NULL;
     size_t n_ranges = 0;
-    struct str header = http_header(rq, "Range");
-    enum http_range_verdict verdict = HTTP_RANGE_NONE;
-    /* RFC 9110 14.2: only GET has ranges; HEAD describes the whole. */
-    if (header.p && !rq->head && range_applies(rq, etag))
-        verdict = http_range_parse(&rq->arena, header, size, &ranges, &n_ranges);
 
-    switch (verdict) {
+    switch (judge(rq, etag, size, &ranges, &n_ranges)) {
     case HTTP_RANGE_UNSATISFIABLE:
         http_set_headerf(rq, "Content-Range", "bytes */%llu", (unsigned long long)size);
         return ERR(e, RANGE_INVALID, "the range %.*s lies outside the %llu bytes of the content",
-                   S(str_head(header, 100)), (unsigned long long)size);
+                   S(str_head(http_header(rq, "Range"), 100)), (unsigned long long)size);
     case HTTP_RANGE_SOME:
         if (n_ranges > 1)
             return reply_multi(rq, content_type, segs, n, size, ranges, n_ranges);

@@ -120,13 +120,18 @@ static uint64_t body_max(const struct http_route *route)
     return route->body == HTTP_BODY_NONE ? HTTP_DISCARD_MAX : route->body_max;
 }
 
-static int run_handler(struct http_conn *c, struct err *e)
+static int run(struct http_conn *c, http_handler_fn *handler, struct err *e)
 {
-    if (c->rq.route->handler(&c->rq, e) < 0)
+    if (handler(&c->rq, e) < 0)
         return -1;
-    if (!c->reply.set)
+    if (!c->reply.set && !c->again)
         return ERR(e, INTERNAL, "%s gave no answer", c->rq.route->name);
     return 0;
+}
+
+static int run_handler(struct http_conn *c, struct err *e)
+{
+    return run(c, c->rq.route->handler, e);
 }
 
 static int run_open(struct http_conn *c, struct err *e)
@@ -175,25 +180,79 @@ static void fail_on_worker(struct http_conn *c, const struct err *e)
         c->server->app->failed(&c->rq, &c->err);
 }
 
+int http_park(struct http_req *rq, http_handler_fn *again, void *parked)
+{
+    struct http_conn *c = rq->conn;
+    BUG_ON(c->again || c->reply.set);
+    rq->parked = parked;
+    c->again = again;
+    atomic_store(&c->holds, 2);
+    return 0;
+}
+
+/* Whoever lets go last has it done. */
+static void let_go(struct http_conn *c)
+{
+    if (atomic_fetch_sub(&c->holds, 1) == 1)
+        BUG_ON(!pool_add(c->server->workers, &c->job));
+}
+
+void http_unpark(struct http_req *rq)
+{
+    let_go(rq->conn);
+}
+
+bool http_client_left(const struct http_req *rq)
+{
+    const struct http_link *l = rq->conn->link;
+    return !l || atomic_load_explicit(&l->ended, memory_order_relaxed);
+}
+
+static void again_job(struct pool_job *job);
+
+/* A worker has done what it can. */
+static void leave(struct http_conn *c)
+{
+    http_leave(c->server->app);
+    if (!c->again) {
+        resume(c, c->next);
+        return;
+    }
+    c->job.fn = again_job;
+    let_go(c);
+}
+
+static void again_job(struct pool_job *job)
+{
+    struct http_conn *c = CONTAINER_OF(job, struct http_conn, job);
+    http_handler_fn *handler = c->again;
+    struct err e;
+    c->again = NULL;
+    http_enter(c);
+    if (run(c, handler, &e) < 0)
+        fail_on_worker(c, &e);
+    leave(c);
+}
+
 static void open_job(struct pool_job *job)
 {
     struct http_conn *c = CONTAINER_OF(job, struct http_conn, job);
     struct err e;
+    c->next = STAGE_READY;
     http_enter(c);
     if (run_open(c, &e) < 0)
         fail_on_worker(c, &e);
-    http_leave(c->server->app);
-    resume(c, STAGE_READY);
+    leave(c);
 }
 
 static void flow_run(struct http_conn *c)
 {
     struct err e;
+    c->next = STAGE_ANSWER;
     http_enter(c);
     if (!c->failed && run_handler(c, &e) < 0)
         fail_on_worker(c, &e);
-    http_leave(c->server->app);
-    resume(c, STAGE_ANSWER);
+    leave(c);
 }
 
 static void body_finished(struct http_conn *c)

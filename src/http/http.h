@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/waiter.h"
 
 #include <stdatomic.h>
 
@@ -86,6 +87,16 @@ struct http_sink {
     void *self;
 };
 
+/* A file that grows while it is sent. */
+struct http_growing {
+    /* Can the byte at pos of the file be read? 1: it and all before *ret_have; 0: not yet, and w
+     * (unless it is NULL) is woken when that may have changed, or when its client left; -1: it
+     * never can, and the connection is cut. Called by the threads that own the sockets: it waits
+     * for nothing. */
+    int (*wait)(void *self, uint64_t pos, struct waiter *w, uint64_t *ret_have);
+    void *self;
+};
+
 /* A piece of a response body: memory, or a range of a file. Borrowed until the response is over
  * (use the arena). */
 struct http_seg {
@@ -93,6 +104,7 @@ struct http_seg {
     int fd;
     uint64_t offset;
     uint64_t len;
+    const struct http_growing *grows; /* NULL: all of the file is there */
 };
 
 struct http_param {
@@ -124,6 +136,7 @@ struct http_req {
     bool truncated;                 /* the client went away before the body was complete */
     void *identity;                 /* set by authenticate */
     void *target;                   /* set by resolve */
+    void *parked;                   /* set by http_park */
     int status;                     /* of the answer */
     uint64_t reply_bytes;           /* size of its body; 0 for HEAD */
     int64_t started_us;             /* monotonic */
@@ -162,9 +175,21 @@ int http_reply_segs(struct http_req *rq, int status, const char *content_type,
  * without quotes. Fails with RANGE_INVALID (416, Content-Range set). */
 int http_reply_content(struct http_req *rq, const char *content_type, struct str etag,
                        const struct http_seg *segs, size_t n, struct err *e);
+/* Whether that would send bytes of the content, which for HEAD, 304 and 416 it does not, and the
+ * first one that it needs. */
+bool http_content_needed(struct http_req *rq, struct str etag, uint64_t size, uint64_t *ret_first);
 /* If-None-Match names etag (quoted, weak or bare, lists, *). */
 bool http_not_modified(const struct http_req *rq, struct str etag);
 /* Makes the server close the connection after this answer. */
 void http_close_after(struct http_req *rq);
+
+/* The answer is given later, and no thread waits for it: a handler returns what this returns, and
+ * `again` runs as the handler, with rq->parked, once somebody has called http_unpark, on any
+ * thread, once; that may be before the handler has returned. */
+int http_park(struct http_req *rq, http_handler_fn *again, void *parked);
+void http_unpark(struct http_req *rq);
+/* Nobody will read the answer: the client has reset the connection or ended its side of it, which
+ * is how clients leave who are sent nothing. */
+bool http_client_left(const struct http_req *rq);
 
 #endif

@@ -64,6 +64,7 @@ struct http_link {
     int64_t end_since_ms;    /* the peer has ended, and nothing came of it yet; 0: not so */
     uint64_t end_bytes;      /* body_bytes then */
     _Atomic bool gone;       /* the peer reset the connection */
+    _Atomic bool ended;      /* it sends no more, reset or not; seen while it waits for us */
 };
 
 enum http_stage {
@@ -133,6 +134,9 @@ struct http_conn {
     struct MHD_Response *response;
     struct pool_job job;
     bool counted;
+    http_handler_fn *again; /* parked: goes on with the request */
+    _Atomic int holds;      /* parked: the job that has parked it, and who is to unpark it */
+    enum http_stage next;   /* after the handler */
 };
 
 #define HTTP_CODES 40

@@ -164,9 +164,13 @@ static void watch_body(struct http_link *l, int64_t now)
 
 static void watch_busy(struct http_link *l)
 {
-    struct pollfd p = {.fd = l->fd, .events = 0};
+    struct pollfd p = {.fd = l->fd, .events = POLLRDHUP};
+    if (poll(&p, 1, 0) <= 0)
+        return;
+    if (p.revents & POLLRDHUP)
+        atomic_store_explicit(&l->ended, true, memory_order_relaxed);
     /* Only a reset is certain: a FIN may be a half-close of a client that still reads. */
-    if (poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP)) &&
+    if ((p.revents & (POLLERR | POLLHUP)) &&
         !atomic_exchange_explicit(&l->gone, true, memory_order_relaxed))
         METRIC_ADD(http_clients_gone, 1);
 }

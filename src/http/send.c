@@ -6,7 +6,8 @@
  * The I/O thread reads what is in the page cache (preadv2 with RWF_NOWAIT). On a miss the
  * connection is suspended and a worker reads the block and asks the kernel for the next ones, so
  * that no socket waits for a disk. A file that has become shorter than it was ends the connection:
- * the client sees a body that is too short, never wrong bytes.
+ * the client sees a body that is too short, never wrong bytes. Where a file grows while it is sent,
+ * the connection is suspended until there is more of it.
  */
 #include "http/internal.h"
 
@@ -33,6 +34,7 @@ struct http_sender {
     size_t block_n;
     bool block_failed;
     struct pool_job job;
+    struct waiter waiter; /* for a file to grow */
 };
 
 static void read_job(struct pool_job *job)
@@ -59,18 +61,42 @@ static void read_job(struct pool_job *job)
     MHD_resume_connection(c->mhd);
 }
 
-/* The disk has to be waited for, elsewhere. */
-static ssize_t miss(struct http_sender *s, uint64_t pos)
+/* Of *want bytes of a piece those that are there: 1, 0 none yet, -1 there never will be any. */
+static int grown(const struct http_seg *seg, uint64_t into, struct waiter *w, size_t *want)
 {
-    METRIC_ADD(read_misses, 1);
-    if (!s->block)
-        s->block = arena_alloc(&s->conn->rq.arena, HTTP_BLOCK);
-    s->block_pos = pos;
-    s->block_n = 0;
-    s->job.fn = read_job;
+    uint64_t have, at = seg->offset + into;
+    int rc = seg->grows ? seg->grows->wait(seg->grows->self, at, w, &have) : 1;
+    if (seg->grows && rc > 0)
+        *want = (size_t)MIN_OF((uint64_t)*want, have - at);
+    return rc;
+}
+
+static void wake(struct waiter *w)
+{
+    struct http_conn *c = CONTAINER_OF(w, struct http_sender, waiter)->conn;
+    http_link_phase(c->link, HTTP_SEND);
+    MHD_resume_connection(c->mhd);
+}
+
+static bool left(const struct waiter *w)
+{
+    const struct http_sender *s =
+        (const void *)((const char *)w - offsetof(struct http_sender, waiter));
+    return http_client_left(&s->conn->rq);
+}
+
+/* The file is not long enough yet. */
+static ssize_t wait_for_growth(struct http_sender *s, uint64_t pos)
+{
+    const struct http_seg *seg = &s->segs[s->at];
+    size_t want = 1;
+    if (http_client_left(&s->conn->rq))
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    s->waiter = (struct waiter){.wake = wake, .left = left};
     http_link_phase(s->conn->link, HTTP_BUSY);
     MHD_suspend_connection(s->conn->mhd);
-    BUG_ON(!pool_add(s->conn->server->byte_workers, &s->job));
+    if (grown(seg, pos - s->at_start, &s->waiter, &want) != 0)
+        wake(&s->waiter); /* now it is, or never will be */
     return 0;
 }
 
@@ -81,6 +107,9 @@ static ssize_t read_piece(struct http_sender *s, uint64_t pos, char *out, size_t
     const struct http_seg *seg = &s->segs[s->at];
     uint64_t into = pos - s->at_start;
     size_t want = (size_t)MIN_OF(seg->len - into, (uint64_t)max);
+    int there = grown(seg, into, NULL, &want);
+    if (there <= 0)
+        return there;
     if (seg->mem) {
         memcpy(out, (const char *)seg->mem + into, want);
         return (ssize_t)want;
@@ -109,6 +138,24 @@ static ssize_t read_piece(struct http_sender *s, uint64_t pos, char *out, size_t
         return 0;
     }
     return -1;
+}
+
+/* What is not here has to be waited for, elsewhere. */
+static ssize_t miss(struct http_sender *s, uint64_t pos)
+{
+    size_t want = 1;
+    if (grown(&s->segs[s->at], pos - s->at_start, NULL, &want) == 0)
+        return wait_for_growth(s, pos);
+    METRIC_ADD(read_misses, 1);
+    if (!s->block)
+        s->block = arena_alloc(&s->conn->rq.arena, HTTP_BLOCK);
+    s->block_pos = pos;
+    s->block_n = 0;
+    s->job.fn = read_job;
+    http_link_phase(s->conn->link, HTTP_BUSY);
+    MHD_suspend_connection(s->conn->mhd);
+    BUG_ON(!pool_add(s->conn->server->byte_workers, &s->job));
+    return 0;
 }
 
 static ssize_t next_block(void *cls, uint64_t pos, char *out, size_t max)
@@ -144,7 +191,9 @@ static bool read_small(struct http_conn *c, char *out)
             at += (size_t)seg->len;
             continue;
         }
-        size_t got = 0;
+        size_t got = 0, want = (size_t)seg->len;
+        if (seg->len && (grown(seg, 0, NULL, &want) <= 0 || want < seg->len))
+            return false;
         while (got < seg->len) {
             ssize_t n =
                 pread(seg->fd, out + at + got, (size_t)seg->len - got, (off_t)(seg->offset + got));

@@ -15,12 +15,11 @@
 
 #include "base/arena.h"
 #include "base/digest.h"
+#include "jobs/parser_process.h"
 #include "model/source.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
-
-struct parser;
 
 /* What was found: kind ("facts", "weights") says what it is. */
 struct parser_document {
@@ -36,13 +35,6 @@ struct parser_result {
     size_t n;
 };
 
-/* command: program and arguments of the process, NULL-ended, copied; NULL: this very program, with
- * its command `parse`. */
-struct parser *parser_new(const char *const *command);
-/* NULL is welcome. */
-void parser_free(struct parser *p);
-void parser_autofree(struct parser **p);
-
 /* manifest: as stored, with its media type. source: gives ranges, on this thread, of the blobs that
  * the manifest names. budget_ms: for all of it (at most LIMIT_PARSER_BUDGET_MS), the source's time
  * included; it begins anew if the process dies for no fault of the artifact and another one takes
@@ -57,5 +49,20 @@ void parser_autofree(struct parser **p);
 int parser_look(struct parser *p, struct arena *a, struct str manifest, struct str media_type,
                 const struct model_source *source, int64_t budget_ms, const atomic_bool *stop,
                 struct parser_result *ret, struct err *e);
+
+/* Bytes of a part of what is extracted: those of one after the other, each from its beginning. -1
+ * ends all of it. */
+typedef int parser_take_fn(void *self, size_t part, const void *p, size_t n, struct err *e);
+
+/* Parts of what a compressed blob unpacks to, from a process of their own as well, which is given
+ * the blob from its beginning on and nothing else. take gets exactly the bytes of each part,
+ * however many the process sends; whether they are right only a digest can tell, and whoever has
+ * one has to look. When it fails the last parts may be missing, or the end of one.
+ *
+ * 1: the process was killed by somebody, *e says so: it is worth another try. -1: MODEL_INVALID
+ * (what is said of parser_look), CANCELLED, UNAVAILABLE, what the source or take said. */
+int parser_extract(struct parser *p, const struct parser_extraction *x,
+                   const struct model_source *source, int64_t budget_ms, const atomic_bool *stop,
+                   parser_take_fn *take, void *self, struct err *e);
 
 #endif

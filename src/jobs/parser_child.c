@@ -10,10 +10,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/resource.h>
-
-/* The last of all. */
-enum { NICE = 19 };
 
 struct parser_out {
     int fd;
@@ -155,22 +151,58 @@ static void ignore_signals(void)
         (void)sigaction(signals[i], &ignore, NULL);
 }
 
-static void look_once(struct parser_out *out, parser_look_fn *look)
+static int look_once(struct parser_out *out, parser_look_fn *look, struct str content,
+                     struct err *e)
 {
-    struct parser_frame_head head = read_head(out->fd);
     struct model_source source = {.get = get, .self = out};
     struct str media_type, manifest;
-    struct err err = {.code = ERR_OK};
     AUTO(arena) a = {0};
 
-    if (head.kind != PARSER_LOOK)
-        leave(1);
     arena_init(&a, LIMIT_WEIGHT_ARENA);
+    if (parser_frame_look_read(content, &media_type, &manifest, NULL) < 0)
+        leave(1);
+    return look(&a, manifest, media_type, &source, out, e);
+}
+
+static int give(void *self, const void *p, size_t n, struct err *e)
+{
+    const struct parser_out *out = self;
+    const char *at = p;
+    (void)e;
+    while (n) {
+        size_t part = MIN_OF(n, (size_t)LIMIT_PARSER_PIECE);
+        send_frame(out->fd, PARSER_CONTENT, str_of(at, part));
+        at += part;
+        n -= part;
+    }
+    return 0;
+}
+
+static int extract_once(struct parser_out *out, struct str content, struct err *e)
+{
+    struct model_source source = {.get = get, .self = out};
+    struct parser_extraction x;
+
+    if (parser_frame_extract_read(content, &x, NULL) < 0)
+        leave(1);
+    return extract_parts(&source, &x.blob, x.size, x.kind, x.parts, x.n, give, out, e);
+}
+
+static void serve_once(struct parser_out *out, parser_look_fn *look)
+{
+    struct parser_frame_head head = read_head(out->fd);
+    struct err err = {.code = ERR_OK};
+    int rc = -1;
+
     AUTO_FREE char *content = mem_alloc(head.n);
     read_all(out->fd, content, head.n);
-    if (parser_frame_look_read(str_of(content, head.n), &media_type, &manifest, NULL) < 0)
+    if (head.kind == PARSER_LOOK)
+        rc = look_once(out, look, str_of(content, head.n), &err);
+    else if (head.kind == PARSER_EXTRACT)
+        rc = extract_once(out, str_of(content, head.n), &err);
+    else
         leave(1);
-    if (look(&a, manifest, media_type, &source, out, &err) < 0)
+    if (rc < 0)
         send_frame(out->fd, PARSER_WRONG, str_from(err.msg));
     else
         send_frame(out->fd, PARSER_DONE, STR_NULL);
@@ -182,7 +214,6 @@ int parser_child_run(int fd, parser_look_fn *look)
     struct err err;
 
     ignore_signals();
-    (void)setpriority(PRIO_PROCESS, 0, NICE); /* who pulls comes first */
     read_once();
     if (confine_self(&c, &err) < 0) {
         send_frame(fd, PARSER_READY, str_from(err.msg));
@@ -190,6 +221,6 @@ int parser_child_run(int fd, parser_look_fn *look)
     }
     struct parser_out out = {.fd = fd, .piece = mem_alloc(LIMIT_PARSER_PIECE)};
     send_frame(fd, PARSER_READY, STR_NULL);
-    look_once(&out, look);
+    serve_once(&out, look);
     leave(0);
 }

@@ -2,7 +2,8 @@
 /*
  * parser_child: the process that reads models of strangers: the other end of jobs/parser.h.
  *
- * It confines itself before it reads the first byte of anybody's, reads one artifact, and ends.
+ * It confines itself before it reads the first byte of anybody's, reads one artifact, or takes
+ * files out of one layer, and ends.
  */
 #ifndef HAVEN_JOBS_PARSER_CHILD_H
 #define HAVEN_JOBS_PARSER_CHILD_H

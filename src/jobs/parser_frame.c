@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs/parser_frame.h"
 
-#include "base/limits.h"
 #include "base/mem.h"
 
 #define BROKEN "the reader of models does not speak as agreed: "
@@ -14,6 +13,7 @@ static const struct {
     [PARSER_LOOK] = {true, false, PARSER_FRAME_LOOK_FIXED + LIMIT_MEDIA_TYPE + LIMIT_MANIFEST},
     [PARSER_BYTES] = {true, false, LIMIT_PARSER_PIECE},
     [PARSER_FAILED] = {true, false, 0},
+    [PARSER_EXTRACT] = {true, false, PARSER_FRAME_EXTRACT_MAX},
     [PARSER_READY] = {true, true, ERR_MSG_MAX - 1},
     [PARSER_WISH] = {true, true, PARSER_FRAME_SMALL},
     [PARSER_DOCUMENT] = {true, true,
@@ -21,6 +21,7 @@ static const struct {
                              LIMIT_PARSER_DOCUMENT},
     [PARSER_DONE] = {true, true, 0},
     [PARSER_WRONG] = {true, true, ERR_MSG_MAX - 1},
+    [PARSER_CONTENT] = {true, true, LIMIT_PARSER_PIECE},
 };
 
 static uint8_t *put(uint8_t *at, uint64_t v, unsigned bytes)
@@ -152,6 +153,47 @@ int parser_frame_document_read(struct str content, struct parser_found *ret, str
     if (d.bytes.n > LIMIT_PARSER_DOCUMENT)
         return ERR(e, MODEL_INVALID, BROKEN "a document of %zu bytes", d.bytes.n);
     *ret = d;
+    return 0;
+}
+
+enum { EXTRACT_FIXED = 12, EXTRACT_PART = 16 };
+
+size_t parser_frame_extract_write(const struct parser_extraction *x,
+                                  uint8_t out[PARSER_FRAME_EXTRACT_MAX])
+{
+    struct str blob = digest_str(&x->blob);
+    BUG_ON(x->n == 0 || x->n > LIMIT_EXTRACT_PARTS);
+    uint8_t *at = put(put(put(put(out, x->kind, 1), x->size, 8), x->n, 2), blob.n, 1);
+    at = put_text(at, blob);
+    for (size_t i = 0; i < x->n; i++)
+        at = put(put(at, x->parts[i].at, 8), x->parts[i].size, 8);
+    return (size_t)(at - out);
+}
+
+int parser_frame_extract_read(struct str content, struct parser_extraction *ret, struct err *e)
+{
+    const uint8_t *p = (const uint8_t *)content.p;
+    struct parser_extraction x;
+    if (content.n < EXTRACT_FIXED)
+        return ERR(e, MODEL_INVALID, BROKEN "a wish for files that ends early");
+    uint64_t kind = get(p, 1);
+    x.size = get(p + 1, 8);
+    x.n = (size_t)get(p + 9, 2);
+    size_t blob = p[11];
+    content = str_skip(content, EXTRACT_FIXED);
+    if (kind != INFLATE_GZIP && kind != INFLATE_ZSTD)
+        return ERR(e, MODEL_INVALID, BROKEN "a wish for files of an unknown encoding");
+    x.kind = (enum inflate_kind)kind;
+    if (x.n == 0 || x.n > LIMIT_EXTRACT_PARTS || content.n != blob + x.n * EXTRACT_PART)
+        return ERR(e, MODEL_INVALID, BROKEN "a wish for %zu files", x.n);
+    if (digest_parse(str_head(content, blob), &x.blob, NULL) < 0)
+        return ERR(e, MODEL_INVALID, BROKEN "a wish for files of what is no blob");
+    p = (const uint8_t *)content.p + blob;
+    for (size_t i = 0; i < x.n; i++, p += EXTRACT_PART)
+        x.parts[i] = (struct extract_part){.at = get(p, 8), .size = get(p + 8, 8)};
+    if (!extract_parts_good(x.parts, x.n))
+        return ERR(e, MODEL_INVALID, BROKEN "a wish for files that cannot be");
+    *ret = x;
     return 0;
 }
 

@@ -13,25 +13,37 @@
  *     BYTES or FAILED
  *                                    DOCUMENT              any number of times
  *                                    DONE or WRONG (why)
+ *
+ * Or, instead of LOOK:
+ *
+ *     EXTRACT blob, encoding, parts
+ *                                    WISH, from its beginning on
+ *     BYTES or FAILED
+ *                                    CONTENT bytes         of all parts, in order
+ *                                    DONE or WRONG (why)
  */
 #ifndef HAVEN_JOBS_PARSER_FRAME_H
 #define HAVEN_JOBS_PARSER_FRAME_H
 
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/str.h"
+#include "model/extract.h"
 
 enum parser_frame_kind {
     /* of the server */
     PARSER_LOOK = 1,
     PARSER_BYTES,
     PARSER_FAILED, /* the source has no bytes; the server knows why */
+    PARSER_EXTRACT,
     /* of the reader */
     PARSER_READY = 16,
     PARSER_WISH,
     PARSER_DOCUMENT,
     PARSER_DONE,
     PARSER_WRONG,
+    PARSER_CONTENT,
 };
 
 struct parser_frame_head {
@@ -40,7 +52,7 @@ struct parser_frame_head {
 };
 
 #define PARSER_FRAME_HEAD 8
-/* The content of every frame of the reader but DOCUMENT is at most this long. */
+/* The content of every frame of the reader but DOCUMENT and CONTENT is at most this long. */
 #define PARSER_FRAME_SMALL ERR_MSG_MAX
 /* What stands before the texts of a DOCUMENT and of a LOOK. */
 #define PARSER_FRAME_DOCUMENT_FIXED 10
@@ -79,6 +91,20 @@ struct parser_found {
 size_t parser_frame_document_write(const struct parser_found *d, uint8_t out[PARSER_FRAME_SMALL]);
 int parser_frame_document_read(struct str content, struct parser_found *ret, struct err *e);
 bool parser_frame_is_kind(struct str kind);
+
+/* EXTRACT: parts of what a blob unpacks to (model/extract.h), at least one. */
+struct parser_extraction {
+    struct digest blob;
+    uint64_t size; /* of the blob */
+    enum inflate_kind kind;
+    size_t n;
+    struct extract_part parts[LIMIT_EXTRACT_PARTS];
+};
+#define PARSER_FRAME_EXTRACT_MAX (12 + DIGEST_TEXT_MAX + 16 * LIMIT_EXTRACT_PARTS)
+/* Returns its length. */
+size_t parser_frame_extract_write(const struct parser_extraction *x,
+                                  uint8_t out[PARSER_FRAME_EXTRACT_MAX]);
+int parser_frame_extract_read(struct str content, struct parser_extraction *ret, struct err *e);
 
 /* READY and WRONG: the text as one that can be shown: what is no printable UTF-8 becomes '?'. */
 void parser_frame_text(struct str content, char out[ERR_MSG_MAX]);

@@ -25,8 +25,10 @@ struct look_file {
     struct digest layer;
     const char *encoding; /* of the layer: "raw", "tar", "tar+gzip", "tar+zstd" */
     uint64_t at;          /* of its content, in bytes of the (uncompressed) layer */
-    bool closed;          /* an archive that was not looked into */
-    struct str text;      /* LOOK_TEXTS: a card, a licence, config.json; p NULL: not read */
+    bool has_digest;      /* of its content: in compressed layers, all of which was read */
+    struct digest digest;
+    bool closed;     /* an archive that was not looked into */
+    struct str text; /* LOOK_TEXTS: a card, a licence, config.json; p NULL: not read */
 };
 
 /* How far to look. */

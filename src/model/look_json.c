@@ -144,6 +144,8 @@ static int json_file(const struct look_json *o, const struct look_file *f, bool 
         jsonw_kstrz(w, "encoding", f->encoding);
         jsonw_kbool(w, "looked_into", !f->closed);
         jsonw_ku64(w, "at", f->at);
+        if (f->has_digest)
+            jsonw_kstr(w, "digest", digest_str(&f->digest));
     }
     if (f->known) {
         uint64_t parameters = 0;

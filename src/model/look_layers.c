@@ -188,10 +188,14 @@ int look_archive_add(struct look_archive *o, const struct tar_entry *entry, stru
         o->cap = MAX_OF(2 * o->cap, o->members.n + 15);
         o->at = mem_realloc(o->at, o->cap * sizeof(*o->at));
         o->heads = mem_realloc(o->heads, o->cap * sizeof(*o->heads));
+        if (o->layer->encoding != PACK_TAR)
+            o->sums = mem_realloc(o->sums, o->cap * sizeof(*o->sums));
     }
     for (size_t i = before; i < o->members.n; i++) {
         o->at[i] = entry->content_at;
         o->heads[i] = STR_NULL;
+        if (o->sums)
+            memset(o->sums[i], 0, LOOK_SUM);
     }
     return 0;
 }
@@ -201,6 +205,16 @@ static int on_member(void *self, const struct tar_entry *entry, struct err *e)
     return look_archive_add(self, entry, e);
 }
 
+static void warn_repeated(struct look *l, const struct look_archive *o)
+{
+    struct err what;
+    if (o->members.n_repeated == 0)
+        return;
+    (void)ERR(&what, MODEL_INVALID, "layer %s: %zu paths appear in it again, and the last counts",
+              o->layer->digest.text, o->members.n_repeated);
+    model_facts_warn(&l->facts, &what);
+}
+
 static int list_members(struct look *l, const struct model_source *source, struct look_archive *o,
                         struct err *e)
 {
@@ -208,8 +222,10 @@ static int list_members(struct look *l, const struct model_source *source, struc
     const struct model_reader r = blob_reader_reader(&o->blob);
     int rc = o->layer->encoding == PACK_TAR ? tar_walk(&r, on_member, o, &why)
                                             : look_stream(o, source, l->arena, &why);
-    if (rc == 0)
+    if (rc == 0) {
+        warn_repeated(l, o);
         return 0;
+    }
     if (!is_about_content(&why)) {
         if (e)
             *e = why;
@@ -246,6 +262,9 @@ static int add_member(struct look *l, struct look_archive *o, const struct membe
         return -1;
     f->at = o->at[source];
     f->mode = m->mode;
+    f->has_digest = o->sums != NULL;
+    if (f->has_digest)
+        digest_from_raw(DIGEST_SHA256, o->sums[source], &f->digest);
     if (!f->has_kind) {
         bool guessed;
         f->kind = model_kind_of(f->path, f->size, &guessed);
@@ -312,7 +331,8 @@ int look_layers(struct look *l, const struct model_source *source, const struct 
         } else if (layer->encoding == PACK_TAR || l->depth == LOOK_TEXTS) {
             open[n] = (struct look_archive){.layer = layer, .is_chart = l->is_chart};
             blob_reader_init(&open[n].blob, source, &layer->digest, layer->size);
-            members_init(&open[n++].members, &all_files, pack->ordered);
+            members_init(&open[n].members, &all_files, pack->ordered);
+            open[n++].members.repeats = true;
         } else {
             rc = add_closed(l, layer, e);
         }
@@ -324,6 +344,7 @@ int look_layers(struct look *l, const struct model_source *source, const struct 
         members_autodone(&open[i].members);
         mem_free(open[i].at);
         mem_free(open[i].heads);
+        mem_free(open[i].sums);
     }
     return rc;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
 #include "base/mem.h"
 #include "model/inflate.h"
 #include "model/look_layers.h"
@@ -12,6 +13,8 @@ struct stream {
     struct untar untar;
     struct buf head; /* of the member that comes by; its ceiling is how much of it is kept */
     bool keeps;
+    bool sums; /* it is a file */
+    struct hash sum;
     uint64_t kept; /* bytes of all heads */
     uint64_t in;   /* bytes that came out of the compressed layer */
     struct inflate *inflate;
@@ -32,11 +35,14 @@ static size_t wanted(bool is_chart, const struct tar_entry *t)
 }
 
 /* The member that came by is over. */
-static int keep_head(struct stream *s, struct err *e)
+static int keep_member(struct stream *s, struct err *e)
 {
     struct look_archive *o = s->archive;
     struct str text = buf_str(&s->head);
 
+    if (s->sums)
+        hash_raw(&s->sum, o->sums[o->members.n - 1]);
+    s->sums = false;
     if (!s->keeps)
         return 0;
     s->keeps = false;
@@ -54,8 +60,10 @@ static int on_entry(void *self, const struct tar_entry *entry, struct err *e)
     struct stream *s = self;
     size_t n = wanted(s->archive->is_chart, entry);
 
-    if (keep_head(s, e) < 0 || look_archive_add(s->archive, entry, e) < 0)
+    if (keep_member(s, e) < 0 || look_archive_add(s->archive, entry, e) < 0)
         return -1;
+    s->sums = entry->type == TAR_FILE;
+    hash_init(&s->sum, DIGEST_SHA256);
     s->keeps = n > 0 && n <= LIMIT_LOOK_KEPT - s->kept;
     if (s->keeps) {
         buf_done(&s->head);
@@ -70,6 +78,8 @@ static int on_content(void *self, const void *p, size_t n, struct err *e)
     (void)e;
     if (s->keeps)
         buf_add(&s->head, p, MIN_OF(n, s->head.max - s->head.n));
+    if (s->sums)
+        hash_update(&s->sum, p, n);
     return 0;
 }
 
@@ -108,7 +118,7 @@ int look_stream(struct look_archive *o, const struct model_source *source, struc
     if (rc == 0)
         rc = untar_end(&s.untar, e);
     if (rc == 0)
-        rc = keep_head(&s, e);
+        rc = keep_member(&s, e);
     untar_autodone(&s.untar);
     buf_done(&s.head);
     return rc;

@@ -34,9 +34,10 @@ void members_autodone(struct members *a)
 void members_reset(struct members *a)
 {
     const struct members_filter *filter = a->filter;
-    bool whiteouts = a->whiteouts;
+    bool whiteouts = a->whiteouts, repeats = a->repeats;
     members_autodone(a);
     members_init(a, filter, whiteouts);
+    a->repeats = repeats;
 }
 
 struct member *members_last(const struct members *a)
@@ -192,7 +193,7 @@ static int find_source(const struct members *a, const struct tar_entry *t, size_
         return ERR(e, MODEL_INVALID, "\"%s\" is a hard link to \"%s\", which is no file before it",
                    show, where);
     *ret = m->what == MEMBER_COPY ? m->source : i - 1;
-    if (!a->members[*ret].wanted)
+    if (!a->members[*ret].wanted && !a->repeats)
         return ERR(e, MODEL_INVALID,
                    "\"%s\" is a hard link to \"%s\", which has to be selected too", show, where);
     return 0;
@@ -223,6 +224,21 @@ static int judge(struct members *a, const struct tar_entry *t, struct member *m,
     return m->what == MEMBER_COPY ? find_source(a, t, &m->source, e) : 0;
 }
 
+/* The path of m is there already: who unpacks keeps the last, and a hard link that was made before
+ * keeps what it links to. */
+static int replace(struct members *a, uint32_t slot, const struct member *m, struct err *e)
+{
+    char show[MODEL_PATH_SHOW];
+    struct member *before = &a->members[slot - 1];
+    if (!a->repeats)
+        return ERR(e, MODEL_INVALID, "the path \"%s\" appears twice",
+                   model_path_show(m->path, show, sizeof(show)));
+    a->n_wanted -= before->wanted;
+    before->wanted = false;
+    a->n_repeated++;
+    return 0;
+}
+
 int members_add(struct members *a, const struct tar_entry *t, struct err *e)
 {
     static const enum members_what whats[] = {[TAR_FILE] = MEMBER_FILE,
@@ -230,7 +246,6 @@ int members_add(struct members *a, const struct tar_entry *t, struct err *e)
                                               [TAR_SYMLINK] = MEMBER_LINK,
                                               [TAR_HARDLINK] = MEMBER_COPY,
                                               [TAR_OTHER] = MEMBER_FILE};
-    char show[MODEL_PATH_SHOW];
     struct member m = {.what = whats[t->type],
                        .size = t->size,
                        .mode = t->mode & 0111 ? 0755 : 0644,
@@ -247,9 +262,8 @@ int members_add(struct members *a, const struct tar_entry *t, struct err *e)
         grow(a);
     if (is_unique(&m)) {
         uint32_t *slot = slot_of(a, m.path);
-        if (*slot && m.wanted)
-            return ERR(e, MODEL_INVALID, "the path \"%s\" appears twice",
-                       model_path_show(m.path, show, sizeof(show)));
+        if (*slot && m.wanted && replace(a, *slot, &m, e) < 0)
+            return -1;
         *slot = (uint32_t)(a->n + 1);
     }
     a->n_wanted += m.wanted;

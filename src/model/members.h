@@ -39,6 +39,7 @@ struct members {
     struct arena arena; /* names */
     const struct members_filter *filter;
     bool whiteouts; /* it is a layer of an image */
+    bool repeats;   /* of a path that appears again the last counts; else it is an error */
     struct member *members;
     size_t n, cap;
     uint64_t seed;   /* of the hash: nobody can foresee which paths meet */
@@ -46,11 +47,12 @@ struct members {
     size_t n_slots;
     uint64_t total; /* bytes of all files */
     size_t n_wanted;
+    size_t n_repeated; /* paths that appeared again; 0 unless repeats */
 };
 
 void members_init(struct members *a, const struct members_filter *filter, bool whiteouts);
 void members_autodone(struct members *a);
-/* Forgets all members. */
+/* Forgets all members; `repeats` stays. */
 void members_reset(struct members *a);
 /* The next member. MODEL_INVALID with its name; LIMIT. */
 int members_add(struct members *a, const struct tar_entry *t, struct err *e);

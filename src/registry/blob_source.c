@@ -84,8 +84,8 @@ static int get(void *self, const struct digest *digest, uint64_t size, uint64_t 
 
     if (find(s, digest, size, e) < 0)
         return -1;
-    METRIC_ADD(index_reads, 1);
-    METRIC_ADD(index_bytes, n);
+    METRIC_ADD(index_reads, !s->uncounted);
+    METRIC_ADD(index_bytes, s->uncounted ? 0 : n);
     for (size_t i = 0; i < s->blob.n_extents && n > 0; i++) {
         const struct blob_extent *x = &s->blob.extents[i];
         uint64_t end = begin + x->len;

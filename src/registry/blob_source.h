@@ -17,6 +17,7 @@ struct blob_source {
     bool has_blob;
     int fd; /* of an object; -1 */
     struct digest object;
+    bool uncounted; /* by the metrics of the index */
 };
 
 void blob_source_init(struct blob_source *s, struct registry *r);

@@ -14,7 +14,7 @@
 #include "registry/task.h"
 
 /* Of the reader: one more whenever it finds out more, and everything is read anew. */
-#define MODEL_VERSION 2
+#define MODEL_VERSION 3
 
 enum model_part_kind {
     MODEL_PART_WEIGHTS = 1, /* the header of a file of weights with its tensors, as JSON */

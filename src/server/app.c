@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "jobs/extract.h"
 #include "registry/backup.h"
 #include "registry/pulls.h"
 #include "registry/quota.h"
@@ -43,8 +44,11 @@ static void apply_values(struct server_app *s, const struct config *c)
 }
 
 /* Database, store, accounts, first project. */
-static int open_parts(struct server_app *s, struct arena *a, struct str given, struct err *e)
+static int open_parts(struct server_app *s, const struct config *c, struct arena *a,
+                      struct str given, struct err *e)
 {
+    const struct extract_options extract = {.processes = (unsigned)c->extract_processes,
+                                            .space = (uint64_t)c->extract_space};
     struct app *app = &s->app;
     struct str first, generated = STR_NULL;
 
@@ -66,6 +70,8 @@ static int open_parts(struct server_app *s, struct arena *a, struct str given, s
     app->registry.db = app->db;
     app->registry.store = app->store;
     app->search = search_new(s->data.fd, &app->registry);
+    if (extract_pool_new(&app->registry, s->data.fd, &extract, &app->extracts, e) < 0)
+        return -1;
     work_init(&app->work, &app->registry, s->data.fd);
     app->registry.settings = access_settings(app->access);
     if (pulls_new(app->db, &app->registry.pulls, e) < 0)
@@ -87,7 +93,7 @@ int server_app_open(struct server_app *s, const struct config *c, struct str fir
     s->app.started_ms = clock_now_ms();
     arena_init(&a, MIB);
     api_failures_init(&s->app.failures);
-    if (open_parts(s, &a, first_password, e) < 0) {
+    if (open_parts(s, c, &a, first_password, e) < 0) {
         server_app_close(s);
         return -1;
     }
@@ -151,6 +157,8 @@ void server_app_close(struct server_app *s)
     s->forward = NULL;
     pulls_free(s->app.registry.pulls);
     s->app.registry.pulls = NULL;
+    extract_pool_free(s->app.extracts);
+    s->app.extracts = NULL;
     search_free(s->app.search);
     access_close(s->app.access);
     upload_caps_free(s->app.upload_caps);

@@ -56,16 +56,30 @@ static void check_look(struct str content)
         BUG_ON(!lies_in(type, content) || !lies_in(manifest, content));
 }
 
+static void check_extract(struct str content)
+{
+    static struct parser_extraction x;
+    static uint8_t again[PARSER_FRAME_EXTRACT_MAX];
+    if (parser_frame_extract_read(content, &x, NULL) < 0)
+        return;
+    BUG_ON(x.n == 0 || x.n > LIMIT_EXTRACT_PARTS || !extract_parts_good(x.parts, x.n));
+    size_t n = parser_frame_extract_write(&x, again);
+    BUG_ON(n != content.n || memcmp(again, content.p, n) != 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = str_of((const char *)data, size);
     struct parser_frame_head head;
     check_look(rest);
+    check_extract(rest);
     while (rest.n >= PARSER_FRAME_HEAD &&
            parser_frame_head_read((const uint8_t *)rest.p, true, &head, NULL) == 0) {
         rest = str_skip(rest, PARSER_FRAME_HEAD);
         struct str content = str_head(rest, head.n);
-        BUG_ON(head.kind != PARSER_DOCUMENT && head.n > PARSER_FRAME_SMALL);
+        BUG_ON(head.kind == PARSER_CONTENT
+                   ? head.n > LIMIT_PARSER_PIECE
+                   : head.kind != PARSER_DOCUMENT && head.n > PARSER_FRAME_SMALL);
         check_wish(content);
         check_document(content);
         check_text(content);

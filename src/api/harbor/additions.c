@@ -118,6 +118,7 @@ static int write_text(struct http_req *rq, const struct asked *x, struct str pat
 {
     struct model_file file;
     struct http_seg *segs;
+    struct blob layer;
     size_t n;
 
     if (!path.n || !harbor_model_file(x->facts, path, &file))
@@ -125,8 +126,11 @@ static int write_text(struct http_req *rq, const struct asked *x, struct str pat
     if (file.size > TEXT_MAX)
         return ERR(e, LIMIT, "\"%.*s\" has %llu bytes, more than %llu are shown", S(path),
                    (unsigned long long)file.size, TEXT_MAX);
-    if (harbor_model_file_segs(rq, x->artifact, &file, &segs, &n, e) < 0)
-        return -1;
+    int found = harbor_model_file_segs(rq, x->artifact, &file, &layer, &segs, &n, e);
+    if (found <= 0)
+        return found < 0
+                   ? -1
+                   : ERR(e, NOT_FOUND, "\"%.*s\" was not kept; ask for the file itself", S(path));
     for (size_t i = 0; i < n; i++) {
         if (segs[i].mem) {
             buf_add(out, segs[i].mem, (size_t)segs[i].len);

@@ -60,6 +60,7 @@ bool harbor_model_file_at(const json_t *facts, size_t i, struct model_file *ret)
     };
     if (digest_parse(json_get_str(file, "layer"), &ret->layer, NULL) < 0)
         ret->layer.text[0] = '\0'; /* no repository holds it */
+    ret->has_digest = digest_parse(json_get_str(file, "digest"), &ret->digest, NULL) == 0;
     return true;
 }
 
@@ -71,7 +72,7 @@ bool harbor_model_file(const json_t *facts, struct str path, struct model_file *
     return false;
 }
 
-/* A text that was kept since its layer is compressed. */
+/* A text that was kept since its layer is compressed. 0: it was not. */
 static int kept_text(struct http_req *rq, const struct model_file *file, struct http_seg **ret,
                      size_t *ret_n, struct err *e)
 {
@@ -79,21 +80,17 @@ static int kept_text(struct http_req *rq, const struct model_file *file, struct 
     int found = model_get_part(&api_app(rq)->registry, &rq->arena, MODEL_PART_TEXT, &file->layer,
                                file->at, &text, e);
 
-    if (found < 0)
-        return -1;
-    if (found == 0)
-        return ERR(e, UNPROCESSABLE,
-                   "\"%.*s\" lies in a compressed layer (%.*s); pull the layer %s to get it",
-                   S(file->path), S(file->encoding), file->layer.text);
+    if (found <= 0)
+        return found;
     *ret = ARENA_NEW(&rq->arena, struct http_seg);
     **ret = (struct http_seg){.mem = text.p, .len = text.n};
     *ret_n = 1;
-    return 0;
+    return 1;
 }
 
 int harbor_model_file_segs(struct http_req *rq, const struct artifact_facts *f,
-                           const struct model_file *file, struct http_seg **ret, size_t *ret_n,
-                           struct err *e)
+                           const struct model_file *file, struct blob *ret_layer,
+                           struct http_seg **ret, size_t *ret_n, struct err *e)
 {
     struct repo_name repo;
     struct blob b;
@@ -103,15 +100,18 @@ int harbor_model_file_segs(struct http_req *rq, const struct artifact_facts *f,
     /* Also of what is kept: the repository has to hold the layer. */
     int found = blob_find(&api_app(rq)->registry, &rq->arena, &repo, &file->layer, &b, e);
     bool plain = str_eqz(file->encoding, "raw") || str_eqz(file->encoding, "tar");
-    if (found > 0 && !plain)
+    if (found > 0 && !plain) {
+        *ret_layer = b;
         return kept_text(rq, file, ret, ret_n, e);
+    }
     if (found > 0 && (file->at > b.size || file->size > b.size - file->at))
         return ERR(e, CORRUPT, "\"%.*s\" does not lie within its layer", S(file->path));
     if (found > 0)
         found = api_blob_segs(rq, &repo, &b, file->at, file->size, ret, ret_n, e);
     if (found < 0)
         return -1;
-    return found ? 0
+    *ret_layer = b;
+    return found ? 1
                  : ERR(e, NOT_FOUND, "the layer %s of \"%.*s\" is not here", file->layer.text,
                        S(file->path));
 }

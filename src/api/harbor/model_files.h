@@ -14,6 +14,8 @@ struct model_file {
     uint64_t at, size; /* in the (unpacked) layer, bytes */
     uint64_t tensors;
     bool looked_into; /* false: it is a whole layer, an archive that could not be read */
+    bool has_digest;  /* of its content: in compressed layers, read since there are some */
+    struct digest digest;
 };
 
 /* The facts of an artifact, alive as long as the request. 1; 0: it was not read yet. */
@@ -27,11 +29,10 @@ bool harbor_model_file_at(const json_t *facts, size_t i, struct model_file *ret)
 /* By its path. */
 bool harbor_model_file(const json_t *facts, struct str path, struct model_file *ret);
 
-/* A file as segments for http_reply_content. NOT_FOUND, UNPROCESSABLE: it lies in a compressed
- * layer.
- */
+/* A file as segments for http_reply_content: 1; 0: it lies in a compressed layer, *ret_layer, and
+ * was not kept; NOT_FOUND: the repository does not hold its layer. */
 int harbor_model_file_segs(struct http_req *rq, const struct artifact_facts *f,
-                           const struct model_file *file, struct http_seg **ret, size_t *ret_n,
-                           struct err *e);
+                           const struct model_file *file, struct blob *ret_layer,
+                           struct http_seg **ret, size_t *ret_n, struct err *e);
 
 #endif

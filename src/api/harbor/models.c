@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was read in the artifacts of models: facts, files, tensors. Harbor has none of this. */
-#include "api/harbor/model_files.h"
+#include "api/harbor/file_reply.h"
 #include "base/mem.h"
 #include "registry/model.h"
 
@@ -112,23 +112,12 @@ static int get_file(struct http_req *rq, struct err *e)
     struct artifact_facts f;
     const json_t *facts;
     struct model_file file;
-    struct http_seg *segs;
-    size_t n;
 
     if (facts_of(rq, &f, &facts, e) < 0)
         return -1;
     if (!harbor_model_file(facts, path, &file))
         return ERR(e, NOT_FOUND, "the artifact holds no file \"%.*s\"", S(str_head(path, 200)));
-    if (harbor_model_file_segs(rq, &f, &file, &segs, &n, e) < 0)
-        return -1;
-    /* Bytes of strangers, on the address of the portal: never anything a browser would run. */
-    http_set_header(rq, "Content-Disposition", STR("attachment"));
-    http_set_headerf(rq, "Haven-Layer", "%s", file.layer.text);
-    return http_reply_content(
-        rq, "application/octet-stream",
-        arena_str(&rq->arena, str_from(arena_printf(&rq->arena, "%s@%llu", file.layer.text,
-                                                    (unsigned long long)file.at))),
-        segs, n, e);
+    return harbor_file_reply(rq, &f, facts, &file, e);
 }
 
 /* ---- tensors ---- */

@@ -6,6 +6,8 @@
 #define ROOM_AT_FIRST 256
 /* Of the texts of terms. */
 #define TEXTS_BYTES (512 * MIB)
+/* Changes of terms in one transaction, more or less: some tens of MiB. */
+#define TERMS_MAX 300000
 
 int change_begin(struct change *c, struct db *db, const struct db_words *words, struct err *e)
 {
@@ -33,6 +35,11 @@ void change_autodone(struct change *c)
     buf_done(&c->texts);
     db_rollback(&c->txn);
     *c = (struct change){0};
+}
+
+bool change_is_full(const struct change *c)
+{
+    return c->n_terms >= TERMS_MAX;
 }
 
 /* ---- rows of cells and codes ---- */
@@ -89,7 +96,7 @@ static int read_codes(struct change *c, int64_t chunk, struct pack_codes *to, st
     int found = db_one(c->txn.conn, Q_s_codes, DB_ARGS(DB_I64(chunk)), &rows, e);
 
     memset(all, 0xff, sizeof(all));
-    if (found > 0 && !unpack_codes(db_bytes(&rows, 0), all, take_code, to))
+    if (found > 0 && !pack_read_codes(db_bytes(&rows, 0), all, take_code, to))
         return ERR(e, CORRUPT, "codes of the search are damaged");
     return found;
 }
@@ -99,7 +106,7 @@ static int read_cells(struct change *c, int64_t key, int64_t *to, struct err *e)
     AUTO(db_rows) rows = {0};
     int found = db_one(c->txn.conn, Q_s_cells, DB_ARGS(DB_I64(key)), &rows, e);
 
-    if (found > 0 && !unpack_cells(db_bytes(&rows, 0), to))
+    if (found > 0 && !pack_read_cells(db_bytes(&rows, 0), to))
         return ERR(e, CORRUPT, "cells of the search are damaged");
     return found;
 }
@@ -159,7 +166,7 @@ static int write_cells(struct change *c, const struct change_row *row, struct er
 
 int change_commit(struct change *c, struct err *e)
 {
-    if (change_merge(c, e) < 0)
+    if (merge_all(c, e) < 0)
         return -1;
     for (size_t i = 0; i < c->room_rows; i++) {
         const struct change_row *row = &c->rows[i];
@@ -232,10 +239,10 @@ static int put_codes(struct change *c, int64_t id, const uint32_t *now, size_t n
     struct pack_codes *codes = &row->codes[id % SEARCH_CHUNK];
     for (size_t i = 0; i < codes->n; i++)
         if (!have(now, n, codes->v[i]))
-            change_bit(c, codes->v[i], id, false);
+            merge_put_bit(c, codes->v[i], id, false);
     for (size_t i = 0; i < n; i++)
         if (!have(codes->v, codes->n, now[i]))
-            change_bit(c, now[i], id, true);
+            merge_put_bit(c, now[i], id, true);
     row->changed |= codes->n != n || (n && memcmp(codes->v, now, n * sizeof(*now)) != 0);
     if (n) {
         codes->v = mem_realloc(codes->v, n * sizeof(*now));
@@ -299,7 +306,7 @@ static int put_words(struct change *c, int64_t id, const struct search_entry *n,
     terms_init(&old);
     terms_init(&now);
     if (read_terms(c, id, &bytes, &old, e) < 0 || (n && make_terms(c, n, &now, e) < 0) ||
-        change_terms(c, id, &old, &now, e) < 0)
+        merge_put_terms(c, id, &old, &now, e) < 0)
         return -1;
     return n ? db_exec(c->txn.conn, Q_s_words_put,
                        DB_ARGS(DB_I64(id), DB_BYTES(buf_str(&now.packed))), NULL, e)
@@ -327,11 +334,11 @@ int change_remove(struct change *c, int64_t id, struct err *e)
     c->entries++;
     if (there <= 0)
         return there;
-    change_bit(c, SEARCH_ALL, id, false);
+    merge_put_bit(c, SEARCH_ALL, id, false);
     if (put_codes(c, id, NULL, 0, e) < 0 || put_words(c, id, NULL, e) < 0 ||
         db_exec(c->txn.conn, Q_s_entry_remove, DB_ARGS(DB_I64(id)), NULL, e) < 0)
         return -1;
-    return change_place_leave(c, place_id, e);
+    return place_leave(c, place_id, e);
 }
 
 /* The row of the entry, and what it is sorted by name by. */
@@ -340,19 +347,19 @@ static int put_entry(struct change *c, const struct search_entry *n, struct err 
     int64_t old_place = 0, new_place = 0, label = 0;
     int there = read_entry(c, n->id, &old_place, e);
 
-    if (there < 0 || change_place_take(c, n->name, &new_place, &label, e) < 0 ||
+    if (there < 0 || place_take(c, n->name, &new_place, &label, e) < 0 ||
         change_cell(c, n->id, SEARCH_CELL_NAME, label, e) < 0 ||
         db_exec(c->txn.conn, Q_s_entry_put,
                 DB_ARGS(DB_I64(n->id), DB_I64(n->repository), DB_I64(new_place), DB_TEXT(n->shown)),
                 NULL, e) < 0)
         return -1;
-    return there > 0 ? change_place_leave(c, old_place, e) : 0;
+    return there > 0 ? place_leave(c, old_place, e) : 0;
 }
 
 int change_put(struct change *c, const struct search_entry *n, struct err *e)
 {
     c->entries++;
-    change_bit(c, SEARCH_ALL, n->id, true);
+    merge_put_bit(c, SEARCH_ALL, n->id, true);
     for (size_t i = 0; i < SEARCH_CELLS; i++)
         if (i != SEARCH_CELL_NAME &&
             change_cell(c, n->id, (enum search_column)i, n->cells[i], e) < 0)

@@ -76,16 +76,16 @@ int change_commit(struct change *c, struct err *e);
 void change_autodone(struct change *c); /* without a commit: as if nothing had been */
 
 /* merge.c: sets of bits and terms. */
-void change_bit(struct change *c, int64_t code, int64_t id, bool on);
+void merge_put_bit(struct change *c, int64_t code, int64_t id, bool on);
 /* From what an entry had to what it has; either may be empty. */
-int change_terms(struct change *c, int64_t id, const struct terms *old, const struct terms *now,
-                 struct err *e);
-int change_merge(struct change *c, struct err *e); /* before the commit, once */
+int merge_put_terms(struct change *c, int64_t id, const struct terms *old, const struct terms *now,
+                    struct err *e);
+int merge_all(struct change *c, struct err *e); /* before the commit, once */
 
 /* place.c: one more entry of a repository of this name, and one fewer. *ret_label: what it is
  * sorted by. */
-int change_place_take(struct change *c, struct str name, int64_t *ret_place, int64_t *ret_label,
-                      struct err *e);
-int change_place_leave(struct change *c, int64_t place, struct err *e);
+int place_take(struct change *c, struct str name, int64_t *ret_place, int64_t *ret_label,
+               struct err *e);
+int place_leave(struct change *c, int64_t place, struct err *e);
 
 #endif

@@ -80,7 +80,7 @@ static int64_t pulls_of(struct db_conn *c, int64_t id, struct err *e)
     int found = db_one(c, Q_s_cells,
                        DB_ARGS(DB_I64(search_key(SEARCH_CELL_PULLS, id / SEARCH_CHUNK))), &rows, e);
 
-    if (found > 0 && unpack_cells(db_bytes(&rows, 0), cells))
+    if (found > 0 && pack_read_cells(db_bytes(&rows, 0), cells))
         v = MAX_OF(cells[id % SEARCH_CHUNK], 0);
     return found < 0 ? -1 : v;
 }

@@ -131,7 +131,7 @@ static int join_term(struct db_conn *c, struct db_rows *rows, struct having *h, 
                    : 0;
     }
     h->looked++;
-    if (!unpack_list(db_bytes(rows, 1), &list))
+    if (!pack_read_list(db_bytes(rows, 1), &list))
         return ERR(e, CORRUPT, "a term of the search is damaged");
     for (size_t i = 0; i < list.n; i++) {
         set_put(&h->any, list.v[i].id);

@@ -10,14 +10,6 @@
 
 #include <stdlib.h>
 
-/* Changes of terms in one transaction, more or less: some tens of MiB. */
-#define TERMS_MAX 300000
-
-bool change_is_full(const struct change *c)
-{
-    return c->n_terms >= TERMS_MAX;
-}
-
 /* Room for one more of an array. */
 #define GROW(v, n, room)                                                                           \
     do {                                                                                           \
@@ -29,7 +21,7 @@ bool change_is_full(const struct change *c)
 
 /* ---- bits ---- */
 
-void change_bit(struct change *c, int64_t code, int64_t id, bool on)
+void merge_put_bit(struct change *c, int64_t code, int64_t id, bool on)
 {
     GROW(c->bits, c->n_bits, c->room_bits);
     c->bits[c->n_bits] = (struct change_bit){.key = search_key(code, id / SEARCH_ROW),
@@ -155,8 +147,8 @@ static int cmp_terms(const struct term *a, const struct term *b)
     return a->beginning != b->beginning ? (a->beginning ? -1 : 1) : str_cmp(a->text, b->text);
 }
 
-int change_terms(struct change *c, int64_t id, const struct terms *old, const struct terms *now,
-                 struct err *e)
+int merge_put_terms(struct change *c, int64_t id, const struct terms *old, const struct terms *now,
+                    struct err *e)
 {
     size_t i = 0, k = 0;
 
@@ -218,7 +210,7 @@ static int read_term(struct change *c, struct str text, struct held *ret, struct
     ret->number = found > 0 ? db_i64(&rows, 0) : 0;
     ret->list.n = 0;
     return found < 0 ? -1
-           : found > 0 && !unpack_list(db_bytes(&rows, 1), &ret->list)
+           : found > 0 && !pack_read_list(db_bytes(&rows, 1), &ret->list)
                ? ERR(e, CORRUPT, "a term of the search is damaged")
                : 0;
 }
@@ -248,9 +240,9 @@ static int next_number(struct change *c, int64_t *ret, struct err *e)
 
 static void mark(struct change *c, int64_t number, const struct change_term *t)
 {
-    change_bit(c, number * SEARCH_CODE_STEP + SEARCH_CODE_WORD, t->id, t->there);
+    merge_put_bit(c, number * SEARCH_CODE_STEP + SEARCH_CODE_WORD, t->id, t->there);
     if (t->named || t->was_named)
-        change_bit(c, number * SEARCH_CODE_STEP + SEARCH_CODE_NAMED, t->id, t->named);
+        merge_put_bit(c, number * SEARCH_CODE_STEP + SEARCH_CODE_NAMED, t->id, t->named);
 }
 
 /* The list of a term with the changes of n, which are of n different models; owned. */
@@ -373,7 +365,7 @@ static int remove_left(struct change *c, const struct left *left, struct err *e)
                : db_exec(c->txn.conn, Q_s_term_remove, DB_ARGS(DB_BYTES(left->text)), NULL, e);
 }
 
-int change_merge(struct change *c, struct err *e)
+int merge_all(struct change *c, struct err *e)
 {
     struct lefts lefts = {0};
     int rc = merge_terms(c, &lefts, e);

@@ -81,7 +81,7 @@ size_t pack_bits(const uint64_t *words, char out[SEARCH_ROW_BYTES])
 
 /* ---- cells: the least of them, how many bytes each takes, and what it is more than that ---- */
 
-bool unpack_cells(struct str row, int64_t ret[SEARCH_CHUNK])
+bool pack_read_cells(struct str row, int64_t ret[SEARCH_CHUNK])
 {
     char bytes[PACK_CELLS_BYTES + 8];
     uint64_t base;
@@ -231,8 +231,8 @@ static bool tell_codes(struct str ranks, const char *codes, uint32_t many, size_
     return true;
 }
 
-bool unpack_codes(struct str row, const uint64_t *words,
-                  void (*fn)(void *p, size_t artifact, uint32_t code), void *p)
+bool pack_read_codes(struct str row, const uint64_t *words,
+                     void (*fn)(void *p, size_t artifact, uint32_t code), void *p)
 {
     uint32_t many;
 
@@ -259,7 +259,7 @@ bool unpack_codes(struct str row, const uint64_t *words,
 
 /* ---- lists: how far it is to the next, twice, plus 1 if the term is in its name ---- */
 
-bool unpack_list(struct str row, struct pack_list *ret)
+bool pack_read_list(struct str row, struct pack_list *ret)
 {
     uint64_t v, id = 0;
 

@@ -29,7 +29,7 @@ size_t pack_bits(const uint64_t *words, char out[SEARCH_ROW_BYTES]);
 /* ---- cells ---- */
 
 #define PACK_CELLS_BYTES (9 + SEARCH_CHUNK * 8)
-bool unpack_cells(struct str row, int64_t ret[SEARCH_CHUNK]);
+bool pack_read_cells(struct str row, int64_t ret[SEARCH_CHUNK]);
 size_t pack_cells(const int64_t cells[SEARCH_CHUNK], char out[PACK_CELLS_BYTES]);
 
 /* ---- codes ---- */
@@ -41,8 +41,8 @@ struct pack_codes {
 void pack_codes(const struct pack_codes of[SEARCH_CHUNK], struct buf *out);
 /* Tells fn the codes of those artifacts of the chunk that are in words (SEARCH_CHUNK_WORDS), in
  * their order. */
-bool unpack_codes(struct str row, const uint64_t *words,
-                  void (*fn)(void *p, size_t artifact, uint32_t code), void *p);
+bool pack_read_codes(struct str row, const uint64_t *words,
+                     void (*fn)(void *p, size_t artifact, uint32_t code), void *p);
 
 /* ---- lists ---- */
 
@@ -57,7 +57,7 @@ struct pack_list {
     size_t n;
 };
 #define PACK_LIST_BYTES (PACK_LIST_MAX * 10)
-bool unpack_list(struct str row, struct pack_list *ret);
+bool pack_read_list(struct str row, struct pack_list *ret);
 size_t pack_list(const struct pack_list *list, char out[PACK_LIST_BYTES]);
 
 #endif

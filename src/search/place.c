@@ -137,8 +137,8 @@ static int find_place(struct change *c, struct str name, int64_t *ret_place, int
     return found;
 }
 
-int change_place_take(struct change *c, struct str name, int64_t *ret_place, int64_t *ret_label,
-                      struct err *e)
+int place_take(struct change *c, struct str name, int64_t *ret_place, int64_t *ret_label,
+               struct err *e)
 {
     int64_t label;
     int found = find_place(c, name, ret_place, ret_label, e);
@@ -156,7 +156,7 @@ int change_place_take(struct change *c, struct str name, int64_t *ret_place, int
     return db_exec(c->txn.conn, Q_s_place_count, DB_ARGS(DB_I64(*ret_place), DB_I64(1)), NULL, e);
 }
 
-int change_place_leave(struct change *c, int64_t place, struct err *e)
+int place_leave(struct change *c, int64_t place, struct err *e)
 {
     return db_exec(c->txn.conn, Q_s_place_count, DB_ARGS(DB_I64(place), DB_I64(-1)), NULL, e) < 0
                ? -1

@@ -161,7 +161,7 @@ int set_walk(struct set *s, struct db_conn *c, int64_t column, set_chunk_fn *fn,
                  &rows, e) < 0)
         return -1;
     while ((more = next_chunk(s, &rows, &left, &chunk, e)) > 0) {
-        if (!unpack_cells(db_bytes(&rows, 1), cells))
+        if (!pack_read_cells(db_bytes(&rows, 1), cells))
             return damaged(e);
         fn(p, (int64_t)(chunk * SEARCH_CHUNK), cells, s->words + chunk * SEARCH_CHUNK_WORDS);
     }
@@ -178,7 +178,7 @@ int set_codes(const struct set *s, struct db_conn *c,
     if (db_query(c, Q_s_codes_range, DB_ARGS(DB_I64(0), DB_I64(SEARCH_ROW_MAX)), &rows, e) < 0)
         return -1;
     while ((more = next_chunk(s, &rows, &left, &chunk, e)) > 0)
-        if (!unpack_codes(db_bytes(&rows, 1), s->words + chunk * SEARCH_CHUNK_WORDS, fn, p))
+        if (!pack_read_codes(db_bytes(&rows, 1), s->words + chunk * SEARCH_CHUNK_WORDS, fn, p))
             return damaged(e);
     return more;
 }

@@ -211,13 +211,13 @@ static void test_packed_cells(void **state)
                                  (width == 8 ? 1ULL << 63 : 5000));
         size_t n = pack_cells(cells, bytes);
         assert_int_equal(n, 9 + width * SEARCH_CHUNK);
-        assert_true(unpack_cells(str_of(bytes, n), back));
+        assert_true(pack_read_cells(str_of(bytes, n), back));
         assert_memory_equal(cells, back, sizeof(cells));
-        assert_false(unpack_cells(str_of(bytes, n - 1), back));
+        assert_false(pack_read_cells(str_of(bytes, n - 1), back));
     }
     bytes[8] = 9;
-    assert_false(unpack_cells(str_of(bytes, sizeof(bytes)), back));
-    assert_false(unpack_cells(str_of(bytes, 0), back));
+    assert_false(pack_read_cells(str_of(bytes, sizeof(bytes)), back));
+    assert_false(pack_read_cells(str_of(bytes, 0), back));
 }
 
 struct told {
@@ -252,7 +252,7 @@ static void test_packed_codes(void **state)
     }
     buf_init(&bytes, 8 * MIB);
     pack_codes(of, &bytes);
-    assert_true(unpack_codes(buf_str(&bytes), words, tell, told));
+    assert_true(pack_read_codes(buf_str(&bytes), words, tell, told));
     for (size_t i = 0; i < SEARCH_CHUNK; i++) {
         bool in = words[i / 64] >> (i % 64) & 1;
         assert_int_equal(told->n[i], in ? of[i].n : 0);
@@ -265,9 +265,10 @@ static void test_packed_codes(void **state)
         buf_adds(&bad, buf_str(&bytes));
         bad.p[i < 1000 ? i : chance() % bad.n] = (char)chance();
         memset(told, 0, sizeof(*told));
-        (void)unpack_codes(buf_str(&bad), all, tell, told);
+        (void)pack_read_codes(buf_str(&bad), all, tell, told);
         memset(told, 0, sizeof(*told));
-        assert_false(unpack_codes(str_head(buf_str(&bytes), chance() % bytes.n), all, tell, told));
+        assert_false(
+            pack_read_codes(str_head(buf_str(&bytes), chance() % bytes.n), all, tell, told));
     }
     for (size_t i = 0; i < SEARCH_CHUNK; i++)
         mem_free(of[i].v);
@@ -283,7 +284,7 @@ static void test_packed_lists(void **state)
     (void)state;
     for (; list.n < PACK_LIST_MAX; list.n++) {
         size_t n = pack_list(&list, bytes);
-        assert_true(unpack_list(str_of(bytes, n), &back));
+        assert_true(pack_read_list(str_of(bytes, n), &back));
         assert_int_equal(back.n, list.n);
         for (size_t i = 0; i < list.n; i++) {
             assert_int_equal(back.v[i].id, list.v[i].id);
@@ -293,13 +294,13 @@ static void test_packed_lists(void **state)
         list.v[list.n] = (struct pack_item){.id = id, .named = chance() % 2};
     }
     size_t n = pack_list(&list, bytes);
-    assert_true(unpack_list(str_of(bytes, n), &back));
-    assert_false(unpack_list(STR("\x80"), &back));
-    assert_false(unpack_list(STR("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), &back));
+    assert_true(pack_read_list(str_of(bytes, n), &back));
+    assert_false(pack_read_list(STR("\x80"), &back));
+    assert_false(pack_read_list(STR("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), &back));
     char many[PACK_LIST_MAX + 1];
     memset(many, 2, sizeof(many));
-    assert_true(unpack_list(str_of(many, PACK_LIST_MAX), &back));
-    assert_false(unpack_list(str_of(many, PACK_LIST_MAX + 1), &back));
+    assert_true(pack_read_list(str_of(many, PACK_LIST_MAX), &back));
+    assert_false(pack_read_list(str_of(many, PACK_LIST_MAX + 1), &back));
 }
 
 /* ---- the best ---- */

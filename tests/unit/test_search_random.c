@@ -635,7 +635,7 @@ static void test_lost_rows(void **state)
     {
         AUTO(change) c = {0};
         EXPECT(change_begin(&c, s->db, s->words, &f->e), 0);
-        change_bit(&c, SEARCH_ALL, 3, true);
+        merge_put_bit(&c, SEARCH_ALL, 3, true);
         EXPECT(change_commit(&c, &f->e), 0);
     }
     q.projects = projects;

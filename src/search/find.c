@@ -25,25 +25,73 @@ static enum search_column column_of(enum search_order order)
 }
 
 struct offering {
-    struct best *best;
+    struct best *best;       /* or */
+    struct best_far *far;    /* this, */
+    bool sampling;           /* for the first time */
     bool negative;           /* the smaller, the better */
     bool oldest_first;       /* of those that are equal */
     const struct set *named; /* these before all others; NULL */
 };
 
+static void offer_some(const struct offering *o, const struct best_item *v, size_t n)
+{
+    if (o->far && o->sampling)
+        best_far_sample(o->far, v, n);
+    else if (o->far)
+        best_far_offer(o->far, v, n);
+    else
+        for (size_t i = 0; i < n; i++)
+            best_offer(o->best, v[i]);
+}
+
 static void offer(void *p, int64_t first, const int64_t cells[SEARCH_CHUNK],
                   uint64_t words[SEARCH_CHUNK_WORDS])
 {
     const struct offering *o = p;
+    struct best_item v[64];
 
-    for (size_t i = 0; i < SEARCH_CHUNK_WORDS; i++)
+    for (size_t i = 0; i < SEARCH_CHUNK_WORDS; i++) {
+        uint64_t named = o->named ? o->named->words[(size_t)first / 64 + i] : 0;
+        size_t n = 0;
         for (uint64_t left = words[i]; left; left &= left - 1) {
-            size_t at = i * 64 + (size_t)__builtin_ctzll(left);
+            size_t bit = (size_t)__builtin_ctzll(left), at = i * 64 + bit;
             int64_t id = first + (int64_t)at, key = o->negative ? -cells[at] : cells[at];
-            if (o->named && set_has(o->named, id))
+            if (named >> bit & 1)
                 key = MIN_OF(key, INT64_MAX / 2) + INT64_MAX / 2;
-            best_offer(o->best, (struct best_item){key, o->oldest_first ? -id : id});
+            v[n++] = (struct best_item){key, o->oldest_first ? -id : id};
         }
+        if (n)
+            offer_some(o, v, n);
+    }
+}
+
+static void take_ids(const struct best_item *v, size_t n, int64_t *ids, size_t *ret_n)
+{
+    for (size_t i = 0; i < n; i++)
+        ids[(*ret_n)++] = v[i].id < 0 ? -v[i].id : v[i].id;
+}
+
+/* A page that is far behind: 1, 0 it was not found, -1. */
+static int take_far(struct db_conn *c, struct arena *a, enum search_column column,
+                    struct offering o, struct matching *m, size_t first, size_t last, int64_t *ids,
+                    size_t *ret_n, struct err *e)
+{
+    struct best_far far;
+    size_t n;
+
+    o.far = &far;
+    o.sampling = true;
+    if (best_far_init(&far, a, first, last, (size_t)m->total, e) < 0 ||
+        set_walk(&m->found, c, (int64_t)column, offer, &o, e) < 0)
+        return -1;
+    o.sampling = false;
+    best_far_bound(&far);
+    if (set_walk(&m->found, c, (int64_t)column, offer, &o, e) < 0)
+        return -1;
+    const struct best_item *v = best_far_page(&far, &n);
+    if (v)
+        take_ids(v, n, ids, ret_n);
+    return v != NULL;
 }
 
 /* Numbers of the artifacts of the page. */
@@ -52,22 +100,25 @@ static int take_page(struct db_conn *c, struct arena *a, const struct search_que
 {
     bool relevance = q->order == SEARCH_BY_RELEVANCE, by_name = q->order == SEARCH_BY_NAME;
     struct best best;
-    struct offering o = {.best = &best,
-                         .negative = q->ascending && !relevance,
+    struct offering o = {.negative = q->ascending && !relevance,
                          .oldest_first = by_name && q->ascending,
                          .named = m->has_named ? &m->named : NULL};
+    enum search_column column = column_of(q->order);
 
     if (q->offset >= m->total)
         return 0;
-    size_t last = (size_t)MIN_OF(q->offset + q->limit, m->total);
-    if (best_init(&best, a, last, (size_t)m->total, e) < 0 ||
-        set_walk(&m->found, c, (int64_t)column_of(q->order), offer, &o, e) < 0)
-        return -1;
-    best_settle(&best, (size_t)q->offset);
-    for (size_t i = (size_t)q->offset; i < best.n; i++) {
-        int64_t id = best.v[i].id;
-        ids[(*ret_n)++] = id < 0 ? -id : id;
+    size_t first = (size_t)q->offset, last = (size_t)MIN_OF(q->offset + q->limit, m->total);
+    if (best_is_far(last, (size_t)m->total)) {
+        int found = take_far(c, a, column, o, m, first, last, ids, ret_n, e);
+        if (found != 0)
+            return found < 0 ? -1 : 0;
     }
+    o.best = &best;
+    if (best_init(&best, a, last, (size_t)m->total, e) < 0 ||
+        set_walk(&m->found, c, (int64_t)column, offer, &o, e) < 0)
+        return -1;
+    best_settle(&best, first);
+    take_ids(best.v + first, best.n > first ? best.n - first : 0, ids, ret_n);
     return 0;
 }
 

@@ -339,6 +339,71 @@ static void test_best(void **state)
     }
 }
 
+/* A page far behind is the same, or is said not to be found. */
+static void test_best_far(void **state)
+{
+    enum { N = 150000, LENGTH = 100 };
+    struct fixture *f = *state;
+    struct best_item *all = NEW_ARRAY(N, struct best_item),
+                     *sorted = NEW_ARRAY(N, struct best_item);
+    static const size_t pages[] = {0, 1, 40000, 75000, 110000, N - 2 * LENGTH, N - LENGTH};
+    size_t lost = 0;
+
+    for (size_t w = 0; w < 4 * ARRAY_LEN(pages); w++) {
+        struct best_far best;
+        size_t first = pages[w % ARRAY_LEN(pages)], n = 0;
+        arena_reset(&f->a);
+        for (size_t i = 0; i < N; i++)
+            all[i] = (struct best_item){.key = w < 7    ? (int64_t)(chance() % 1000000)
+                                               : w < 14 ? (int64_t)(chance() % 3)
+                                               : w < 21 ? (int64_t)i
+                                                        : -(int64_t)i,
+                                        .id = (int64_t)i};
+        memcpy(sorted, all, N * sizeof(*all));
+        qsort(sorted, N, sizeof(sorted[0]), best_first);
+        EXPECT(best_far_init(&best, &f->a, first, first + LENGTH, N, &f->e), 0);
+        for (size_t i = 0; i < N; i += N / 1000)
+            best_far_sample(&best, all + i, N / 1000);
+        best_far_bound(&best);
+        for (size_t i = 0; i < N; i += N / 1000)
+            best_far_offer(&best, all + i, N / 1000);
+        const struct best_item *page = best_far_page(&best, &n);
+        lost += page == NULL;
+        if (!page)
+            continue;
+        assert_int_equal(n, LENGTH);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(page[i].id, sorted[first + i].id);
+    }
+    assert_int_equal(lost, 0);
+
+    /* Others than were sampled: it is noticed. */
+    struct best_far best;
+    for (int behind = 0; behind < 2; behind++) {
+        size_t n = 0;
+        arena_reset(&f->a);
+        EXPECT(best_far_init(&best, &f->a, 75000, 75000 + LENGTH, N, &f->e), 0);
+        for (int64_t i = 0; i < N; i++)
+            best_far_sample(&best, &(struct best_item){.key = i, .id = i}, 1);
+        best_far_bound(&best);
+        for (int64_t i = 0; i < N; i++)
+            best_far_offer(&best, &(struct best_item){.key = behind ? i - N : i + N, .id = i}, 1);
+        assert_null(best_far_page(&best, &n));
+    }
+    arena_reset(&f->a); /* and so is too little room */
+    EXPECT(best_far_init(&best, &f->a, LENGTH, 2 * LENGTH, N, &f->e), 0);
+    best_far_bound(&best);
+    for (int64_t i = 0; i < N; i++)
+        best_far_offer(&best, &(struct best_item){.key = i, .id = i}, 1);
+    size_t n = 0;
+    assert_null(best_far_page(&best, &n));
+    assert_true(best_is_far(500000, 1000000));
+    assert_false(best_is_far(20, 1000000) || best_is_far(4000, 4000) ||
+                 best_is_far(50000, 1000000));
+    mem_free(all);
+    mem_free(sorted);
+}
+
 /* ---- the database ---- */
 
 static struct search *open_search(struct fixture *f)
@@ -643,6 +708,7 @@ int main(void)
         cmocka_unit_test(test_packed_codes),
         cmocka_unit_test(test_packed_lists),
         TEST(test_best),
+        TEST(test_best_far),
         TEST(test_one_model),
         TEST(test_derived_again),
         TEST(test_what_is_no_model),

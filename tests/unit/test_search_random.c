@@ -533,6 +533,62 @@ static void test_counted(void **state)
     search_free(s);
 }
 
+struct far_model {
+    int64_t id, pulls;
+    bool named;
+};
+
+static int far_order(const void *px, const void *py)
+{
+    const struct far_model *x = px, *y = py;
+
+    if (x->named != y->named)
+        return x->named ? -1 : 1;
+    return x->pulls != y->pulls ? (x->pulls > y->pulls ? -1 : 1) : x->id > y->id ? -1 : 1;
+}
+
+/* Pages that are found by a sample are those that lie there. */
+static void test_far_pages(void **state)
+{
+    enum { N = 9000, PAGE = 70 };
+    struct fixture *f = *state;
+    struct search *s = search_new(f->fd, &f->r);
+    static struct far_model all[N];
+    AUTO_FREE struct search_entry *n = NEW(struct search_entry);
+
+    chance_state = 3;
+    EXPECT(search_keep(s, &f->e), 0);
+    for (int i = 0; i < N;) {
+        AUTO(change) c = {0};
+        EXPECT(change_begin(&c, s->db, s->words, &f->e), 0);
+        for (int k = 0; k < 1000 && i < N; k++, i++) {
+            all[i] = (struct far_model){.id = 1 + 3 * i, .pulls = chance(900), .named = chance(3)};
+            *n = (struct search_entry){
+                .id = all[i].id, .name = STR("x/y"), .shown = STR("{}"), .about = STR("word")};
+            n->title = all[i].named ? STR("word") : STR("none");
+            n->cells[SEARCH_CELL_PULLS] = all[i].pulls;
+            EXPECT(change_put(&c, n, &f->e), 0);
+        }
+        EXPECT(change_commit(&c, &f->e), 0);
+    }
+    struct search_query q = {.all = true,
+                             .min_parameters = -1,
+                             .max_parameters = -1,
+                             .text = STR("word"),
+                             .order = SEARCH_BY_RELEVANCE,
+                             .limit = PAGE};
+    qsort(all, N, sizeof(all[0]), far_order);
+    for (q.offset = 0; q.offset < N + PAGE; q.offset += 400) {
+        struct search_found found;
+        EXPECT(search_find(s, &f->a, &q, &found, &f->e), 0);
+        assert_int_equal(found.total, N);
+        assert_int_equal(found.n, MAX_OF(MIN_OF(PAGE, N - q.offset), 0));
+        for (size_t i = 0; i < found.n; i++)
+            assert_int_equal(found.hits[i].artifact, all[(size_t)q.offset + i].id);
+    }
+    search_free(s);
+}
+
 static void test_begun(void **state)
 {
     enum { N = 20050 };
@@ -655,7 +711,7 @@ static void test_lost_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_random), TEST(test_names),      TEST(test_counted),
+        TEST(test_random), TEST(test_names),      TEST(test_counted),   TEST(test_far_pages),
         TEST(test_begun),  TEST(test_many_words), TEST(test_lost_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

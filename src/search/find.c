@@ -55,7 +55,7 @@ static void offer(void *p, int64_t first, const int64_t cells[SEARCH_CHUNK],
         size_t n = 0;
         for (uint64_t left = words[i]; left; left &= left - 1) {
             size_t bit = (size_t)__builtin_ctzll(left), at = i * 64 + bit;
-            int64_t id = first + (int64_t)at, key = o->negative ? -cells[at] : cells[at];
+            int64_t id = first + (int64_t)at, key = o->negative ? ~cells[at] : cells[at];
             if (named >> bit & 1)
                 key = MIN_OF(key, INT64_MAX / 2) + INT64_MAX / 2;
             v[n++] = (struct best_item){key, o->oldest_first ? -id : id};

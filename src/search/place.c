@@ -22,6 +22,8 @@ static int neighbour(struct change *c, enum db_query q, struct str name, int64_t
     int found = db_one(c->txn.conn, q, DB_ARGS(DB_TEXT(name)), &rows, e);
 
     *ret = found > 0 ? db_i64(&rows, 0) : none;
+    if (found > 0 && (*ret < 0 || *ret >> LABEL_BITS != 0))
+        return ERR(e, CORRUPT, "a name of the search is damaged");
     return found < 0 ? -1 : 0;
 }
 

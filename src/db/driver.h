@@ -7,6 +7,8 @@
 
 #include "db/db.h"
 
+/* Before anything else of SQLite; repeated calls are welcome. */
+void db_driver_init(void);
 /* db_open without the migrations. */
 int db_driver_open(int data_dir, const char *name, enum db_set set, struct db **ret, struct err *e);
 enum db_set db_driver_set(const struct db *db);

@@ -382,6 +382,13 @@ static void sqlite_once(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+void db_driver_init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, sqlite_once);
+}
+
 /* SQLite opens by name only, and takes no name with a symbolic link in it: the directory's own. */
 static int db_path(int data_dir, const char *name, char **ret, struct err *e)
 {
@@ -431,11 +438,10 @@ static int db_mark(struct db_conn *c, struct err *e)
 
 int db_driver_open(int data_dir, const char *name, enum db_set set, struct db **ret, struct err *e)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct db *db;
     char *path;
 
-    pthread_once(&once, sqlite_once);
+    db_driver_init();
     if (db_path(data_dir, name, &path, e) < 0)
         return -1;
     db = NEW(struct db);

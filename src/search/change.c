@@ -1,138 +1,178 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "search/change.h"
 
-#include "base/buf.h"
 #include "base/mem.h"
 
 #define ROOM_AT_FIRST 256
+/* Of the texts of terms. */
+#define TEXTS_BYTES (512 * MIB)
+/* Changes of terms in one transaction, more or less: some tens of MiB. */
+#define TERMS_MAX 300000
 
-int change_begin(struct change *c, struct db *db, struct err *e)
+int change_begin(struct change *c, struct db *db, const struct db_words *words, struct err *e)
 {
-    *c = (struct change){.room = ROOM_AT_FIRST};
-    c->rows = mem_zalloc(c->room * sizeof(*c->rows));
+    *c = (struct change){.words = words, .room_rows = ROOM_AT_FIRST, .last_term = -1};
+    c->rows = mem_zalloc(c->room_rows * sizeof(*c->rows));
+    buf_init(&c->texts, TEXTS_BYTES);
     return db_begin(db, &c->txn, e);
+}
+
+static void free_row(struct change_row *row)
+{
+    for (size_t i = 0; row->codes && i < SEARCH_CHUNK; i++)
+        mem_free(row->codes[i].v);
+    mem_free(row->codes);
+    mem_free(row->cells);
 }
 
 void change_autodone(struct change *c)
 {
-    for (size_t i = 0; i < c->room && c->rows; i++)
-        mem_free(c->rows[i].bytes);
+    for (size_t i = 0; i < c->room_rows && c->rows; i++)
+        free_row(&c->rows[i]);
     mem_free(c->rows);
+    mem_free(c->bits);
+    mem_free(c->terms);
+    buf_done(&c->texts);
     db_rollback(&c->txn);
     *c = (struct change){0};
 }
 
-/* ---- rows that many share ---- */
+bool change_is_full(const struct change *c)
+{
+    return c->n_terms >= TERMS_MAX;
+}
+
+/* ---- rows of cells and codes ---- */
+
+/* Behind the columns, so that codes lie among them. */
+#define CODES SEARCH_CELLS
+
+static bool is_free(const struct change_row *row)
+{
+    return !row->cells && !row->codes;
+}
 
 /* Where a row is, or would be. */
-static struct change_row *place(struct change_row *rows, size_t room, int64_t key, bool cells)
+static struct change_row *place(struct change_row *rows, size_t room, int64_t key)
 {
-    size_t at = (size_t)(((uint64_t)key * 2 + cells) * 0x9e3779b97f4a7c15ULL >> 32);
+    size_t at = (size_t)((uint64_t)key * 0x9e3779b97f4a7c15ULL >> 32);
 
-    while (rows[at & (room - 1)].bytes &&
-           (rows[at & (room - 1)].key != key || rows[at & (room - 1)].cells != cells))
+    while (!is_free(&rows[at & (room - 1)]) && rows[at & (room - 1)].key != key)
         at++;
     return &rows[at & (room - 1)];
 }
 
 static void grow(struct change *c)
 {
-    size_t room = c->room * 2;
+    size_t room = c->room_rows * 2;
     struct change_row *rows = mem_zalloc(room * sizeof(*rows));
 
-    for (size_t i = 0; i < c->room; i++)
-        if (c->rows[i].bytes)
-            *place(rows, room, c->rows[i].key, c->rows[i].cells) = c->rows[i];
+    for (size_t i = 0; i < c->room_rows; i++)
+        if (!is_free(&c->rows[i]))
+            *place(rows, room, c->rows[i].key) = c->rows[i];
     mem_free(c->rows);
     c->rows = rows;
-    c->room = room;
+    c->room_rows = room;
 }
 
-static int read_row(struct change *c, struct change_row *to, int64_t key, bool cells, struct err *e)
+/* Room for a power of two of them, from here on. */
+#define CODES_AT_FIRST 16
+
+static void take_code(void *p, size_t artifact, uint32_t code)
+{
+    struct pack_codes *to = &((struct pack_codes *)p)[artifact];
+    size_t room = MAX_OF(2 * to->n, CODES_AT_FIRST);
+
+    if (to->n == 0 || (to->n >= CODES_AT_FIRST && (to->n & (to->n - 1)) == 0))
+        to->v = mem_realloc(to->v, room * sizeof(*to->v));
+    to->v[to->n++] = code;
+}
+
+/* 1: it was there, 0, -1. */
+static int read_codes(struct change *c, int64_t chunk, struct pack_codes *to, struct err *e)
 {
     AUTO(db_rows) rows = {0};
-    size_t size = cells ? SEARCH_CELLS_BYTES : SEARCH_BITS_BYTES;
-    int found = db_one(c->txn.conn, cells ? Q_s_cells : Q_s_bits, DB_ARGS(DB_I64(key)), &rows, e);
+    uint64_t all[SEARCH_CHUNK_WORDS];
+    int found = db_one(c->txn.conn, Q_s_codes, DB_ARGS(DB_I64(chunk)), &rows, e);
 
-    if (found < 0)
-        return -1;
-    if (found > 0 && db_bytes(&rows, 0).n != size)
-        return ERR(e, CORRUPT, "a row of the search has a wrong size");
-    *to = (struct change_row){.key = key, .cells = cells, .bytes = mem_zalloc(size)};
-    if (found > 0)
-        memcpy(to->bytes, db_bytes(&rows, 0).p, size);
-    c->n++;
-    return 0;
+    memset(all, 0xff, sizeof(all));
+    if (found > 0 && !pack_read_codes(db_bytes(&rows, 0), all, take_code, to))
+        return ERR(e, CORRUPT, "codes of the search are damaged");
+    return found;
+}
+
+static int read_cells(struct change *c, int64_t key, int64_t *to, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(c->txn.conn, Q_s_cells, DB_ARGS(DB_I64(key)), &rows, e);
+
+    if (found > 0 && !pack_read_cells(db_bytes(&rows, 0), to))
+        return ERR(e, CORRUPT, "cells of the search are damaged");
+    return found;
 }
 
 /* NULL: an error. */
-static struct change_row *row_of(struct change *c, int64_t what, int64_t id, bool cells,
-                                 struct err *e)
+static struct change_row *row_of(struct change *c, int64_t what, int64_t id, struct err *e)
 {
-    int64_t key = search_key(what, id / SEARCH_CHUNK);
+    int64_t chunk = id / SEARCH_CHUNK, key = search_key(what, chunk);
 
-    if (c->n * 2 >= c->room)
+    if (c->n_rows * 2 >= c->room_rows)
         grow(c);
-    struct change_row *row = place(c->rows, c->room, key, cells);
-    return row->bytes || read_row(c, row, key, cells, e) == 0 ? row : NULL;
-}
-
-/* 1: it was changed, 0, -1. */
-static int set_bit(struct change *c, int64_t code, int64_t id, bool on, struct err *e)
-{
-    struct change_row *row = row_of(c, code, id, false, e);
-    uint64_t word, bit = 1ULL << (id % 64);
-
-    if (!row)
-        return -1;
-    char *at = row->bytes + id % SEARCH_CHUNK / 64 * 8;
-    memcpy(&word, at, sizeof(word));
-    if (((word & bit) != 0) == on)
-        return 0;
-    word ^= bit;
-    memcpy(at, &word, sizeof(word));
-    row->changed = true;
-    return 1;
+    struct change_row *row = place(c->rows, c->room_rows, key);
+    if (!is_free(row))
+        return row;
+    c->n_rows++;
+    row->key = key;
+    if (what == CODES)
+        row->codes = NEW_ARRAY(SEARCH_CHUNK, struct pack_codes);
+    else
+        row->cells = NEW_ARRAY(SEARCH_CHUNK, int64_t);
+    int found =
+        what == CODES ? read_codes(c, chunk, row->codes, e) : read_cells(c, key, row->cells, e);
+    row->changed = found == 0; /* whoever has no row is not shown: one of zeros is written, too */
+    return found < 0 ? NULL : row;
 }
 
 int change_cell(struct change *c, int64_t id, enum search_column column, int64_t value,
                 struct err *e)
 {
-    struct change_row *row = row_of(c, (int64_t)column, id, true, e);
+    struct change_row *row = row_of(c, (int64_t)column, id, e);
 
     if (!row)
         return -1;
-    memcpy(row->bytes + id % SEARCH_CHUNK * 8, &value, sizeof(value));
-    row->changed = true;
+    row->changed |= row->cells[id % SEARCH_CHUNK] != value;
+    row->cells[id % SEARCH_CHUNK] = value;
     return 0;
 }
 
-static bool is_zero(const char *p, size_t n)
+static int write_codes(struct change *c, const struct change_row *row, struct err *e)
 {
-    for (size_t i = 0; i < n; i++)
-        if (p[i])
-            return false;
-    return true;
+    AUTO(buf) bytes = {0};
+
+    buf_init(&bytes, 8 * MIB);
+    pack_codes(row->codes, &bytes);
+    return db_exec(c->txn.conn, Q_s_codes_put,
+                   DB_ARGS(DB_I64(row->key & SEARCH_ROW_MAX), DB_BYTES(buf_str(&bytes))), NULL, e);
 }
 
-static int write_row(struct change *c, const struct change_row *row, struct err *e)
+static int write_cells(struct change *c, const struct change_row *row, struct err *e)
 {
-    struct db_arg key = DB_I64(row->key);
+    char bytes[PACK_CELLS_BYTES];
+    size_t n = pack_cells(row->cells, bytes);
 
-    if (row->cells)
-        return db_exec(c->txn.conn, Q_s_cells_put,
-                       DB_ARGS(key, DB_BYTES(str_of(row->bytes, SEARCH_CELLS_BYTES))), NULL, e);
-    if (is_zero(row->bytes, SEARCH_BITS_BYTES))
-        return db_exec(c->txn.conn, Q_s_bits_remove, DB_ARGS(key), NULL, e);
-    return db_exec(c->txn.conn, Q_s_bits_put,
-                   DB_ARGS(key, DB_BYTES(str_of(row->bytes, SEARCH_BITS_BYTES))), NULL, e);
+    return db_exec(c->txn.conn, Q_s_cells_put,
+                   DB_ARGS(DB_I64(row->key), DB_BYTES(str_of(bytes, n))), NULL, e);
 }
 
 int change_commit(struct change *c, struct err *e)
 {
-    for (size_t i = 0; i < c->room; i++)
-        if (c->rows[i].changed && write_row(c, &c->rows[i], e) < 0)
+    if (merge_all(c, e) < 0)
+        return -1;
+    for (size_t i = 0; i < c->room_rows; i++) {
+        const struct change_row *row = &c->rows[i];
+        if (row->changed && (row->codes ? write_codes(c, row, e) : write_cells(c, row, e)) < 0)
             return -1;
+    }
     return db_commit(&c->txn, e);
 }
 
@@ -181,140 +221,148 @@ static int code_of(struct change *c, enum search_facet facet, struct str value, 
     return 0;
 }
 
-/* ---- entries ---- */
-
-struct codes {
-    uint32_t v[SEARCH_CODES_MAX];
-    size_t n;
-};
-
-static bool codes_have(const struct codes *codes, uint32_t code)
+static bool have(const uint32_t *codes, size_t n, uint32_t code)
 {
-    for (size_t i = 0; i < codes->n; i++)
-        if (codes->v[i] == code)
+    for (size_t i = 0; i < n; i++)
+        if (codes[i] == code)
             return true;
     return false;
 }
 
-/* Those that an entry has: 1, 0 it is not there, -1. */
-static int read_codes(struct change *c, int64_t id, struct codes *ret, struct err *e)
+/* The codes of an entry become these. */
+static int put_codes(struct change *c, int64_t id, const uint32_t *now, size_t n, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    int found = db_one(c->txn.conn, Q_s_codes, DB_ARGS(DB_I64(id)), &rows, e);
+    struct change_row *row = row_of(c, CODES, id, e);
 
-    ret->n = 0;
-    if (found <= 0)
-        return found;
-    struct str bytes = db_bytes(&rows, 0);
-    if (bytes.n % sizeof(uint32_t) != 0 || bytes.n > sizeof(ret->v))
-        return ERR(e, CORRUPT, "codes of the search have a wrong size");
-    memcpy(ret->v, bytes.p, bytes.n);
-    ret->n = bytes.n / sizeof(uint32_t);
-    return 1;
-}
-
-static int mark(struct change *c, int64_t id, uint32_t code, bool on, struct err *e)
-{
-    int changed = set_bit(c, code, id, on, e);
-
-    return changed <= 0 ? changed
-                        : db_exec(c->txn.conn, Q_s_value_count,
-                                  DB_ARGS(DB_I64(code), DB_I64(on ? 1 : -1)), NULL, e);
-}
-
-/* What is in `from` and not in `than` is marked, or unmarked. */
-static int mark_others(struct change *c, int64_t id, const struct codes *from,
-                       const struct codes *than, bool on, struct err *e)
-{
-    for (size_t i = 0; i < from->n; i++)
-        if (!codes_have(than, from->v[i]) && mark(c, id, from->v[i], on, e) < 0)
-            return -1;
+    if (!row)
+        return -1;
+    struct pack_codes *codes = &row->codes[id % SEARCH_CHUNK];
+    for (size_t i = 0; i < codes->n; i++)
+        if (!have(now, n, codes->v[i]))
+            merge_put_bit(c, codes->v[i], id, false);
+    for (size_t i = 0; i < n; i++)
+        if (!have(codes->v, codes->n, now[i]))
+            merge_put_bit(c, now[i], id, true);
+    row->changed |= codes->n != n || (n && memcmp(codes->v, now, n * sizeof(*now)) != 0);
+    if (n) {
+        codes->v = mem_realloc(codes->v, n * sizeof(*now));
+        memcpy(codes->v, now, n * sizeof(*now));
+    }
+    codes->n = n;
     return 0;
 }
 
-static int remove_words(struct change *c, int64_t id, struct err *e)
+static int put_values(struct change *c, const struct search_entry *n, struct err *e)
 {
-    return db_exec(c->txn.conn, Q_s_names_remove, DB_ARGS(DB_I64(id)), NULL, e) < 0
-               ? -1
-               : db_exec(c->txn.conn, Q_s_words_remove, DB_ARGS(DB_I64(id)), NULL, e);
-}
+    uint32_t codes[SEARCH_CODES_MAX];
+    size_t many = 0;
 
-static int write_words(struct change *c, const struct search_entry *n, struct err *e)
-{
-    AUTO(buf) all = {0};
-
-    buf_init(&all, n->title.n + n->about.n + n->card.n + 2);
-    buf_adds(&all, n->title);
-    buf_addc(&all, ' ');
-    buf_adds(&all, n->about);
-    buf_addc(&all, ' ');
-    buf_adds(&all, n->card);
-    return db_exec(c->txn.conn, Q_s_names_put, DB_ARGS(DB_I64(n->id), DB_TEXT(n->title)), NULL, e) <
-                   0
-               ? -1
-               : db_exec(c->txn.conn, Q_s_words_put, DB_ARGS(DB_I64(n->id), DB_TEXT(buf_str(&all))),
-                         NULL, e);
-}
-
-static int remove_rows(struct change *c, int64_t id, struct err *e)
-{
-    return db_exec(c->txn.conn, Q_s_codes_remove, DB_ARGS(DB_I64(id)), NULL, e) < 0 ||
-                   db_exec(c->txn.conn, Q_s_entry_remove, DB_ARGS(DB_I64(id)), NULL, e) < 0
-               ? -1
-               : remove_words(c, id, e);
-}
-
-int change_remove(struct change *c, int64_t id, struct err *e)
-{
-    const struct codes none = {.n = 0};
-    struct codes old;
-    int there = read_codes(c, id, &old, e);
-
-    c->entries++;
-    if (there <= 0)
-        return there;
-    return mark_others(c, id, &old, &none, false, e) < 0 || set_bit(c, SEARCH_ALL, id, false, e) < 0
-               ? -1
-               : remove_rows(c, id, e);
-}
-
-static int write_rows(struct change *c, const struct search_entry *n, const struct codes *codes,
-                      bool there, struct err *e)
-{
-    struct db_arg id = DB_I64(n->id);
-    struct str bytes = str_of((const char *)codes->v, codes->n * sizeof(codes->v[0]));
-
-    if (there && remove_words(c, n->id, e) < 0)
-        return -1;
-    if (db_exec(c->txn.conn, Q_s_codes_put, DB_ARGS(id, DB_BYTES(bytes)), NULL, e) < 0 ||
-        db_exec(c->txn.conn, Q_s_entry_put,
-                DB_ARGS(id, DB_I64(n->repository), DB_TEXT(n->name), DB_TEXT(n->shown)), NULL,
-                e) < 0)
-        return -1;
-    return write_words(c, n, e);
-}
-
-int change_put(struct change *c, const struct search_entry *n, struct err *e)
-{
-    struct codes old, now = {.n = 0};
-    int there = read_codes(c, n->id, &old, e);
-
-    c->entries++;
-    if (there < 0)
-        return -1;
     for (size_t i = 0; i < n->n_values; i++) {
         uint32_t code;
         if (code_of(c, n->values[i].facet, n->values[i].value, &code, e) < 0)
             return -1;
-        if (!codes_have(&now, code))
-            now.v[now.n++] = code;
+        if (!have(codes, many, code))
+            codes[many++] = code;
     }
-    if (mark_others(c, n->id, &old, &now, false, e) < 0 ||
-        mark_others(c, n->id, &now, &old, true, e) < 0 ||
-        set_bit(c, SEARCH_ALL, n->id, true, e) < 0)
+    return put_codes(c, n->id, codes, many, e);
+}
+
+/* ---- words ---- */
+
+/* The terms of an entry that is there; none. *bytes: where they lie. */
+static int read_terms(struct change *c, int64_t id, struct buf *bytes, struct terms *ret,
+                      struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(c->txn.conn, Q_s_words, DB_ARGS(DB_I64(id)), &rows, e);
+
+    if (found < 0)
         return -1;
+    if (found > 0)
+        buf_adds(bytes, db_bytes(&rows, 0));
+    return buf_ok(bytes) && terms_unpack(ret, buf_str(bytes))
+               ? 0
+               : ERR(e, CORRUPT, "words of the search are damaged");
+}
+
+static int make_terms(const struct change *c, const struct search_entry *n, struct terms *ret,
+                      struct err *e)
+{
+    return terms_read(ret, c->words, n->title, true, e) < 0 ||
+                   terms_read(ret, c->words, n->about, false, e) < 0 ||
+                   terms_read(ret, c->words, n->card, false, e) < 0
+               ? -1
+               : terms_settle(ret, e);
+}
+
+/* The words of an entry become those of n; NULL: none. */
+static int put_words(struct change *c, int64_t id, const struct search_entry *n, struct err *e)
+{
+    AUTO(buf) bytes = {0};
+    AUTO(terms) old = {.n = 0};
+    AUTO(terms) now = {.n = 0};
+
+    buf_init(&bytes, 16 * MIB);
+    terms_init(&old);
+    terms_init(&now);
+    if (read_terms(c, id, &bytes, &old, e) < 0 || (n && make_terms(c, n, &now, e) < 0) ||
+        merge_put_terms(c, id, &old, &now, e) < 0)
+        return -1;
+    return n ? db_exec(c->txn.conn, Q_s_words_put,
+                       DB_ARGS(DB_I64(id), DB_BYTES(buf_str(&now.packed))), NULL, e)
+             : db_exec(c->txn.conn, Q_s_words_remove, DB_ARGS(DB_I64(id)), NULL, e);
+}
+
+/* ---- entries ---- */
+
+/* 1: it is there, and *ret_place is that of its name; 0, -1. */
+static int read_entry(struct change *c, int64_t id, int64_t *ret_place, struct err *e)
+{
+    AUTO(db_rows) rows = {0};
+    int found = db_one(c->txn.conn, Q_s_entry, DB_ARGS(DB_I64(id)), &rows, e);
+
+    if (found > 0)
+        *ret_place = db_i64(&rows, 0);
+    return found;
+}
+
+int change_remove(struct change *c, int64_t id, struct err *e)
+{
+    int64_t place_id = 0;
+    int there = read_entry(c, id, &place_id, e);
+
+    c->entries++;
+    if (there <= 0)
+        return there;
+    merge_put_bit(c, SEARCH_ALL, id, false);
+    if (put_codes(c, id, NULL, 0, e) < 0 || put_words(c, id, NULL, e) < 0 ||
+        db_exec(c->txn.conn, Q_s_entry_remove, DB_ARGS(DB_I64(id)), NULL, e) < 0)
+        return -1;
+    return place_leave(c, place_id, e);
+}
+
+/* The row of the entry, and what it is sorted by name by. */
+static int put_entry(struct change *c, const struct search_entry *n, struct err *e)
+{
+    int64_t old_place = 0, new_place = 0, label = 0;
+    int there = read_entry(c, n->id, &old_place, e);
+
+    if (there < 0 || place_take(c, n->name, &new_place, &label, e) < 0 ||
+        change_cell(c, n->id, SEARCH_CELL_NAME, label, e) < 0 ||
+        db_exec(c->txn.conn, Q_s_entry_put,
+                DB_ARGS(DB_I64(n->id), DB_I64(n->repository), DB_I64(new_place), DB_TEXT(n->shown)),
+                NULL, e) < 0)
+        return -1;
+    return there > 0 ? place_leave(c, old_place, e) : 0;
+}
+
+int change_put(struct change *c, const struct search_entry *n, struct err *e)
+{
+    c->entries++;
+    merge_put_bit(c, SEARCH_ALL, n->id, true);
     for (size_t i = 0; i < SEARCH_CELLS; i++)
-        if (change_cell(c, n->id, (enum search_column)i, n->cells[i], e) < 0)
+        if (i != SEARCH_CELL_NAME &&
+            change_cell(c, n->id, (enum search_column)i, n->cells[i], e) < 0)
             return -1;
-    return write_rows(c, n, &now, there > 0, e);
+    return put_entry(c, n, e) < 0 || put_values(c, n, e) < 0 ? -1 : put_words(c, n->id, n, e);
 }

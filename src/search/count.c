@@ -48,51 +48,10 @@ static void tally_add(struct tallies *t, uint32_t code)
     x->n++;
 }
 
-/* How far a cursor goes on by steps; further on it is set anew. */
-#define STEPS 64
-
-/* The codes of the members of a set, as a cursor that goes through it in order. */
-struct walk {
-    struct db_conn *conn;
-    struct db_rows rows;
-    int64_t at; /* its row; -1: it stands on none */
-};
-
-static void walk_autodone(struct walk *w)
+static void on_code(void *p, size_t artifact, uint32_t code)
 {
-    db_rows_done(&w->rows);
-}
-
-/* To the row of id, or behind it: 1, 0 there is none, -1. */
-static int walk_to(struct walk *w, int64_t id, struct err *e)
-{
-    int more = 1;
-
-    if (w->at < 0 || id - w->at > STEPS) {
-        db_rows_done(&w->rows);
-        if (db_query(w->conn, Q_s_codes_from, DB_ARGS(DB_I64(id)), &w->rows, e) < 0)
-            return -1;
-        w->at = -1;
-    }
-    while (w->at < id && (more = db_next(&w->rows, e)) > 0)
-        w->at = db_i64(&w->rows, 0);
-    return more;
-}
-
-/* The codes of one. */
-static int tally_one(struct walk *w, int64_t id, struct tallies *t, struct err *e)
-{
-    int found = walk_to(w, id, e);
-
-    if (found <= 0 || w->at != id)
-        return found < 0 ? -1 : 0;
-    struct str bytes = db_bytes(&w->rows, 1);
-    for (size_t i = 0; i + sizeof(uint32_t) <= bytes.n; i += sizeof(uint32_t)) {
-        uint32_t code;
-        memcpy(&code, bytes.p + i, sizeof(code));
-        tally_add(t, code);
-    }
-    return 0;
+    (void)artifact;
+    tally_add(p, code);
 }
 
 /* By facet, the most frequent first, then the oldest. */
@@ -141,22 +100,16 @@ static int take_tops(struct db_conn *c, struct arena *a, struct tallies *t,
     return 0;
 }
 
-static int count_matching(struct db_conn *c, struct arena *a, const struct matching *m,
+static int count_matching(struct db_conn *c, struct arena *a, struct matching *m,
                           struct search_counts *ret, struct err *e)
 {
-    AUTO(walk) w = {.conn = c, .at = -1};
     struct tallies t = {0};
-    int64_t n = 0;
-    int rc = 0;
 
-    for (int64_t id = set_next(&m->found, 0); id >= 0 && rc == 0;
-         id = set_next(&m->found, id + 1)) {
-        if (n++ == SEARCH_COUNTED) {
-            ret->more = true;
-            break;
-        }
-        rc = tally_one(&w, id, &t, e);
+    if (m->total > SEARCH_COUNTED) {
+        set_cut(&m->found, SEARCH_COUNTED);
+        ret->more = true;
     }
+    int rc = set_codes(&m->found, c, on_code, &t, e);
     if (rc == 0)
         rc = take_tops(c, a, &t, ret, e);
     mem_free(t.v);
@@ -188,12 +141,12 @@ static bool asks_nothing(const struct search_query *q)
     return q->all && !q->text.p && q->min_parameters < 0 && q->max_parameters < 0;
 }
 
-static int count(struct db_conn *c, struct arena *work, struct arena *a,
+static int count(const struct search *s, struct db_conn *c, struct arena *work, struct arena *a,
                  const struct search_query *q, struct search_counts *ret, struct err *e)
 {
     struct matching m;
 
-    if (search_match(c, work, q, &m, e) < 0)
+    if (search_match(s, c, work, q, false, &m, e) < 0)
         return -1;
     ret->total = m.total;
     ret->more = m.more;
@@ -213,7 +166,7 @@ int search_count(struct search *s, struct arena *a, const struct search_query *q
     arena_init(&work, SEARCH_ARENA);
     struct db_conn *c = search_enter(s);
     ret->complete = c && s->complete;
-    int rc = c ? count(c, &work, a, q, ret, &why) : 0;
+    int rc = c ? count(s, c, &work, a, q, ret, &why) : 0;
     search_leave(s);
     if (rc == 0)
         return 0;

@@ -1,78 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page of models that a query asks for: the best of those that match. */
 #include "base/mem.h"
+#include "search/best.h"
 #include "search/internal.h"
 
-#include <stdlib.h>
-
-/* Names of so few are read one by one; of more, all are walked in their order. */
-#define NAMES_MAX 5000
-
-struct item {
-    int64_t key, id; /* the larger the key, the better; then the newest */
-};
-struct best {
-    struct item *v; /* a heap, the worst first */
-    size_t n, max;
-    bool negative;            /* the smaller, the better */
-    const struct set *better; /* these before all others; NULL */
-};
-
-static bool is_worse(struct item a, struct item b)
-{
-    return a.key != b.key ? a.key < b.key : a.id < b.id;
-}
-
-static void sink(struct best *b, size_t at)
-{
-    for (;;) {
-        size_t next = 2 * at + 1;
-        if (next >= b->n)
-            return;
-        if (next + 1 < b->n && is_worse(b->v[next + 1], b->v[next]))
-            next++;
-        if (!is_worse(b->v[next], b->v[at]))
-            return;
-        struct item t = b->v[at];
-        b->v[at] = b->v[next];
-        b->v[next] = t;
-        at = next;
-    }
-}
-
-static void rise(struct best *b, size_t at)
-{
-    while (at > 0 && is_worse(b->v[at], b->v[(at - 1) / 2])) {
-        struct item t = b->v[at];
-        b->v[at] = b->v[(at - 1) / 2];
-        b->v[(at - 1) / 2] = t;
-        at = (at - 1) / 2;
-    }
-}
-
-static void offer(void *p, int64_t id, int64_t value)
-{
-    struct best *b = p;
-    struct item i = {.key = b->negative ? -value : value, .id = id};
-
-    if (b->better && set_has(b->better, id))
-        i.key += INT64_MAX / 2;
-    if (b->n < b->max) {
-        b->v[b->n++] = i;
-        rise(b, b->n - 1);
-    } else if (b->max && is_worse(b->v[0], i)) {
-        b->v[0] = i;
-        sink(b, 0);
-    }
-}
-
-static int best_first(const void *x, const void *y)
-{
-    const struct item *a = x, *b = y;
-    return is_worse(*b, *a) ? -1 : is_worse(*a, *b);
-}
-
-/* ---- by a number ---- */
+/* ---- their order ---- */
 
 static enum search_column column_of(enum search_order order)
 {
@@ -83,90 +15,111 @@ static enum search_column column_of(enum search_order order)
         return SEARCH_CELL_SIZE;
     case SEARCH_BY_PARAMETERS:
         return SEARCH_CELL_PARAMETERS;
-    default:
-        return SEARCH_CELL_PULLS;
+    case SEARCH_BY_NAME:
+        return SEARCH_CELL_NAME;
+    case SEARCH_BY_RELEVANCE:
+    case SEARCH_BY_PULLS:
+        break;
     }
+    return SEARCH_CELL_PULLS;
 }
 
-static int by_number(struct db_conn *c, struct arena *a, const struct search_query *q,
-                     const struct matching *m, int64_t *ids, size_t *ret_n, struct err *e)
-{
-    size_t wanted = (size_t)MIN_OF(q->offset + q->limit, m->total);
-    bool relevance = q->order == SEARCH_BY_RELEVANCE;
-    struct best b = {.max = wanted,
-                     .negative = q->ascending && !relevance,
-                     .better = relevance && q->text.p ? &m->named : NULL};
-
-    if (q->offset >= m->total)
-        return 0;
-    b.v = arena_try(a, wanted * sizeof(*b.v) + 1, e);
-    if (!b.v || set_each(&m->found, c, (int64_t)column_of(q->order), offer, &b, e) < 0)
-        return -1;
-    qsort(b.v, b.n, sizeof(*b.v), best_first);
-    for (size_t i = (size_t)q->offset; i < b.n; i++)
-        ids[(*ret_n)++] = b.v[i].id;
-    return 0;
-}
-
-/* ---- by name ---- */
-
-struct named {
-    struct str name;
-    int64_t id;
+struct offering {
+    struct best *best;       /* or */
+    struct best_far *far;    /* this, */
+    bool sampling;           /* for the first time */
+    bool negative;           /* the smaller, the better */
+    bool oldest_first;       /* of those that are equal */
+    const struct set *named; /* these before all others; NULL */
 };
 
-static int by_its_name(const void *x, const void *y)
+static void offer_some(const struct offering *o, const struct best_item *v, size_t n)
 {
-    const struct named *a = x, *b = y;
-    int cmp = str_cmp(a->name, b->name);
-    return cmp ? cmp : a->id < b->id ? -1 : a->id > b->id;
+    if (o->far && o->sampling)
+        best_far_sample(o->far, v, n);
+    else if (o->far)
+        best_far_offer(o->far, v, n);
+    else
+        for (size_t i = 0; i < n; i++)
+            best_offer(o->best, v[i]);
 }
 
-static int read_name(struct db_conn *c, struct arena *a, int64_t id, struct named *ret,
-                     struct err *e)
+static void offer(void *p, int64_t first, const int64_t cells[SEARCH_CHUNK],
+                  uint64_t words[SEARCH_CHUNK_WORDS])
 {
-    AUTO(db_rows) rows = {0};
-    int found = db_one(c, Q_s_entry_name, DB_ARGS(DB_I64(id)), &rows, e);
+    const struct offering *o = p;
+    struct best_item v[64];
 
-    *ret = (struct named){.name = found > 0 ? arena_str(a, db_text(&rows, 0)) : STR_NULL, .id = id};
-    return found < 0 ? -1 : 0;
+    for (size_t i = 0; i < SEARCH_CHUNK_WORDS; i++) {
+        uint64_t named = o->named ? o->named->words[(size_t)first / 64 + i] : 0;
+        size_t n = 0;
+        for (uint64_t left = words[i]; left; left &= left - 1) {
+            size_t bit = (size_t)__builtin_ctzll(left), at = i * 64 + bit;
+            int64_t id = first + (int64_t)at, key = o->negative ? ~cells[at] : cells[at];
+            if (named >> bit & 1)
+                key = MIN_OF(key, INT64_MAX / 2) + INT64_MAX / 2;
+            v[n++] = (struct best_item){key, o->oldest_first ? -id : id};
+        }
+        if (n)
+            offer_some(o, v, n);
+    }
 }
 
-static int by_few_names(struct db_conn *c, struct arena *a, const struct search_query *q,
-                        const struct matching *m, int64_t *ids, size_t *ret_n, struct err *e)
+static void take_ids(const struct best_item *v, size_t n, int64_t *ids, size_t *ret_n)
 {
-    struct named *all = ARENA_ARRAY(a, (size_t)m->total, struct named);
-    size_t n = 0;
-
-    for (int64_t id = set_next(&m->found, 0); id >= 0; id = set_next(&m->found, id + 1))
-        if (read_name(c, a, id, &all[n++], e) < 0)
-            return -1;
-    qsort(all, n, sizeof(*all), by_its_name);
-    for (size_t i = (size_t)q->offset; i < n && *ret_n < (size_t)q->limit; i++)
-        ids[(*ret_n)++] = all[q->ascending ? i : n - 1 - i].id;
-    return 0;
+    for (size_t i = 0; i < n; i++)
+        ids[(*ret_n)++] = v[i].id < 0 ? -v[i].id : v[i].id;
 }
 
-static int by_name(struct db_conn *c, struct arena *a, const struct search_query *q,
-                   const struct matching *m, int64_t *ids, size_t *ret_n, struct err *e)
+/* A page that is far behind: 1, 0 it was not found, -1. */
+static int take_far(struct db_conn *c, struct arena *a, enum search_column column,
+                    struct offering o, struct matching *m, size_t first, size_t last, int64_t *ids,
+                    size_t *ret_n, struct err *e)
 {
-    AUTO(db_rows) rows = {0};
-    int64_t seen = 0;
-    int more = 0;
+    struct best_far far;
+    size_t n;
+
+    o.far = &far;
+    o.sampling = true;
+    if (best_far_init(&far, a, first, last, (size_t)m->total, e) < 0 ||
+        set_walk(&m->found, c, (int64_t)column, offer, &o, e) < 0)
+        return -1;
+    o.sampling = false;
+    best_far_bound(&far);
+    if (set_walk(&m->found, c, (int64_t)column, offer, &o, e) < 0)
+        return -1;
+    const struct best_item *v = best_far_page(&far, &n);
+    if (v)
+        take_ids(v, n, ids, ret_n);
+    return v != NULL;
+}
+
+/* Numbers of the artifacts of the page. */
+static int take_page(struct db_conn *c, struct arena *a, const struct search_query *q,
+                     struct matching *m, int64_t *ids, size_t *ret_n, struct err *e)
+{
+    bool relevance = q->order == SEARCH_BY_RELEVANCE, by_name = q->order == SEARCH_BY_NAME;
+    struct best best;
+    struct offering o = {.negative = q->ascending && !relevance,
+                         .oldest_first = by_name && q->ascending,
+                         .named = m->has_named ? &m->named : NULL};
+    enum search_column column = column_of(q->order);
 
     if (q->offset >= m->total)
         return 0;
-    if (m->total <= NAMES_MAX)
-        return by_few_names(c, a, q, m, ids, ret_n, e);
-    if (db_query(c, q->ascending ? Q_s_entry_names : Q_s_entry_names_back, DB_NO_ARGS, &rows, e) <
-        0)
-        return -1;
-    while (*ret_n < (size_t)q->limit && (more = db_next(&rows, e)) > 0) {
-        int64_t id = db_i64(&rows, 0);
-        if (set_has(&m->found, id) && seen++ >= q->offset)
-            ids[(*ret_n)++] = id;
+    size_t first = (size_t)q->offset, last = (size_t)MIN_OF(q->offset + q->limit, m->total);
+    if (best_is_far(last, (size_t)m->total)) {
+        int found = take_far(c, a, column, o, m, first, last, ids, ret_n, e);
+        if (found != 0)
+            return found < 0 ? -1 : 0;
     }
-    return more < 0 ? -1 : 0;
+    o.best = &best;
+    if (best_init(&best, a, last, (size_t)m->total, e) < 0 ||
+        set_walk(&m->found, c, (int64_t)column, offer, &o, e) < 0)
+        return -1;
+    best_settle(&best, first);
+    take_ids(best.v + first, best.n > first ? best.n - first : 0, ids, ret_n);
+    return 0;
 }
 
 /* ---- the page ---- */
@@ -174,12 +127,12 @@ static int by_name(struct db_conn *c, struct arena *a, const struct search_query
 static int64_t pulls_of(struct db_conn *c, int64_t id, struct err *e)
 {
     AUTO(db_rows) rows = {0};
-    int64_t v = 0;
+    int64_t cells[SEARCH_CHUNK], v = 0;
     int found = db_one(c, Q_s_cells,
                        DB_ARGS(DB_I64(search_key(SEARCH_CELL_PULLS, id / SEARCH_CHUNK))), &rows, e);
 
-    if (found > 0 && db_bytes(&rows, 0).n == SEARCH_CELLS_BYTES)
-        memcpy(&v, db_bytes(&rows, 0).p + id % SEARCH_CHUNK * 8, sizeof(v));
+    if (found > 0 && pack_read_cells(db_bytes(&rows, 0), cells))
+        v = MAX_OF(cells[id % SEARCH_CHUNK], 0);
     return found < 0 ? -1 : v;
 }
 
@@ -204,18 +157,15 @@ static int read_hit(struct db_conn *c, struct arena *a, int64_t id, struct searc
     return 0;
 }
 
-static int find(struct db_conn *c, struct arena *a, const struct search_query *q,
-                struct search_found *ret, struct err *e)
+static int find(const struct search *s, struct db_conn *c, struct arena *a,
+                const struct search_query *q, struct search_found *ret, struct err *e)
 {
     struct matching m;
     int64_t *ids = ARENA_ARRAY(a, (size_t)q->limit + 1, int64_t);
     size_t n = 0;
 
-    if (search_match(c, a, q, &m, e) < 0)
-        return -1;
-    int rc = q->order == SEARCH_BY_NAME ? by_name(c, a, q, &m, ids, &n, e)
-                                        : by_number(c, a, q, &m, ids, &n, e);
-    if (rc < 0)
+    if (search_match(s, c, a, q, q->order == SEARCH_BY_RELEVANCE, &m, e) < 0 ||
+        take_page(c, a, q, &m, ids, &n, e) < 0)
         return -1;
     ret->hits = ARENA_ARRAY(a, n + 1, struct search_hit);
     for (size_t i = 0; i < n; i++)
@@ -236,7 +186,7 @@ int search_find(struct search *s, struct arena *a, const struct search_query *q,
     arena_init(&work, SEARCH_ARENA);
     struct db_conn *c = search_enter(s);
     bool complete = c && s->complete;
-    int rc = c ? find(c, &work, q, &found, &why) : 0;
+    int rc = c ? find(s, c, &work, q, &found, &why) : 0;
     search_leave(s);
     if (rc < 0) {
         search_judge(s, &why);

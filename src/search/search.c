@@ -41,6 +41,7 @@ void search_free(struct search *s)
     if (!s)
         return;
     db_close(s->db);
+    db_words_free(s->words);
     BUG_ON(pthread_rwlock_destroy(&s->lock) != 0);
     mem_free(s);
 }
@@ -63,6 +64,16 @@ const char *search_facet_name(enum search_facet f)
     };
     BUG_ON(f >= SEARCH_FACETS || !names[f]);
     return names[f];
+}
+
+struct str search_folded(struct arena *a, struct str s)
+{
+    char *p = arena_strz(a, s);
+
+    for (size_t i = 0; i < s.n; i++)
+        if (p[i] >= 'A' && p[i] <= 'Z')
+            p[i] = (char)(p[i] - 'A' + 'a');
+    return str_of(p, s.n);
 }
 
 struct db_conn *search_enter(struct search *s)
@@ -166,7 +177,7 @@ static int own(struct search *s, struct db *db, int64_t filled, struct err *e)
     AUTO(change) c = {0};
     int64_t epoch = 0;
 
-    if (next_epoch(s, &epoch, e) < 0 || change_begin(&c, db, e) < 0 ||
+    if (next_epoch(s, &epoch, e) < 0 || change_begin(&c, db, s->words, e) < 0 ||
         change_state(&c, "version", SEARCH_VERSION, e) < 0 ||
         change_state(&c, "filled", filled, e) < 0 || change_state(&c, "epoch", epoch, e) < 0)
         return -1;
@@ -241,6 +252,8 @@ int search_keep(struct search *s, struct err *e)
         return s->db && !s->damaged ? 0
                                     : ERR(e, UNAVAILABLE, "the search is not made anew so soon");
     s->made_ms = MAX_OF(now, 1);
+    if (!s->words && db_words_new(&s->words, e) < 0)
+        return -1;
     if (s->db)
         exchange(s, NULL);
     if (first) {
@@ -326,19 +339,23 @@ static int pulls_of(struct search *s, int64_t repository, int64_t *ret, struct e
     return found < 0 ? -1 : 0;
 }
 
-/* Some artifacts in one transaction. pulls: only these, -1: all. */
-static int renew_some(struct search *s, const int64_t *ids, size_t n, int64_t pulls, struct err *e)
+/* Some artifacts in one transaction. pulls: only these, -1: all. *ret_n: how many were done before
+ * it was full. */
+static int renew_some(struct search *s, const int64_t *ids, size_t n, int64_t pulls, size_t *ret_n,
+                      struct err *e)
 {
     AUTO(change) c = {0};
+    size_t i = 0;
 
-    if (change_begin(&c, s->db, e) < 0)
+    if (change_begin(&c, s->db, s->words, e) < 0)
         return -1;
-    for (size_t i = 0; i < n; i++) {
+    for (; i < n && !change_is_full(&c); i++) {
         int rc = pulls >= 0 ? change_cell(&c, ids[i], SEARCH_CELL_PULLS, pulls, e)
                             : renew(s, &c, ids[i], e);
         if (rc < 0)
             return -1;
     }
+    *ret_n = i;
     return change_commit(&c, e);
 }
 
@@ -357,7 +374,7 @@ int search_derive(struct search *s, int64_t subject, struct err *e)
             return -1;
         if (n == 0)
             return 0;
-        if (renew_some(s, ids, n, pulls, e) < 0)
+        if (renew_some(s, ids, n, pulls, &n, e) < 0)
             return -1;
         after = ids[n - 1];
     }
@@ -367,7 +384,7 @@ int search_fill(struct search *s, struct err *e)
 {
     AUTO(change) c = {0};
     int64_t ids[FILL_AT_ONCE];
-    size_t n;
+    size_t n, done = 0;
 
     if (!s->db)
         return ERR(e, UNAVAILABLE, "the search is not open");
@@ -375,12 +392,12 @@ int search_fill(struct search *s, struct err *e)
         return 0;
     if (page(s->registry->db, Q_search_artifacts, DB_ARGS(DB_I64(s->filled), DB_I64(FILL_AT_ONCE)),
              FILL_AT_ONCE, ids, &n, e) < 0 ||
-        change_begin(&c, s->db, e) < 0)
+        change_begin(&c, s->db, s->words, e) < 0)
         return -1;
-    for (size_t i = 0; i < n; i++)
-        if (renew(s, &c, ids[i], e) < 0)
+    for (; done < n && !change_is_full(&c); done++)
+        if (renew(s, &c, ids[done], e) < 0)
             return -1;
-    int64_t filled = n ? ids[n - 1] : -1;
+    int64_t filled = n ? ids[done - 1] : -1;
     if (change_state(&c, "filled", filled, e) < 0 || change_commit(&c, e) < 0)
         return -1;
     s->filled = filled;

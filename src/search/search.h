@@ -20,7 +20,7 @@
 
 #define SEARCH_DB_FILE "search.db"
 /* One more whenever something else is derived, or kept otherwise. */
-#define SEARCH_VERSION 1
+#define SEARCH_VERSION 2
 
 /* Numbers are kept. */
 enum search_facet {
@@ -71,7 +71,7 @@ void search_judge(struct search *s, const struct err *why);
 
 /* Words of the text that count. */
 #define SEARCH_WORDS 16
-/* Models that a text finds at most, and that counts of facets look at: beyond, `more` is true. */
+/* Models that counts of facets look at: beyond, `more` is true. */
 #define SEARCH_COUNTED 10000
 /* Values of each facet in search_count. */
 #define SEARCH_TOP 50
@@ -101,7 +101,7 @@ struct search_found {
     struct search_hit *hits;
     size_t n;
     int64_t total;
-    bool more;     /* the text finds more than are looked at */
+    bool more;     /* the last word is the beginning of more words than are looked at */
     bool complete; /* all models of the registry were looked through */
 };
 /* In the arena. What is wrong with the database of the search is no error: nothing is found then,
@@ -117,7 +117,7 @@ struct search_counts {
     struct search_value *values[SEARCH_FACETS]; /* the most frequent first */
     size_t n[SEARCH_FACETS];
     int64_t total;
-    bool more; /* only the first SEARCH_COUNTED that match were counted */
+    bool more; /* only the first SEARCH_COUNTED that match were counted, or more match */
     bool complete;
 };
 int search_count(struct search *s, struct arena *a, const struct search_query *q,

@@ -3,33 +3,45 @@
 
 #include "base/mem.h"
 
-int set_new(struct arena *a, size_t chunks, struct set *ret, struct err *e)
+int set_new(struct arena *a, size_t rows, struct set *ret, struct err *e)
 {
-    uint64_t *words = arena_try(a, chunks * SEARCH_BITS_BYTES + 8, e);
+    size_t n = (rows * SEARCH_ROW_WORDS + SEARCH_CHUNK_WORDS - 1) / SEARCH_CHUNK_WORDS *
+               SEARCH_CHUNK_WORDS;
+    uint64_t *words = arena_try(a, n * sizeof(*words) + 8, e);
 
     if (!words)
         return -1;
-    *ret = (struct set){.words = words, .chunks = chunks};
+    *ret = (struct set){.words = words, .n = n, .rows = rows};
     return 0;
+}
+
+void set_clear(struct set *s)
+{
+    memset(s->words, 0, s->n * sizeof(*s->words));
 }
 
 void set_put(struct set *s, int64_t id)
 {
     size_t at = (size_t)id / 64;
 
-    if (id >= 0 && at < s->chunks * SEARCH_CHUNK_WORDS)
+    if (id >= 0 && at < s->rows * SEARCH_ROW_WORDS)
         s->words[at] |= 1ULL << ((size_t)id % 64);
+}
+
+void set_copy(struct set *s, const struct set *from)
+{
+    memcpy(s->words, from->words, s->n * sizeof(*s->words));
 }
 
 void set_and(struct set *s, const struct set *other)
 {
-    for (size_t i = 0; i < s->chunks * SEARCH_CHUNK_WORDS; i++)
-        s->words[i] &= i < other->chunks * SEARCH_CHUNK_WORDS ? other->words[i] : 0;
+    for (size_t i = 0; i < s->n; i++)
+        s->words[i] &= other->words[i];
 }
 
 void set_or(struct set *s, const struct set *other)
 {
-    for (size_t i = 0; i < s->chunks * SEARCH_CHUNK_WORDS; i++)
+    for (size_t i = 0; i < s->n; i++)
         s->words[i] |= other->words[i];
 }
 
@@ -37,55 +49,52 @@ int64_t set_count(const struct set *s)
 {
     int64_t n = 0;
 
-    for (size_t i = 0; i < s->chunks * SEARCH_CHUNK_WORDS; i++)
+    for (size_t i = 0; i < s->n; i++)
         n += __builtin_popcountll(s->words[i]);
     return n;
 }
 
-bool set_chunk_is_empty(const struct set *s, size_t chunk)
-{
-    const uint64_t *w = s->words + chunk * SEARCH_CHUNK_WORDS;
-    uint64_t any = 0;
-
-    for (size_t i = 0; i < SEARCH_CHUNK_WORDS; i++)
-        any |= w[i];
-    return any == 0;
-}
-
 int64_t set_next(const struct set *s, int64_t id)
 {
-    size_t n = s->chunks * SEARCH_CHUNK_WORDS, at = (size_t)id / 64;
+    size_t at = (size_t)id / 64;
 
-    if (at >= n)
+    if (at >= s->n)
         return -1;
     uint64_t w = s->words[at] & (~0ULL << ((size_t)id % 64));
-    while (w == 0 && ++at < n)
+    while (w == 0 && ++at < s->n)
         w = s->words[at];
     return w ? (int64_t)(at * 64) + __builtin_ctzll(w) : -1;
 }
 
-int64_t set_last(const struct set *s)
+void set_cut(struct set *s, int64_t n)
 {
-    for (size_t at = s->chunks * SEARCH_CHUNK_WORDS; at-- > 0;)
-        if (s->words[at])
-            return (int64_t)(at * 64) + 63 - __builtin_clzll(s->words[at]);
-    return -1;
+    size_t at = 0;
+
+    for (; at < s->n && n >= __builtin_popcountll(s->words[at]); at++)
+        n -= __builtin_popcountll(s->words[at]);
+    if (at == s->n)
+        return;
+    uint64_t kept = 0;
+    for (uint64_t left = s->words[at]; n > 0; n--, left &= left - 1)
+        kept |= left & -left;
+    s->words[at] = kept;
+    memset(s->words + at + 1, 0, (s->n - at - 1) * sizeof(*s->words));
+}
+
+static bool is_empty(const uint64_t *words)
+{
+    uint64_t any = 0;
+
+    for (size_t i = 0; i < SEARCH_CHUNK_WORDS; i++)
+        any |= words[i];
+    return any == 0;
 }
 
 /* ---- of the database ---- */
 
-/* The rows of bits or cells of a code or column. */
-static int rows_of(struct db_conn *c, enum db_query q, int64_t what, size_t chunks,
-                   struct db_rows *ret, struct err *e)
+static int damaged(struct err *e)
 {
-    int64_t last = chunks ? (int64_t)chunks - 1 : 0;
-    return db_query(c, q, DB_ARGS(DB_I64(search_key(what, 0)), DB_I64(search_key(what, last))), ret,
-                    e);
-}
-
-static int wrong_size(struct err *e)
-{
-    return ERR(e, CORRUPT, "a row of the search has a wrong size");
+    return ERR(e, CORRUPT, "a row of the search is damaged");
 }
 
 int set_join(struct set *s, struct db_conn *c, int64_t code, struct err *e)
@@ -93,87 +102,83 @@ int set_join(struct set *s, struct db_conn *c, int64_t code, struct err *e)
     AUTO(db_rows) rows = {0};
     int more;
 
-    if (rows_of(c, Q_s_bits_range, code, s->chunks, &rows, e) < 0)
+    if (s->rows == 0)
+        return 0;
+    if (db_query(
+            c, Q_s_bits_range,
+            DB_ARGS(DB_I64(search_key(code, 0)), DB_I64(search_key(code, (int64_t)s->rows - 1))),
+            &rows, e) < 0)
         return -1;
     while ((more = db_next(&rows, e)) > 0) {
-        size_t chunk = (size_t)(db_i64(&rows, 0) & SEARCH_CHUNK_MAX);
-        struct str bytes = db_bytes(&rows, 1);
-        uint64_t words[SEARCH_CHUNK_WORDS];
-        if (bytes.n != sizeof(words))
-            return wrong_size(e);
-        memcpy(words, bytes.p, sizeof(words));
-        for (size_t i = 0; i < SEARCH_CHUNK_WORDS && chunk < s->chunks; i++)
-            s->words[chunk * SEARCH_CHUNK_WORDS + i] |= words[i];
+        size_t row = (size_t)(db_i64(&rows, 0) & SEARCH_ROW_MAX);
+        if (row >= s->rows ||
+            !pack_join_bits(db_bytes(&rows, 1), s->words + row * SEARCH_ROW_WORDS))
+            return damaged(e);
     }
     return more;
 }
 
-/* The cells of the next chunk that has members: 1, 0, -1. Other rows are not even read. */
-static int next_cells(const struct set *s, struct db_rows *rows, size_t *ret_chunk,
-                      struct str *ret_cells, struct err *e)
+/* Chunks that have members. */
+static size_t chunks_of(const struct set *s)
+{
+    size_t n = 0;
+
+    for (size_t at = 0; at < s->n; at += SEARCH_CHUNK_WORDS)
+        n += !is_empty(s->words + at);
+    return n;
+}
+
+/* The row of the next chunk that has members: 1, 0, -1. Others are not even read. *left: how many
+ * there should still be, so that nobody stays a member whose row is lost. */
+static int next_chunk(const struct set *s, struct db_rows *rows, size_t *left, size_t *ret_chunk,
+                      struct err *e)
 {
     int more;
 
-    while ((more = db_next(rows, e)) > 0) {
-        size_t chunk = (size_t)(db_i64(rows, 0) & SEARCH_CHUNK_MAX);
-        if (chunk >= s->chunks || set_chunk_is_empty(s, chunk))
+    while (*left && (more = db_next(rows, e)) != 0) {
+        if (more < 0)
+            return -1;
+        size_t chunk = (size_t)(db_i64(rows, 0) & SEARCH_ROW_MAX);
+        if (chunk >= s->n / SEARCH_CHUNK_WORDS || is_empty(s->words + chunk * SEARCH_CHUNK_WORDS))
             continue;
-        struct str bytes = db_bytes(rows, 1);
-        if (bytes.n != SEARCH_CELLS_BYTES)
-            return wrong_size(e);
         *ret_chunk = chunk;
-        *ret_cells = bytes;
+        (*left)--;
         return 1;
     }
-    return more;
+    return *left ? damaged(e) : 0;
 }
 
-static int64_t cell(struct str cells, size_t i)
-{
-    int64_t v;
-    memcpy(&v, cells.p + i * sizeof(v), sizeof(v));
-    return v;
-}
-
-int set_filter(struct set *s, struct db_conn *c, int64_t column, bool (*fn)(void *p, int64_t value),
-               void *p, struct err *e)
+int set_walk(struct set *s, struct db_conn *c, int64_t column, set_chunk_fn *fn, void *p,
+             struct err *e)
 {
     AUTO(db_rows) rows = {0};
-    struct str cells;
-    size_t chunk;
+    int64_t cells[SEARCH_CHUNK];
+    size_t chunk, left = chunks_of(s);
     int more;
 
-    if (rows_of(c, Q_s_cells_range, column, s->chunks, &rows, e) < 0)
+    if (db_query(c, Q_s_cells_range,
+                 DB_ARGS(DB_I64(search_key(column, 0)), DB_I64(search_key(column, SEARCH_ROW_MAX))),
+                 &rows, e) < 0)
         return -1;
-    while ((more = next_cells(s, &rows, &chunk, &cells, e)) > 0) {
-        uint64_t *w = s->words + chunk * SEARCH_CHUNK_WORDS;
-        for (size_t i = 0; i < SEARCH_CHUNK_WORDS; i++)
-            for (uint64_t left = w[i]; left; left &= left - 1) {
-                size_t bit = (size_t)__builtin_ctzll(left);
-                if (!fn(p, cell(cells, i * 64 + bit)))
-                    w[i] &= ~(1ULL << bit);
-            }
+    while ((more = next_chunk(s, &rows, &left, &chunk, e)) > 0) {
+        if (!pack_read_cells(db_bytes(&rows, 1), cells))
+            return damaged(e);
+        fn(p, (int64_t)(chunk * SEARCH_CHUNK), cells, s->words + chunk * SEARCH_CHUNK_WORDS);
     }
     return more;
 }
 
-int set_each(const struct set *s, struct db_conn *c, int64_t column,
-             void (*fn)(void *p, int64_t id, int64_t value), void *p, struct err *e)
+int set_codes(const struct set *s, struct db_conn *c,
+              void (*fn)(void *p, size_t artifact, uint32_t code), void *p, struct err *e)
 {
     AUTO(db_rows) rows = {0};
-    struct str cells;
-    size_t chunk;
+    size_t chunk, left = chunks_of(s);
     int more;
 
-    if (rows_of(c, Q_s_cells_range, column, s->chunks, &rows, e) < 0)
+    if (db_query(c, Q_s_codes_range, DB_ARGS(DB_I64(0), DB_I64(SEARCH_ROW_MAX)), &rows, e) < 0)
         return -1;
-    while ((more = next_cells(s, &rows, &chunk, &cells, e)) > 0) {
-        const uint64_t *w = s->words + chunk * SEARCH_CHUNK_WORDS;
-        for (size_t i = 0; i < SEARCH_CHUNK_WORDS; i++)
-            for (uint64_t left = w[i]; left; left &= left - 1) {
-                size_t at = i * 64 + (size_t)__builtin_ctzll(left);
-                fn(p, (int64_t)(chunk * SEARCH_CHUNK + at), cell(cells, at));
-            }
-    }
+    while ((more = next_chunk(s, &rows, &left, &chunk, e)) > 0)
+        if (!pack_read_codes(db_bytes(&rows, 1), s->words + chunk * SEARCH_CHUNK_WORDS, fn, p))
+            return damaged(e);
     return more;
 }

@@ -6,42 +6,107 @@
 #include "base/clock.h"
 #include "registry/model.h"
 #include "registry/task.h"
+#include "search/best.h"
 #include "search/change.h"
 #include "search/derive.h"
 #include "search/internal.h"
 
 /* ---- words ---- */
 
-static void is_expression(const char *text, const char *want)
+/* The words of a text, with a space behind each. */
+static void are_words(const char *text, const char *want)
 {
+    AUTO(terms) t = {.n = 0};
     AUTO(buf) out = {0};
+    struct db_words *words;
+    struct err e;
+    struct str packed, word;
+    bool named;
 
+    terms_init(&t);
     buf_init(&out, 4096);
-    bool any = search_expression(str_from(text), &out);
-    assert_int_equal(any, want != NULL);
-    if (want)
-        assert_string_equal(out.p, want);
+    assert_int_equal(db_words_new(&words, &e), 0);
+    assert_int_equal(terms_read(&t, words, str_from(text), false, &e), 0);
+    db_words_free(words);
+    packed = buf_str(&t.packed);
+    while ((word = terms_next(&packed, &named)).n) {
+        buf_adds(&out, word);
+        buf_addc(&out, ' ');
+    }
+    assert_int_equal(packed.n, 0);
+    assert_string_equal(out.p, want);
 }
 
-static void test_expression(void **state)
+#define TEN "0123456789"
+
+static void test_words(void **state)
 {
     (void)state;
-    is_expression("llama", "\"llama\" *");
-    is_expression("  a\tb  ", "\"a\" AND \"b\" *");
-    is_expression("say \"hi\" OR *", "\"say\" AND \"hi\" AND \"OR\" *");
-    is_expression("NEAR(a b, 5)", "\"NEAR\" AND \"a\" AND \"b\" AND \"5\" *");
-    is_expression("name:x", "\"name\" AND \"x\" *");
-    is_expression("- -- + llama-3.1 !", "\"llama\" AND \"3\" AND \"1\" *");
-    is_expression("\xe6\xa8\xa1\xef\xbc\x8c\xe5\x9e\x8b",
-                  "\"\xe6\xa8\xa1\" AND \"\xe5\x9e\x8b\" *");
-    is_expression("a\xe2\x80\x94\x62", "\"a\" AND \"b\" *");
-    is_expression("a\xff\x62", "\"a\" AND \"b\" *");
-    is_expression("", NULL);
-    is_expression(" \"*\" ( ) ^ \xe2\x80\x94", NULL);
-    is_expression(
-        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18",
-        "\"1\" AND \"2\" AND \"3\" AND \"4\" AND \"5\" AND \"6\" AND \"7\" AND \"8\" AND \"9\""
-        " AND \"10\" AND \"11\" AND \"12\" AND \"13\" AND \"14\" AND \"15\" AND \"16\" *");
+    are_words("llama", "llama ");
+    are_words("  a\tb  ", "a b ");
+    are_words("say \"hi\" OR *", "say hi or ");
+    are_words("NEAR(a b, 5)", "near a b 5 ");
+    are_words("- -- + llama-3.1 !", "llama 3 1 ");
+    are_words("Der gro\xc3\x9f\x65 W\xc3\x84L", "der gro\xc3\x9f\x65 wal ");
+    are_words("\xe6\xa8\xa1\xef\xbc\x8c\xe5\x9e\x8b", "\xe6\xa8\xa1 \xe5\x9e\x8b ");
+    are_words("a\xe2\x80\x94\x62", "a b ");
+    are_words("", "");
+    are_words(" \"*\" ( ) ^ \xe2\x80\x94", "");
+    /* The first 64 bytes of a long one, and no half of a character. */
+    are_words(TEN TEN TEN TEN TEN TEN "abcdefg", TEN TEN TEN TEN TEN TEN "abcd ");
+    are_words(TEN TEN TEN TEN TEN TEN "abc\xe6\xa8\xa1", TEN TEN TEN TEN TEN TEN "abc ");
+}
+
+static void test_terms(void **state)
+{
+    struct fixture *f = *state;
+    AUTO(terms) t = {.n = 0};
+    AUTO(terms) again = {.n = 0};
+    struct db_words *words;
+    static const struct {
+        const char *text;
+        bool beginning, named;
+    } want[] = {
+        {"a", true, true},   {"ab", true, true},    {"abc", true, false},   {"x", true, false},
+        {"ab", false, true}, {"abc", false, false}, {"abcd", false, false}, {"x", false, false},
+    };
+
+    terms_init(&t);
+    terms_init(&again);
+    EXPECT(db_words_new(&words, &f->e), 0);
+    EXPECT(terms_read(&t, words, STR("abcd x abc x ab"), false, &f->e), 0);
+    EXPECT(terms_read(&t, words, STR("AB"), true, &f->e), 0);
+    db_words_free(words);
+    EXPECT(terms_settle(&t, &f->e), 0);
+    assert_string_equal(t.packed.p, "\x82"
+                                    "ab"
+                                    "\x03"
+                                    "abc"
+                                    "\x04"
+                                    "abcd"
+                                    "\x01"
+                                    "x");
+    assert_true(terms_unpack(&again, buf_str(&t.packed)));
+    assert_int_equal(t.n, ARRAY_LEN(want));
+    assert_int_equal(again.n, ARRAY_LEN(want));
+    for (size_t i = 0; i < t.n; i++) {
+        assert_true(str_eqz(t.v[i].text, want[i].text));
+        assert_true(str_eqz(again.v[i].text, want[i].text));
+        assert_int_equal(t.v[i].beginning, want[i].beginning);
+        assert_int_equal(t.v[i].named, want[i].named);
+        assert_int_equal(again.v[i].named, want[i].named);
+    }
+    assert_false(terms_unpack(&again, STR("\x03"
+                                          "ab")));
+    assert_false(terms_unpack(&again, STR("\x7f"
+                                          "ab")));
+    assert_false(terms_unpack(&again, str_of("\0\0", 2)));
+    assert_true(str_eqz(terms_beginning(STR("\xe6\xa8\xa1"
+                                            "x"),
+                                        1),
+                        "\xe6\xa8\xa1"));
+    assert_true(str_eqz(terms_beginning(STR("abc"), 3), "abc"));
+    assert_int_equal(terms_beginning(STR("abc"), 4).n, 0);
 }
 
 static void test_folded(void **state)
@@ -56,17 +121,16 @@ static void test_folded(void **state)
 static void test_sets(void **state)
 {
     struct fixture *f = *state;
-    static const int64_t members[] = {0, 1, 63, 64, 1023, 1024, 2047};
+    static const int64_t members[] = {0, 1, 63, 64, 1023, 1024, 2047, 2 * SEARCH_ROW - 1};
     struct set s, other;
 
     EXPECT(set_new(&f->a, 2, &s, &f->e), 0);
     EXPECT(set_new(&f->a, 2, &other, &f->e), 0);
+    assert_int_equal(s.n % SEARCH_CHUNK_WORDS, 0);
     assert_int_equal(set_next(&s, 0), -1);
-    assert_int_equal(set_last(&s), -1);
-    assert_true(set_chunk_is_empty(&s, 1));
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
         set_put(&s, members[i]);
-    set_put(&s, 2 * SEARCH_CHUNK); /* beyond */
+    set_put(&s, 2 * SEARCH_ROW); /* beyond */
     set_put(&s, -1);
     assert_int_equal(set_count(&s), ARRAY_LEN(members));
     int64_t at = -1;
@@ -76,16 +140,268 @@ static void test_sets(void **state)
         assert_true(set_has(&s, at));
     }
     assert_int_equal(set_next(&s, at + 1), -1);
-    assert_int_equal(set_last(&s), 2047);
     assert_false(set_has(&s, 2) || set_has(&s, 2048) || set_has(&s, -1));
+    for (int64_t n = ARRAY_LEN(members); n >= 0; n--) {
+        set_copy(&other, &s);
+        set_cut(&other, n + 1);
+        set_cut(&other, n);
+        assert_int_equal(set_count(&other), n);
+        for (int64_t i = 0; i < n; i++)
+            assert_true(set_has(&other, members[i]));
+    }
     set_put(&other, 64);
     set_put(&other, 2);
     set_and(&s, &other);
     assert_int_equal(set_count(&s), 1);
     set_or(&s, &other);
     assert_int_equal(set_count(&s), 2);
-    assert_false(set_chunk_is_empty(&s, 0));
-    assert_true(set_chunk_is_empty(&s, 1));
+    set_clear(&s);
+    assert_int_equal(set_count(&s), 0);
+}
+
+/* ---- rows ---- */
+
+static uint64_t chance_state = 1;
+
+static uint64_t chance(void)
+{
+    chance_state = chance_state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return chance_state >> 20;
+}
+
+static void test_packed_bits(void **state)
+{
+    static const size_t counts[] = {0, 1, 2, 500, 1007, 1008, 5000, 1000000};
+    char bytes[SEARCH_ROW_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        uint64_t words[SEARCH_ROW_WORDS] = {0}, back[SEARCH_ROW_WORDS] = {0};
+        size_t members = 0;
+        for (size_t k = 0; k < counts[i]; k++) {
+            size_t at = chance() % SEARCH_ROW;
+            members += (words[at / 64] >> (at % 64) & 1) == 0;
+            words[at / 64] |= 1ULL << (at % 64);
+        }
+        size_t n = pack_bits(words, bytes);
+        assert_int_equal(n, MIN_OF(2 * members, SEARCH_ROW_BYTES));
+        assert_true(pack_join_bits(str_of(bytes, n), back));
+        assert_memory_equal(words, back, sizeof(words));
+        if (n == 0)
+            continue;
+        assert_false(pack_join_bits(str_of(bytes, n - 1), back));
+    }
+    memset(bytes, 0xff, sizeof(bytes));
+    uint64_t back[SEARCH_ROW_WORDS];
+    assert_false(pack_join_bits(str_of(bytes, 2), back));
+}
+
+static void test_packed_cells(void **state)
+{
+    int64_t cells[SEARCH_CHUNK], back[SEARCH_CHUNK];
+    char bytes[PACK_CELLS_BYTES];
+
+    (void)state;
+    for (unsigned width = 0; width <= 8; width++) {
+        uint64_t mask = width ? ~0ULL >> (64 - 8 * width) : 0;
+        for (size_t i = 0; i < SEARCH_CHUNK; i++) /* both ends, and what is between */
+            cells[i] = (int64_t)((i == 7   ? 0
+                                  : i == 9 ? mask
+                                           : (chance() * chance()) & mask) -
+                                 (width == 8 ? 1ULL << 63 : 5000));
+        size_t n = pack_cells(cells, bytes);
+        assert_int_equal(n, 9 + width * SEARCH_CHUNK);
+        assert_true(pack_read_cells(str_of(bytes, n), back));
+        assert_memory_equal(cells, back, sizeof(cells));
+        assert_false(pack_read_cells(str_of(bytes, n - 1), back));
+    }
+    bytes[8] = 9;
+    assert_false(pack_read_cells(str_of(bytes, sizeof(bytes)), back));
+    assert_false(pack_read_cells(str_of(bytes, 0), back));
+}
+
+struct told {
+    uint32_t codes[SEARCH_CHUNK][SEARCH_CODES_MAX];
+    size_t n[SEARCH_CHUNK];
+};
+
+static void tell(void *p, size_t artifact, uint32_t code)
+{
+    struct told *told = p;
+    assert_in_range(artifact, 0, SEARCH_CHUNK - 1);
+    assert_in_range(told->n[artifact], 0, SEARCH_CODES_MAX - 1);
+    told->codes[artifact][told->n[artifact]++] = code;
+}
+
+static void test_packed_codes(void **state)
+{
+    AUTO(buf) bytes = {0};
+    struct pack_codes of[SEARCH_CHUNK] = {{.n = 0}};
+    uint64_t words[SEARCH_CHUNK_WORDS] = {0}, all[SEARCH_CHUNK_WORDS];
+    struct told *told = NEW(struct told);
+
+    (void)state;
+    memset(all, 0xff, sizeof(all));
+    for (size_t i = 0; i < SEARCH_CHUNK; i++) {
+        of[i].n = i == 5 ? SEARCH_CODES_MAX : i % 3 ? chance() % 20 : 0;
+        of[i].v = NEW_ARRAY(of[i].n + 1, uint32_t);
+        for (size_t k = 0; k < of[i].n; k++)
+            of[i].v[k] = (uint32_t)(chance() % 3 ? chance() % 40 : chance());
+        if (chance() % 2)
+            words[i / 64] |= 1ULL << (i % 64);
+    }
+    buf_init(&bytes, 8 * MIB);
+    pack_codes(of, &bytes);
+    assert_true(pack_read_codes(buf_str(&bytes), words, tell, told));
+    for (size_t i = 0; i < SEARCH_CHUNK; i++) {
+        bool in = words[i / 64] >> (i % 64) & 1;
+        assert_int_equal(told->n[i], in ? of[i].n : 0);
+        assert_memory_equal(told->codes[i], of[i].v, told->n[i] * sizeof(uint32_t));
+    }
+    /* Whatever is damaged is said to be, or is read as something. */
+    for (size_t i = 0; i < 3000; i++) {
+        AUTO(buf) bad = {0};
+        buf_init(&bad, 8 * MIB);
+        buf_adds(&bad, buf_str(&bytes));
+        bad.p[i < 1000 ? i : chance() % bad.n] = (char)chance();
+        memset(told, 0, sizeof(*told));
+        (void)pack_read_codes(buf_str(&bad), all, tell, told);
+        memset(told, 0, sizeof(*told));
+        assert_false(
+            pack_read_codes(str_head(buf_str(&bytes), chance() % bytes.n), all, tell, told));
+    }
+    for (size_t i = 0; i < SEARCH_CHUNK; i++)
+        mem_free(of[i].v);
+    mem_free(told);
+}
+
+static void test_packed_lists(void **state)
+{
+    struct pack_list list = {.n = 0}, back;
+    char bytes[PACK_LIST_BYTES];
+    int64_t id = 0;
+
+    (void)state;
+    for (; list.n < PACK_LIST_MAX; list.n++) {
+        size_t n = pack_list(&list, bytes);
+        assert_true(pack_read_list(str_of(bytes, n), &back));
+        assert_int_equal(back.n, list.n);
+        for (size_t i = 0; i < list.n; i++) {
+            assert_int_equal(back.v[i].id, list.v[i].id);
+            assert_int_equal(back.v[i].named, list.v[i].named);
+        }
+        id += (int64_t)(1 + chance() % (list.n % 2 ? 3 : 1ull << 38));
+        list.v[list.n] = (struct pack_item){.id = id, .named = chance() % 2};
+    }
+    size_t n = pack_list(&list, bytes);
+    assert_true(pack_read_list(str_of(bytes, n), &back));
+    assert_false(pack_read_list(STR("\x80"), &back));
+    assert_false(pack_read_list(STR("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), &back));
+    char many[PACK_LIST_MAX + 1];
+    memset(many, 2, sizeof(many));
+    assert_true(pack_read_list(str_of(many, PACK_LIST_MAX), &back));
+    assert_false(pack_read_list(str_of(many, PACK_LIST_MAX + 1), &back));
+}
+
+/* ---- the best ---- */
+
+static int best_first(const void *x, const void *y)
+{
+    const struct best_item *a = x, *b = y;
+    return best_is_worse(*b, *a) ? -1 : best_is_worse(*a, *b);
+}
+
+static void test_best(void **state)
+{
+    enum { N = 20000 };
+    struct fixture *f = *state;
+    static struct best_item all[N], sorted[N];
+    static const size_t wanted[] = {1, 2, 10, 1000, 4095, 4096, 9999, N - 1, N};
+
+    for (size_t w = 0; w < ARRAY_LEN(wanted); w++) {
+        struct best best;
+        arena_reset(&f->a);
+        for (size_t i = 0; i < N; i++)
+            all[i] = (struct best_item){.key = w == 3   ? (int64_t)i
+                                               : w == 4 ? -(int64_t)i
+                                                        : (int64_t)(chance() % 100),
+                                        .id = (int64_t)i};
+        memcpy(sorted, all, sizeof(all));
+        qsort(sorted, N, sizeof(sorted[0]), best_first);
+        EXPECT(best_init(&best, &f->a, wanted[w], N, &f->e), 0);
+        for (size_t i = 0; i < N; i++)
+            best_offer(&best, all[i]);
+        size_t from = chance() % wanted[w];
+        best_settle(&best, from);
+        assert_int_equal(best.n, wanted[w]);
+        for (size_t i = from; i < best.n; i++)
+            assert_int_equal(best.v[i].id, sorted[i].id);
+    }
+}
+
+/* A page far behind is the same, or is said not to be found. */
+static void test_best_far(void **state)
+{
+    enum { N = 150000, LENGTH = 100 };
+    struct fixture *f = *state;
+    struct best_item *all = NEW_ARRAY(N, struct best_item),
+                     *sorted = NEW_ARRAY(N, struct best_item);
+    static const size_t pages[] = {0, 1, 40000, 75000, 110000, N - 2 * LENGTH, N - LENGTH};
+    size_t lost = 0;
+
+    for (size_t w = 0; w < 4 * ARRAY_LEN(pages); w++) {
+        struct best_far best;
+        size_t first = pages[w % ARRAY_LEN(pages)], n = 0;
+        arena_reset(&f->a);
+        for (size_t i = 0; i < N; i++)
+            all[i] = (struct best_item){.key = w < 7    ? (int64_t)(chance() % 1000000)
+                                               : w < 14 ? (int64_t)(chance() % 3)
+                                               : w < 21 ? (int64_t)i
+                                                        : -(int64_t)i,
+                                        .id = (int64_t)i};
+        memcpy(sorted, all, N * sizeof(*all));
+        qsort(sorted, N, sizeof(sorted[0]), best_first);
+        EXPECT(best_far_init(&best, &f->a, first, first + LENGTH, N, &f->e), 0);
+        for (size_t i = 0; i < N; i += N / 1000)
+            best_far_sample(&best, all + i, N / 1000);
+        best_far_bound(&best);
+        for (size_t i = 0; i < N; i += N / 1000)
+            best_far_offer(&best, all + i, N / 1000);
+        const struct best_item *page = best_far_page(&best, &n);
+        lost += page == NULL;
+        if (!page)
+            continue;
+        assert_int_equal(n, LENGTH);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(page[i].id, sorted[first + i].id);
+    }
+    assert_int_equal(lost, 0);
+
+    /* Others than were sampled: it is noticed. */
+    struct best_far best;
+    for (int behind = 0; behind < 2; behind++) {
+        size_t n = 0;
+        arena_reset(&f->a);
+        EXPECT(best_far_init(&best, &f->a, 75000, 75000 + LENGTH, N, &f->e), 0);
+        for (int64_t i = 0; i < N; i++)
+            best_far_sample(&best, &(struct best_item){.key = i, .id = i}, 1);
+        best_far_bound(&best);
+        for (int64_t i = 0; i < N; i++)
+            best_far_offer(&best, &(struct best_item){.key = behind ? i - N : i + N, .id = i}, 1);
+        assert_null(best_far_page(&best, &n));
+    }
+    arena_reset(&f->a); /* and so is too little room */
+    EXPECT(best_far_init(&best, &f->a, LENGTH, 2 * LENGTH, N, &f->e), 0);
+    best_far_bound(&best);
+    for (int64_t i = 0; i < N; i++)
+        best_far_offer(&best, &(struct best_item){.key = i, .id = i}, 1);
+    size_t n = 0;
+    assert_null(best_far_page(&best, &n));
+    assert_true(best_is_far(500000, 1000000));
+    assert_false(best_is_far(20, 1000000) || best_is_far(4000, 4000) ||
+                 best_is_far(50000, 1000000));
+    mem_free(all);
+    mem_free(sorted);
 }
 
 /* ---- the database ---- */
@@ -383,9 +699,16 @@ static void test_every_query_prepares(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_expression),
+        cmocka_unit_test(test_words),
+        TEST(test_terms),
         TEST(test_folded),
         TEST(test_sets),
+        cmocka_unit_test(test_packed_bits),
+        cmocka_unit_test(test_packed_cells),
+        cmocka_unit_test(test_packed_codes),
+        cmocka_unit_test(test_packed_lists),
+        TEST(test_best),
+        TEST(test_best_far),
         TEST(test_one_model),
         TEST(test_derived_again),
         TEST(test_what_is_no_model),

@@ -127,7 +127,7 @@ export const enModel = {
   "model.allVersions": "All versions",
   "model.tags": "Tags",
   "model.tag": "Tag",
-  "model.open": "Open",
+  "model.open": "Show this version",
   "model.show": "Which versions",
   "model.show.all": "All",
   "model.show.tagged": "With a tag",

@@ -128,7 +128,7 @@ export const zhCNModel: Record<keyof typeof enModel, string> = {
   "model.allVersions": "所有版本",
   "model.tags": "标签",
   "model.tag": "标签",
-  "model.open": "打开",
+  "model.open": "查看此版本",
   "model.show": "显示哪些版本",
   "model.show.all": "全部",
   "model.show.tagged": "有标签",

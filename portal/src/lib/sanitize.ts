@@ -3,15 +3,8 @@
 // then every address is looked at. Nodes go into the page as they were checked, and are never written out as text and
 // read again, so that there is nothing to read differently.
 import DOMPurify from "dompurify";
+import { ATTRIBUTES, TAGS } from "./allowed";
 
-const TAGS = [
-  "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "details", "div", "dl", "dt", "em", "figcaption",
-  "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s",
-  "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
-  "ul", "var", "wbr",
-];
-// No id and no name: they would become properties of the document. No class and no style.
-const ATTRIBUTES = ["align", "alt", "colspan", "dir", "height", "href", "lang", "open", "rowspan", "src", "start", "title", "width"];
 const CONFIG = {
   ALLOWED_TAGS: TAGS,
   ALLOWED_ATTR: ATTRIBUTES,

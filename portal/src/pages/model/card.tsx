@@ -52,13 +52,15 @@ function Front({ at, front }: { at: ModelAt; front: string }) {
   if (!front.trim()) return null;
   return (
     <section class="card-front" aria-label={t("model.front")}>
-      <dl class="facts">
-        {shown.map(([key, values, facet]) => [
-          <dt key={key}>{t(key)}</dt>,
-          <dd key={`${key} value`} class="chips">
-            {values.map((v) => <Chip key={v} href={facet && find ? link("/", { [facet]: v }) : undefined}>{v}</Chip>)}
-          </dd>,
-        ])}
+      <dl>
+        {shown.map(([key, values, facet]) => (
+          <div key={key}>
+            <dt>{t(key)}</dt>
+            <dd class="chips">
+              {values.map((v) => <Chip key={v} href={facet && find ? link("/", { [facet]: v }) : undefined}>{v}</Chip>)}
+            </dd>
+          </div>
+        ))}
       </dl>
       <details>
         <summary>{t("model.frontAll")}</summary>

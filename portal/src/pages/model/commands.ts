@@ -68,7 +68,7 @@ const CONSUMERS: Record<string, Consumer> = {
     commands: (w) => [
       w.kind === "image"
         ? `containers:\n  - name: ${w.name}\n    image: ${w.reference}`
-        : `# Kubernetes 1.33 and later: an image volume\nspec:\n  containers:\n    - name: server\n      image: IMAGE\n` +
+        : `# an image volume: where the feature gate ImageVolume is on\nspec:\n  containers:\n    - name: server\n      image: IMAGE\n` +
           `      volumeMounts:\n        - name: model\n          mountPath: /models\n          readOnly: true\n` +
           `  volumes:\n    - name: model\n      image:\n        reference: ${w.reference}\n        pullPolicy: IfNotPresent`,
     ],

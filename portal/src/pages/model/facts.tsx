@@ -83,20 +83,26 @@ function origins(at: ModelAt): Row[] {
   return rows;
 }
 
-function packaging(at: ModelAt): Row[] {
-  const a = at.artifact;
-  const rows: Row[] = [[t("model.type"), a.type]];
+function form(at: ModelAt): Row[] {
+  const rows: Row[] = [[t("model.type"), at.artifact.type]];
   if (at.model?.form) rows.push([t("model.form"), at.model.form]);
-  if (a.artifact_type) rows.push([t("model.artifactType"), <code>{a.artifact_type}</code>]);
-  if (a.manifest_media_type) rows.push([t("model.manifestType"), <code>{a.manifest_media_type}</code>]);
-  if (a.media_type && a.media_type !== a.manifest_media_type) rows.push([t("model.configType"), <code>{a.media_type}</code>]);
-  rows.push([t("model.digest"), <Digest of={a.digest} />]);
+  rows.push([t("model.digest"), <Digest of={at.artifact.digest} />]);
   return rows;
 }
 
-function Rows({ rows }: { rows: Row[] }) {
+function mediaTypes(at: ModelAt): Row[] {
+  const a = at.artifact;
+  const rows: Row[] = [];
+  if (a.artifact_type) rows.push([t("model.artifactType"), <code>{a.artifact_type}</code>]);
+  if (a.manifest_media_type) rows.push([t("model.manifestType"), <code>{a.manifest_media_type}</code>]);
+  if (a.media_type && a.media_type !== a.manifest_media_type) rows.push([t("model.configType"), <code>{a.media_type}</code>]);
+  return rows;
+}
+
+/** `long`: each value below its name. */
+function Rows({ rows, long }: { rows: Row[]; long?: boolean }) {
   return (
-    <dl class="facts">
+    <dl class={`facts ${long ? "facts-long" : ""}`}>
       {rows.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} value`}>{value}</dd>])}
     </dl>
   );
@@ -123,14 +129,13 @@ export function Facts({ at, repository }: { at: ModelAt; repository: Schemas["Re
       </section>
       <section>
         <h2>{t("model.packaging")}</h2>
-        <Rows rows={packaging(at)} />
+        <Rows rows={form(at)} />
+        <Rows long rows={mediaTypes(at)} />
       </section>
       {annotations.length > 0 && (
         <details open={annotations.length <= 6}>
           <summary>{t("model.annotations", { n: annotations.length })}</summary>
-          <dl class="facts facts-long">
-            {annotations.map(([key, value]) => [<dt key={key}>{key}</dt>, <dd key={`${key} value`}>{line(value)}</dd>])}
-          </dl>
+          <Rows long rows={annotations.map(([key, value]) => [key, line(value)])} />
         </details>
       )}
     </aside>

@@ -187,7 +187,7 @@ export default function FilesTab({ at }: TabProps) {
           </table>
         </div>
       )}
-      <Pager total={entries.length} size={PAGE} />
+      {entries.length > PAGE && <Pager total={entries.length} size={PAGE} />}
     </>
   );
 }

@@ -84,7 +84,7 @@ export function Labels({ at, reload }: { at: ModelAt; reload: () => void }) {
   const [adding, setAdding] = useState(false);
   const { busy, error, run } = useAction();
   const labels = at.artifact.labels ?? [];
-  const mayAdd = can("addLabel", "listLabels") && at.rights.may("artifact-label", "create");
+  const mayAdd = can("addLabel", "ListLabels") && at.rights.may("artifact-label", "create");
   const mayRemove = can("removeLabel") && at.rights.may("artifact-label", "delete");
   if (labels.length === 0 && !mayAdd) return null;
   const remove = (id: number) =>

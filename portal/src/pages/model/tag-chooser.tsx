@@ -79,8 +79,8 @@ export function TagChooser({ at }: { at: ModelAt }) {
   const names = (at.artifact.tags ?? []).map((tag) => tag.name ?? "");
   const shown = names.includes(query.one("tag")) ? query.one("tag") : (names[0] ?? t("model.untagged"));
   return (
-    <Menu title={t("model.chooseTag")} onToggle={setOpen}
-      label={<><Icon name="tag" /> {shown} {names.length > 1 && <small>+{names.length - 1}</small>} <Icon name="chevronDown" /></>}>
+    <Menu onToggle={setOpen}
+      label={<><span class="visually-hidden">{t("model.chooseTag")} </span><Icon name="tag" /> {shown} {names.length > 1 && <small>+{names.length - 1}</small>} <Icon name="chevronDown" /></>}>
       {open && <Tags at={at} />}
     </Menu>
   );

@@ -21,7 +21,7 @@ export function VersionMenu({ at, artifact: row, reload }: { at: ModelAt; artifa
   const { may } = at.rights;
   const choices: { id: Dialog; text: string; shown: boolean }[] = [
     { id: "tag", text: t("model.addTag"), shown: can("createTag") && may("tag", "create") },
-    { id: "label", text: t("model.addLabel"), shown: can("addLabel", "listLabels") && may("artifact-label", "create") },
+    { id: "label", text: t("model.addLabel"), shown: can("addLabel", "ListLabels") && may("artifact-label", "create") },
     // Copies go to other projects, so that reading is enough here; the dialog looks at the rights there.
     { id: "copy", text: t("model.copyTo"), shown: can("CopyArtifact", "listProjects") && may("artifact", "read") },
     { id: "delete", text: t("model.deleteVersion"), shown: can("deleteArtifact") && may("artifact", "delete") },
@@ -35,10 +35,10 @@ export function VersionMenu({ at, artifact: row, reload }: { at: ModelAt; artifa
     if (artifact.digest === at.reference) route(modelLink(at.project, at.repository));
     reload();
   };
-  const title = row ? t("model.rowActions", { name: artifact.tags?.[0]?.name ?? artifact.digest ?? "" }) : t("actions");
+  const title = t("model.rowActions", { name: artifact.tags?.[0]?.name ?? artifact.digest ?? "" });
   return (
     <>
-      <Menu align="end" title={title} label={row ? <Icon name="gear" /> : <><Icon name="gear" /> {t("actions")}</>}>
+      <Menu align="end" {...(row ? { title } : {})} label={row ? <Icon name="gear" /> : <><Icon name="gear" /> {t("actions")}</>}>
         {shown.map((c) => <button type="button" key={c.id} onClick={() => setOpen(c.id)}>{c.text}</button>)}
       </Menu>
       {open === "tag" && <AddTag names={at} artifact={artifact} onClose={close} done={reload} />}

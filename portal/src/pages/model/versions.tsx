@@ -2,10 +2,11 @@
 // All versions of a repository, and what belongs to the one that is shown: its members, and what is about it.
 import { useState } from "preact/hooks";
 import { t, type Key } from "../../i18n";
+import * as format from "../../lib/format";
 import { useLoad } from "../../lib/load";
 import { can } from "../../lib/session";
 import { modelLink, pageOf, useQuery } from "../../lib/url";
-import { Bytes, Chip, Digest, Time } from "../../ui/basic";
+import { Bytes, Chip, Copy, Time } from "../../ui/basic";
 import { Icon } from "../../ui/icon";
 import { Filter, Pager, PAGE_SIZE, Table } from "../../ui/table";
 import type { Artifact, ModelAt } from "./at";
@@ -65,12 +66,9 @@ export default function VersionsTab({ at, reload }: TabProps) {
       const q = conditions(words, show);
       return listVersions(at, { sort, page, page_size: PAGE_SIZE, ...(q ? { q } : {}) }, signal);
     },
-    [at.project, at.repository, words, show, sort, page],
+    // The artifact is another object as soon as something was changed.
+    [at.project, at.repository, at.artifact, words, show, sort, page],
   );
-  const changed = () => {
-    load.reload();
-    reload();
-  };
   return (
     <>
       {!!at.artifact.references?.length && <Members at={at} />}
@@ -88,16 +86,19 @@ export default function VersionsTab({ at, reload }: TabProps) {
         </div>
         <Table load={load} rowKey={(a) => a.id ?? 0} caption={t("model.allVersions")}
           empty={t(words || show !== "all" ? "model.noTag" : "model.noVersions")}
-          actions={(a) => <VersionMenu at={at} artifact={a} reload={changed} />}
+          actions={(a) => <VersionMenu at={at} artifact={a} reload={reload} />}
           columns={[
-            { title: t("model.tags"), cell: (a) => <TagChips at={at} artifact={a} reload={changed} /> },
+            { title: t("model.tags"), cell: (a) => <TagChips at={at} artifact={a} reload={reload} /> },
             {
               title: t("model.digest"), sort: "digest",
               cell: (a) => (
                 <span class="text-nowrap">
-                  <a href={modelLink(at.project, at.repository, { digest: a.digest ?? "" })}
-                    aria-current={a.digest === at.reference ? "true" : undefined}>{t("model.open")}</a>{" "}
-                  <Digest of={a.digest} /> {a.digest === at.reference && <Icon name="check" />}
+                  <a href={modelLink(at.project, at.repository, { digest: a.digest ?? "" })} title={t("model.open")}
+                    aria-current={a.digest === at.reference ? "true" : undefined}>
+                    <code title={a.digest ?? undefined}>{format.shortDigest(a.digest ?? "")}</code>
+                  </a>
+                  <Copy text={a.digest ?? ""} label={t("copy.digest")} />
+                  {a.digest === at.reference && <Icon name="check" />}
                 </span>
               ),
             },

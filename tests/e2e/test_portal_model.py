@@ -68,6 +68,15 @@ def bill():
 class Zoo(Showcase):
     """The showcase, and a repository of each other kind."""
 
+    @property
+    def harbor(self):
+        """A new connection: while a browser is at work, the server closes those that are idle."""
+        return Harbor(self.server.registry())
+
+    @harbor.setter
+    def harbor(self, _):
+        pass
+
     def fill(self):
         super().fill()
         harbor, registry, name = self.harbor, self.harbor.registry, self.research
@@ -110,7 +119,7 @@ class Zoo(Showcase):
 
     def spare(self, versions=1, **more):
         """A repository of a test's own, with versions v1, v2 …; its name without the project."""
-        name, registry = fresh("spare"), self.server.registry()
+        name, registry = fresh("spare"), self.harbor.registry
         for i in range(versions):
             push(registry, f"{self.research}/{name}",
                  *chat_model(name, 1, family="llama", version=str(i + 1), **more), f"v{i + 1}")
@@ -556,7 +565,7 @@ def test_what_depends_on_it_is_told_before(show, zoo):
     portal = show(base, user="max")
     page = portal.page
     dialog = choose(page, "Delete this version")
-    portal.allow("status of 412")
+    portal.allow("status of 412", "status of 404")
     dialog.get_by_role("button", name="Delete").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Something here depends on it")
     expect(dialog.get_by_role("link", name=f"{zoo.research}/{tuned}:v1")).to_be_visible()

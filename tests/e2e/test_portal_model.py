@@ -317,7 +317,7 @@ def test_files(show, zoo):
 
 @pytest.mark.parametrize("path, says", [
     ("notes/empty.txt", "This file is empty."), ("blob.dat", "it is no text"), ("model.safetensors", "it is no text"),
-    ("packed/inside.txt", "compressed layer (tar+gzip)"), ("none.txt", "This version has no file none.txt")])
+    ("none.txt", "This version has no file none.txt")])
 def test_files_that_are_not_shown(show, zoo, path, says):
     page = show("many", tab="files", path=path).page
     expect(page.locator(".model-main .empty")).to_contain_text(says)
@@ -332,9 +332,23 @@ def test_only_the_beginning_is_asked_for(show, zoo):
     expect(page.locator(".source pre")).to_contain_text("step 1:")
     assert asked == [(206, str(64 * 1024))]
     asked.clear()
-    for path in ("model.safetensors", "packed/inside.txt"):
-        portal.open(f"/m/{zoo.research}/many", tab="files", path=path)
+    portal.open(f"/m/{zoo.research}/many", tab="files", path="model.safetensors")
     assert asked == []
+
+
+def test_a_file_in_a_compressed_layer(show, zoo):
+    """It is shown if the server unpacked it, which its digest tells."""
+    model = zoo.harbor.json(f"/projects/{zoo.research}/repositories/many/artifacts/v1/model")
+    file = next(f for f in model["content"]["files"] if f["file"] == "packed/inside.txt")
+    portal = show("many", tab="files", path="packed/inside.txt")
+    page = portal.page
+    if file.get("digest"):
+        expect(page.locator(".source pre")).to_have_text("inside")
+        file.pop("digest")
+        page.route("**/artifacts/*/model", lambda r: r.fulfill(json=model))
+        page.reload()
+    expect(page.locator(".model-main .empty")).to_contain_text("compressed layer (tar+gzip)")
+    expect(page.get_by_role("link", name="Download")).to_have_count(0)
 
 
 def test_json_pictures_and_licences(show, zoo):

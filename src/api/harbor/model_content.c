@@ -98,6 +98,7 @@ static const struct api_field file_fields[] = {
     FIELD("looked_into", API_BOOL,
           "It is a file; false: a layer whose content is not known, as a whole."),
     FIELD("at", API_INT, "Where it begins in the layer, unpacked."),
+    FIELD("digest", API_STR, "The digest of its content, if the layer is compressed."),
     FIELD("counts", API_BOOL, "Of weights: they count among the sums."),
     FIELD("tensor_count", API_INT, "How many tensors it holds."),
     FIELD("parameters", API_INT, "How many parameters it holds."),

@@ -2,7 +2,7 @@
 // How each kind of client gets an artifact: one row a client, whatever the server says can pull from it.
 import { info } from "../../lib/session";
 import { fileUrl } from "../../api/client";
-import type { ModelAt } from "./at";
+import type { ModelAt, ModelContent } from "./at";
 
 export interface What {
   /** HOST/PROJECT/REPOSITORY:TAG or …@DIGEST */
@@ -93,11 +93,11 @@ export function kindOf(at: ModelAt): What["kind"] {
   return at.artifact.type === "IMAGE" || at.artifact.type === "WASM" ? "image" : "other";
 }
 
-/** Files that the server gives out by themselves: those of compressed layers it does not unpack. */
-export function isServed(at: ModelAt, file: { file?: string | null; encoding?: string | null; looked_into?: boolean | null }): boolean {
+/** Files that the server gives out by themselves: of compressed layers those that it unpacked, which have a digest then. */
+export function isServed(at: ModelAt, file: NonNullable<ModelContent["files"]>[number]): boolean {
   const plain = file.encoding === "raw" || file.encoding === "tar";
   const text = file.file === at.model?.readme || (at.model?.licenses ?? []).includes(file.file ?? "");
-  return !!file.file && !!file.looked_into && (plain || text);
+  return !!file.file && !!file.looked_into && (plain || text || !!file.digest);
 }
 
 export function whatOf(at: ModelAt, tag: string, file: string): What {

@@ -22,7 +22,7 @@ enum api_type {
     API_LIST,   /* struct api_list of structures */
     API_STRS,   /* struct api_strs */
     API_INTS,   /* struct api_ints */
-    API_JSON,   /* struct str: JSON of any kind, written as it is; empty: none */
+    API_JSON,   /* struct str: JSON, written as it is; empty: none */
 };
 
 enum api_flag {
@@ -37,8 +37,10 @@ struct api_field {
     enum api_type type;
     size_t at; /* offset of the member */
     unsigned flags;
-    const struct api_object *object; /* API_OBJECT, API_LIST: of what */
-    size_t max;                      /* API_STR in requests: most bytes; 0: LIMIT_API_TEXT */
+    /* API_OBJECT, API_LIST: of what. API_JSON: what the JSON holds, which is described and not
+     * looked at; NULL: that is not known. */
+    const struct api_object *object;
+    size_t max; /* API_STR in requests: most bytes; 0: LIMIT_API_TEXT */
     const char *doc;
 };
 

@@ -123,7 +123,7 @@ static void write_field(struct json_writer *w, const struct api_field *f)
     jsonw_key(w, f->name);
     jsonw_object(w);
     write_type(w, f->type);
-    if (f->type == API_OBJECT) { /* a reference takes no neighbours */
+    if (f->object && f->type != API_LIST) { /* a reference takes no neighbours */
         jsonw_key(w, "allOf");
         jsonw_list(w);
         write_ref(w, f->object);

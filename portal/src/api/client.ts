@@ -12,6 +12,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly request: string,
+    /** What some refusals say besides, such as what would lose its base. */
+    readonly detail?: unknown,
   ) {
     super(message);
   }
@@ -52,12 +54,13 @@ export const api = createClient<paths>({
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 
 async function failure(response: Response, body: unknown): Promise<ApiError> {
-  const first = (body as { errors?: { code?: string; message?: string }[] } | undefined)?.errors?.[0];
+  const first = (body as { errors?: { code?: string; message?: string; detail?: unknown }[] } | undefined)?.errors?.[0];
   return new ApiError(
     response.status,
     first?.code ?? "",
     first?.message ?? response.statusText ?? "",
     response.headers.get("X-Request-Id") ?? "",
+    first?.detail,
   );
 }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { enModel } from "./en-model";
+
 export const en = {
+  ...enModel,
   "retry": "Try again",
   "loading": "Loading …",
   "never": "never",

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Texts } from "./index";
+import { zhCNModel } from "./zh-CN-model";
 
 export const zhCN: Texts = {
+  ...zhCNModel,
   "retry": "重试",
   "loading": "加载中……",
   "never": "从未",

@@ -3,11 +3,13 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-export function Menu({ label, children, title, align }: {
+export function Menu({ label, children, title, align, onToggle }: {
   label: ComponentChildren;
   children: ComponentChildren;
   title?: string;
   align?: "end";
+  /** For what is asked of the server only when it is looked at. */
+  onToggle?: (open: boolean) => void;
 }) {
   const ref = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
@@ -30,7 +32,7 @@ export function Menu({ label, children, title, align }: {
     };
   }, []);
   return (
-    <details class="menu" ref={ref}>
+    <details class="menu" ref={ref} onToggle={(e) => onToggle?.(e.currentTarget.open)}>
       <summary class="btn btn-sm menu-button" title={title} aria-label={title}>{label}</summary>
       <div class={`menu-list ${align === "end" ? "menu-end" : ""}`} data-menu>{children}</div>
     </details>

@@ -18,6 +18,9 @@ struct model_file {
     struct digest digest;
 };
 
+/* What is told of an artifact, as a description of the stored JSON (model_content.c). */
+extern const struct api_object harbor_model_content;
+
 /* The facts of an artifact, alive as long as the request. 1; 0: it was not read yet. */
 int harbor_model_facts(struct http_req *rq, const struct artifact_facts *f, const json_t **ret,
                        struct err *e);

@@ -23,9 +23,8 @@ static const struct api_field model_fields[] = {
      "How often that was tried, if it was not yet done."},
     {"error", API_STR, offsetof(struct shown_model, error), 0, NULL, 0,
      "Why the last attempt failed."},
-    {"content", API_JSON, offsetof(struct shown_model, content), 0, NULL, 0,
-     "What it holds: form (the packaging), facts (what the model says of itself), known (what "
-     "follows), weights (sums over its files), files, readme, licenses, warnings."},
+    {"content", API_JSON, offsetof(struct shown_model, content), 0, &harbor_model_content, 0,
+     "What it holds."},
 };
 static const struct api_object model_object = {
     .name = "Model",

@@ -65,7 +65,7 @@ class Portal:
         """What the console may say from here on: answers that the test wants to be refused."""
         self.allowed += patterns
 
-    def open(self, path="/", **query):
+    def open(self, path="/", /, **query):
         """Goes to an address below /-, and waits until nothing is asked for any more."""
         search = "?" + urllib.parse.urlencode(query, doseq=True) if query else ""
         self.page.goto(self.base + "/-" + path + search)

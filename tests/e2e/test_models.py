@@ -123,6 +123,16 @@ def test_everything_of_a_small_model(harbor, project, encoding):
     assert harbor.json(at(project, rest="/tensors"), file="README.md") == []
     refused(harbor.get(at(project, rest="/tensors"), page_size=101), 422, "UNPROCESSABLE_ENTITY", "page_size")
 
+    # Their sums.
+    sums = harbor.json(at(project, rest="/tensors/summary"))
+    assert (sums["tensors"], sums["parameters"], sums["bytes"], sums["truncated"]) == (26, 307, 1214, False)
+    assert {d["name"]: (d["tensors"], d["parameters"], d["bytes"]) for d in sums["dtypes"]} == {"F32": (25, 300, 1200), "F16": (1, 7, 14)}
+    assert [(b["stack"], b["number"]) for b in sums["blocks"]] == [("layer", i) for i in range(25)]
+    assert [p["name"] for p in sums["parts"]] == ["other"]
+    assert harbor.json(at(project, rest="/tensors/summary"), file="model.safetensors") == sums
+    assert harbor.json(at(project, rest="/tensors/summary"), file="README.md")["tensors"] == 0
+    refused(harbor.get(at(project, rest="/tensors/summary", ref="none")), 404, "NOT_FOUND")
+
     # Files, whole and in ranges.
     weights = at(project, rest="/files/model.safetensors")
     if encoding == "tar+gzip":

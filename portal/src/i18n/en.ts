@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { modelTabs } from "./en-model-tabs";
 export const en = {
   "retry": "Try again",
   "loading": "Loading …",
@@ -96,4 +97,5 @@ export const en = {
   "range.medium": "1B to 10B",
   "range.large": "10B to 70B",
   "range.huge": "70B and more",
+  ...modelTabs,
 } as const;

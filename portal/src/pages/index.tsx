@@ -18,6 +18,7 @@ export interface PageRow {
 
 export const pages: PageRow[] = [
   { path: "/", component: Discover, needs: ["listModels"] },
+  { path: "/m/:project/:repository+", component: lazy(() => import("./model")), needs: ["getArtifact"] },
   { path: "/sign-in", component: lazy(() => import("./sign-in")), needs: [] },
 ];
 

@@ -2,6 +2,7 @@
 // What the pages compute without a browser: run by tests/e2e/test_portal_tabs.py with node --test.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { amount } from "../src/lib/amount";
 import { layout } from "../src/lib/layers";
 import { everyNth, ticks } from "../src/lib/scale";
 import { parts } from "../src/lib/words";
@@ -108,4 +109,11 @@ test("words that were searched for are found in a text", () => {
   assert.equal(marked("Übung macht", "ÜBUNG"), "[Übung] macht");
   assert.equal(marked("aaa", "a aa"), "[aa][a]");
   assert.equal(marked("<b>", "b <"), "[<][b]>");
+});
+
+test("numbers of parameters as people write them", () => {
+  for (const [text, n] of [["7B", 7e9], ["1.5b", 15e8], ["1,5 G", 15e8], ["500 M", 5e8], [" 12k ", 12000], ["7", 7], ["0.3T", 3e11]])
+    assert.equal(amount(text), n, text);
+  for (const text of ["", "B", "-1", "1e9", "7BB", "1.2.3", "x", "1 000", "9".repeat(16), "999999999999999T"])
+    assert.equal(amount(text), undefined, text);
 });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { discover } from "./zh-CN-discover";
 import { modelTabs } from "./zh-CN-model-tabs";
 import type { Texts } from "./index";
 
@@ -99,5 +100,6 @@ export const zhCN: Texts = {
   "range.medium": "1B 到 10B",
   "range.large": "10B 到 70B",
   "range.huge": "70B 及以上",
+  ...discover,
   ...modelTabs,
 };

@@ -33,8 +33,12 @@ function Inside({ project, repository, artifact }: { project: string; repository
 
 export default function ModelPage() {
   const { params } = useRoute();
-  const query = useQuery();
   const [project, repository] = [params.project ?? "", params.repository ?? ""];
+  return <One key={`${project}/${repository}`} project={project} repository={repository} />;
+}
+
+function One({ project, repository }: { project: string; repository: string }) {
+  const query = useQuery();
   const reference = query.one("digest") || query.one("tag");
   const artifact = useLoad((signal) => ask(api.GET(
     "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}",

@@ -140,7 +140,7 @@ def test_filters_and_pages(harbor):
 def test_of_one_repository(harbor):
     """Also of those whose names begin alike, and by whatever the project is called in the address."""
     _, project = harbor.add_project()
-    for repo in ("m", "m-2", "m/x", "m.y", "other"):
+    for repo in ("m", "m-2", "m/x", "m.y", "mm", "other"):
         push(harbor.registry, f"{project}/{repo}", *small_image(), "v1")
     digest = harbor.json(f"/projects/{project}/repositories/m/artifacts/v1")["digest"]
     harbor.delete(f"/projects/{project}/repositories/m/artifacts/{digest}")

@@ -302,6 +302,20 @@ def test_split_gguf(harbor, project, tmp_path, here):
     assert found["warnings"] == ([] if len(here) == 2 else [f"{first} is one of 2 parts, and 1 of them are here"])
 
 
+def test_sums_are_of_the_files_that_count(harbor, project, tmp_path):
+    """The same model in another format does not count twice; asked for by its name it is told."""
+    other = gguf_part(tmp_path, 0, 1, ["token_embd.weight", "blk.3.attn_q.weight"])
+    push(harbor.registry, f"{project}/m", *modelpack(layer("weight", "model.safetensors", WEIGHTS), layer("weight", "q/m.gguf", other)), "v1")
+    found = read(harbor, project)
+    counting = [f["file"] for f in found["files"] if f.get("counts")]
+    sums = harbor.json(at(project, rest="/tensors/summary"))
+    assert len(counting) == 1 and sums == harbor.json(at(project, rest="/tensors/summary"), file=counting[0])
+    assert (sums["parameters"], sums["tensors"]) == (found["weights"]["parameters"], found["weights"]["tensor_count"])
+    of_gguf = harbor.json(at(project, rest="/tensors/summary"), file="q/m.gguf")
+    assert [p["name"] for p in of_gguf["parts"]] == ["embeddings", "attention"]
+    assert [(b["stack"], b["number"], [p["name"] for p in b["parts"]]) for b in of_gguf["blocks"]] == [("blk", 3, ["attention"])]
+
+
 # ---- broken and hostile models ----
 
 def claims(header):

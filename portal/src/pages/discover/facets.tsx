@@ -62,7 +62,7 @@ export function FacetBox({ facet, values, query }: { facet: Facet; values: Schem
   return (
     <fieldset class="facets">
       <legend>{t(`facet.${facet}`)}</legend>
-      {values.length >= SEARCHED && (
+      {(values.length >= SEARCHED || wanted !== "") && (
         <input type="search" class="form-control form-control-sm facet-find" value={wanted} placeholder={t("facet.find")}
           aria-label={t("facet.find.of", { facet: t(`facet.${facet}`) })} onInput={(e) => setWanted(e.currentTarget.value)} />
       )}

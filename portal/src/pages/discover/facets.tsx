@@ -106,7 +106,7 @@ function OwnRange({ query }: { query: Query }) {
       <span aria-hidden="true">–</span>
       {box("to", t("range.most"), max)}
       <button type="submit" class="btn btn-sm btn-outline-secondary">{t("range.apply")}</button>
-      {wrong && <div class="form-text text-danger" id={id} role="alert">{t("range.wrong")}</div>}
+      {wrong && <div class="form-text text-danger-emphasis" id={id} role="alert">{t("range.wrong")}</div>}
     </form>
   );
 }

@@ -3,6 +3,7 @@
 import { LocationProvider, Route, Router, useLocation } from "preact-iso";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { LANGUAGES, language, setLanguage, t } from "./i18n";
+import { useSlash } from "./lib/keys";
 import { BASE, link } from "./lib/url";
 import { begin, can, info, isAdmin, signOut, user } from "./lib/session";
 import { setTheme, theme } from "./lib/theme";
@@ -23,18 +24,19 @@ function NavLink({ href, text, also = [] }: { href: string; text: string; also?:
 
 function SearchBox() {
   const { route, path } = useLocation();
+  const box = useRef<HTMLInputElement>(null);
+  useSlash(box);
   const submit = (e: Event) => {
     e.preventDefault();
-    const field = (e.currentTarget as HTMLFormElement).elements.namedItem("q") as HTMLInputElement;
-    route(link("/", { q: field.value.trim() }));
+    route(link("/", { q: box.current?.value.trim() ?? "" }));
   };
   // The first page has a larger one.
   if (!can("listModels") || path === BASE || path === `${BASE}/`) return <div class="top-search" />;
   return (
     <form class="top-search" role="search" onSubmit={submit}>
       <Icon name="search" />
-      <input class="form-control form-control-sm" type="search" name="q" placeholder={t("search.models")}
-        aria-label={t("search.models")} />
+      <input ref={box} class="form-control form-control-sm" type="search" name="q" placeholder={t("search.models")}
+        aria-label={t("search.models")} aria-keyshortcuts="/" />
     </form>
   );
 }
@@ -51,7 +53,7 @@ function UserMenu() {
     route(`${BASE}/`);
   };
   return (
-    <Menu align="end" title={`${t("menu.account")}: ${who.username}`} label={<><Icon name="person" /> <span class="minor">{who.username}</span></>}>
+    <Menu align="end" title={`${t("menu.account")}: ${who.username ?? ""}`} label={<><Icon name="person" /> <span class="minor">{who.username}</span></>}>
       <div class="menu-head">{who.realname || who.username}<br /><small>{who.email}</small></div>
       <a href={link("/account")}>{t("account.title")}</a>
       {can("listTokens") && <a href={link("/account/tokens")}>{t("tokens.title")}</a>}

@@ -175,6 +175,22 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
     "a.id, a.project_id, a.username, a.address, a.resource, a.resource_type, a.operation,"         \
     " a.description, a.succeeded, a.at_ms"
 
+/* What happened in one repository of the project: $2, also with a tag or a digest behind it, from
+ * $3 up to $4 and from $5 up to $6. */
+static const struct db_list of_repository = {
+    .name = "audit log of a repository",
+    .columns = COLUMNS,
+    .from = "audit_log a WHERE a.project_id = $1 AND (a.resource = $2"
+            " OR (a.resource >= $3 AND a.resource < $4) OR (a.resource >= $5 AND a.resource < $6))",
+    .n_args = 6,
+    .fields = fields,
+    .n_fields = ARRAY_LEN(fields),
+    .order = "a.at_ms DESC, a.id DESC",
+    .key = "a.id",
+    .size = sizeof(struct audit_row),
+    .row = read_row,
+};
+
 static const struct db_list of_project = {
     .name = "audit log of a project",
     .columns = COLUMNS,
@@ -186,6 +202,7 @@ static const struct db_list of_project = {
     .key = "a.id",
     .total = "t.entries",
     .total_from = "audit_total t WHERE t.project_id = $1",
+    .other = &of_repository,
     .size = sizeof(struct audit_row),
     .row = read_row,
 };
@@ -232,11 +249,28 @@ const struct db_list audit_list_fields = {
     .row = read_row,
 };
 
+/* ':' and '@' follow the name of a repository; ';' and 'A' follow those. */
+static int list_of_repository(struct db_conn *c, struct arena *a, const struct audit_visibility *v,
+                              const struct db_list_query *q, struct db_page *ret, struct err *e)
+{
+    const char *ends[] = {":", ";", "@", "A"};
+    struct str at[ARRAY_LEN(ends)];
+
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        at[i] = str_from(arena_printf(a, "%.*s%s", S(v->repository), ends[i]));
+    return db_list_page(c, &of_repository,
+                        DB_ARGS(DB_I64(v->project_id), DB_TEXT(v->repository), DB_TEXT(at[0]),
+                                DB_TEXT(at[1]), DB_TEXT(at[2]), DB_TEXT(at[3])),
+                        q, a, ret, e);
+}
+
 int audit_list(struct db *db, struct arena *a, const struct audit_visibility *v,
                const struct db_list_query *q, struct db_page *ret, struct err *e)
 {
     struct db_conn *c = db_reader(db);
 
+    if (v->project_id && v->repository.n)
+        return list_of_repository(c, a, v, q, ret, e);
     if (v->project_id)
         return db_list_page(c, &of_project, DB_ARGS(DB_I64(v->project_id)), q, a, ret, e);
     return v->all ? db_list_page(c, &audit_list_fields, DB_NO_ARGS, q, a, ret, e)

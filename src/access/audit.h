@@ -76,9 +76,10 @@ struct audit_row {
 };
 /* Whose entries are listed: every list takes it. */
 struct audit_visibility {
-    bool all;           /* everything */
-    int64_t user_id;    /* else of the projects that this user administers */
-    int64_t project_id; /* not 0: only of this project, whose permission was asked already */
+    bool all;              /* everything */
+    int64_t user_id;       /* else of the projects that this user administers */
+    int64_t project_id;    /* not 0: only of this project, whose permission was asked already */
+    struct str repository; /* not empty: only of this one there, by its full name */
 };
 extern const struct db_list audit_list_fields;
 /* A page of struct audit_row, newest first. */

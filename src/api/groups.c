@@ -36,6 +36,8 @@ const struct http_group *api_groups(size_t *ret_n)
         &harbor_models_group,
         &harbor_model_search_group,
         &harbor_links_group,
+        &harbor_tensors_group,
+        &harbor_activity_group,
         &harbor_icons_group,
         &harbor_account_group,
         &harbor_sign_in_group,

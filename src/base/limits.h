@@ -276,4 +276,12 @@
 #define LIMIT_GRAPH_STEP  200
 #define LIMIT_GRAPH_TAGS  20
 
+/* What is told of the tensors of a model in sums: blocks (the deepest models have some hundreds;
+ * each one takes 400 bytes), and how much of a name says what it belongs to. */
+#define LIMIT_TENSOR_BLOCKS    1024
+#define LIMIT_TENSOR_NAME_READ 512
+/* Days of the past that are kept of what was pulled and pushed, and that may be asked for. A
+ * trigger of migration 18 knows the number as well. */
+#define LIMIT_ACTIVITY_DAYS 400
+
 #endif

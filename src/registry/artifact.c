@@ -53,8 +53,7 @@ static int note_removal(struct db_conn *c, int64_t repository, int64_t artifact,
         return found;
     snprintf(digest, sizeof(digest), "%.*s", S(db_text(&rows, 0)));
     db_rows_done(&rows);
-    return event_of_artifact(c, EVENT_delete_artifact, repository, STR(""), str_from(digest), "",
-                             e);
+    return event_of_artifact(c, EVENT_delete_artifact, repository, STR(""), str_from(digest), 1, e);
 }
 
 /* Candidates and memberships first, while the edges still say what the artifact held; tags and

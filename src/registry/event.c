@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "registry/activity.h"
 #include "registry/model.h"
 #include "registry/task.h"
 
@@ -19,6 +20,7 @@ static const enum audit_event entry_of[EVENT_COUNT] = {
 static int to_audit(struct db_conn *c, const struct event *event, struct err *e)
 {
     AUTO(buf) resource = {0};
+    char text[80];
     struct audit_entry entry = {.event = entry_of[event->kind],
                                 .project_id = event->project_id,
                                 .description = event->text};
@@ -29,7 +31,30 @@ static int to_audit(struct db_conn *c, const struct event *event, struct err *e)
         buf_addf(&resource, "%c%.*s", event->tag.n ? ':' : '@',
                  S(event->tag.n ? event->tag : event->digest));
     entry.resource = buf_str(&resource);
+    if (event->times > 1) {
+        const struct audit_event_info *i = audit_event_info(entry.event);
+        snprintf(text, sizeof(text), "%s %s, %lld times", i->operation, i->resource_type,
+                 (long long)event->times);
+        entry.description = str_from(text);
+    }
     return audit_add(c, &entry, e);
+}
+
+/* How much happened on each day, whatever becomes of the audit log. */
+static int to_days(struct db_conn *c, const struct event *event, struct err *e)
+{
+    int64_t n = event->times ? event->times : 1;
+
+    switch (event->kind) {
+    case EVENT_pull_artifact:
+        return activity_add(c, event->repository, n, 0, 0, e);
+    case EVENT_push_artifact:
+        return activity_add(c, event->repository, 0, n, 0, e);
+    case EVENT_delete_artifact:
+        return activity_add(c, event->repository, 0, 0, n, e);
+    default:
+        return 0;
+    }
 }
 
 /* What is pushed is read, if it was not already: the manifest, wherever it is pushed. */
@@ -45,6 +70,7 @@ static int to_index(struct db_conn *c, const struct event *event, struct err *e)
 
 static int (*const takers[])(struct db_conn *c, const struct event *event, struct err *e) = {
     to_audit,
+    to_days,
     to_index,
 };
 
@@ -57,7 +83,7 @@ int event_add(struct db_conn *c, const struct event *event, struct err *e)
 }
 
 int event_of_artifact(struct db_conn *c, enum event_kind kind, int64_t repository, struct str tag,
-                      struct str digest, const char *text, struct err *e)
+                      struct str digest, int64_t times, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     AUTO(buf) name = {0};
@@ -72,7 +98,7 @@ int event_of_artifact(struct db_conn *c, enum event_kind kind, int64_t repositor
                                 .repository = buf_str(&name),
                                 .tag = tag,
                                 .digest = digest,
-                                .text = str_from(text)};
+                                .times = times};
     db_rows_done(&rows);
     return event_add(c, &event, e);
 }

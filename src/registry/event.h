@@ -25,12 +25,13 @@ struct event {
     struct str tag;        /* "": none, it is about a digest */
     struct str digest;
     struct str text; /* more about it; "": what kind and name say */
+    int64_t times;   /* how often it happened; 0 is once */
 };
 
 /* Inside of the transaction of the change; who acts is told by audit_act_as. */
 int event_add(struct db_conn *c, const struct event *event, struct err *e);
 /* The same about an artifact of a repository, of which the row is there; nothing if it is gone. */
 int event_of_artifact(struct db_conn *c, enum event_kind kind, int64_t repository, struct str tag,
-                      struct str digest, const char *text, struct err *e);
+                      struct str digest, int64_t times, struct err *e);
 
 #endif

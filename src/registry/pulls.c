@@ -121,7 +121,7 @@ static int write_entry(struct db_conn *c, const struct note *p, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     const struct identity who = {.username = p->username, .address = p->address};
-    char digest[DIGEST_TEXT_MAX], times[64] = "";
+    char digest[DIGEST_TEXT_MAX];
     int found = db_one(c, Q_artifact_place, DB_ARGS(DB_I64(p->artifact)), &rows, e);
 
     if (found <= 0)
@@ -129,11 +129,9 @@ static int write_entry(struct db_conn *c, const struct note *p, struct err *e)
     int64_t repository = db_i64(&rows, 0);
     snprintf(digest, sizeof(digest), "%.*s", S(db_text(&rows, 1)));
     db_rows_done(&rows);
-    if (p->times > 1)
-        snprintf(times, sizeof(times), "pull artifact, %lld times", (long long)p->times);
     audit_act_as(&who);
-    int rc =
-        event_of_artifact(c, EVENT_pull_artifact, repository, p->tag, str_from(digest), times, e);
+    int rc = event_of_artifact(c, EVENT_pull_artifact, repository, p->tag, str_from(digest),
+                               p->times, e);
     audit_act_as(NULL);
     return rc;
 }

@@ -276,7 +276,7 @@ static int note_push(const struct push *p, struct err *e)
                                          : STR("");
 
     return event_of_artifact(p->conn, EVENT_push_artifact, p->repository, tag,
-                             digest_str(&p->digest), "", e);
+                             digest_str(&p->digest), 1, e);
 }
 
 int artifact_push(struct registry *r, struct arena *a, const struct repo_name *repo,

@@ -137,6 +137,24 @@ def test_filters_and_pages(harbor):
     assert [e["id"] for e in entries(harbor, project, sort="op_time")] == [e["id"] for e in reversed(everything)]
 
 
+def test_of_one_repository(harbor):
+    """Also of those whose names begin alike, and by whatever the project is called in the address."""
+    _, project = harbor.add_project()
+    for repo in ("m", "m-2", "m/x", "m.y", "mm", "other"):
+        push(harbor.registry, f"{project}/{repo}", *small_image(), "v1")
+    digest = harbor.json(f"/projects/{project}/repositories/m/artifacts/v1")["digest"]
+    harbor.delete(f"/projects/{project}/repositories/m/artifacts/{digest}")
+    harbor.put(f"/projects/{project}/repositories/m-2", {"description": "x"})
+    assert [t[:3] for t in told(harbor, project, repository="m") if t[0] != "pull"] == [
+        ("create", "artifact", f"{project}/m:v1"), ("delete", "artifact", f"{project}/m@{digest}")]
+    assert [t[0] for t in told(harbor, project.upper(), repository="m-2")] == ["create", "update"]
+    assert [t[2] for t in told(harbor, project, repository="m/x")] == [f"{project}/m/x:v1"]
+    assert told(harbor, project, repository="none") == told(harbor, project, repository="%") == []
+    assert [t[0] for t in told(harbor, project, repository="m", q="operation=delete")] == ["delete"]
+    assert len(harbor.json(f"/projects/{project}/logs", repository="m-2")) == 2
+    refused(harbor.get(f"/projects/{project}/auditlog-exts", repository="x" * 256), 422, "UNPROCESSABLE_ENTITY", "repository")
+
+
 def test_kinds_of_entries(harbor):
     kinds = [k["event_type"] for k in harbor.json("/auditlog-exts/events")]
     assert {"create_artifact", "delete_artifact", "pull_artifact", "create_project", "delete_project", "update_project",

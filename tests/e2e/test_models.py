@@ -123,6 +123,16 @@ def test_everything_of_a_small_model(harbor, project, encoding):
     assert harbor.json(at(project, rest="/tensors"), file="README.md") == []
     refused(harbor.get(at(project, rest="/tensors"), page_size=101), 422, "UNPROCESSABLE_ENTITY", "page_size")
 
+    # Their sums.
+    sums = harbor.json(at(project, rest="/tensors/summary"))
+    assert (sums["tensors"], sums["parameters"], sums["bytes"], sums["truncated"]) == (26, 307, 1214, False)
+    assert {d["name"]: (d["tensors"], d["parameters"], d["bytes"]) for d in sums["dtypes"]} == {"F32": (25, 300, 1200), "F16": (1, 7, 14)}
+    assert [(b["stack"], b["number"]) for b in sums["blocks"]] == [("layer", i) for i in range(25)]
+    assert [p["name"] for p in sums["parts"]] == ["other"]
+    assert harbor.json(at(project, rest="/tensors/summary"), file="model.safetensors") == sums
+    assert harbor.json(at(project, rest="/tensors/summary"), file="README.md")["tensors"] == 0
+    refused(harbor.get(at(project, rest="/tensors/summary", ref="none")), 404, "NOT_FOUND")
+
     # Files, whole and in ranges.
     weights = at(project, rest="/files/model.safetensors")
     assert harbor.get(at(project, rest="/files/README.md")).body == CARD
@@ -287,6 +297,20 @@ def test_split_gguf(harbor, project, tmp_path, here):
     assert found["weights"]["tensor_count"] == 2 * len(here) and found["weights"]["precision"] == "float16"
     first = next(iter(parts))
     assert found["warnings"] == ([] if len(here) == 2 else [f"{first} is one of 2 parts, and 1 of them are here"])
+
+
+def test_sums_are_of_the_files_that_count(harbor, project, tmp_path):
+    """The same model in another format does not count twice; asked for by its name it is told."""
+    other = gguf_part(tmp_path, 0, 1, ["token_embd.weight", "blk.3.attn_q.weight"])
+    push(harbor.registry, f"{project}/m", *modelpack(layer("weight", "model.safetensors", WEIGHTS), layer("weight", "q/m.gguf", other)), "v1")
+    found = read(harbor, project)
+    counting = [f["file"] for f in found["files"] if f.get("counts")]
+    sums = harbor.json(at(project, rest="/tensors/summary"))
+    assert len(counting) == 1 and sums == harbor.json(at(project, rest="/tensors/summary"), file=counting[0])
+    assert (sums["parameters"], sums["tensors"]) == (found["weights"]["parameters"], found["weights"]["tensor_count"])
+    of_gguf = harbor.json(at(project, rest="/tensors/summary"), file="q/m.gguf")
+    assert [p["name"] for p in of_gguf["parts"]] == ["embeddings", "attention"]
+    assert [(b["stack"], b["number"], [p["name"] for p in b["parts"]]) for b in of_gguf["blocks"]] == [("blk", 3, ["attention"])]
 
 
 # ---- broken and hostile models ----

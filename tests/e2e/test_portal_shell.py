@@ -6,8 +6,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from harness.content import push
 from harness.harbor import Harbor, fresh
-from harness.showcase import Showcase
+from harness.server import wait_until
+from harness.showcase import Showcase, model
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +188,134 @@ def test_filters_are_in_the_address(window, show):
     page.get_by_role("searchbox").last.fill("nothing has this name")
     page.keyboard.press("Enter")
     expect(page.get_by_text("No model has all of this")).to_be_visible()
+
+
+def test_filters_are_taken_away_one_by_one(window, show):
+    portal = window()
+    page = portal.open("/", q="harbour", project=show.research, format="safetensors", min_parameters="1000", max_parameters="5000000")
+    chips = page.get_by_role("list", name="Filters in use")
+    expect(chips.get_by_role("button")).to_have_text([
+        "Take away the filter “harbour”", "Take away the filter Parameters 1K to 5M", "Take away the filter Format safetensors",
+        f"Take away the filter Project {show.research}"])
+    assert portal.axe() == []
+    portal.shot("discover-filters")
+    page.get_by_role("button", name="Take away the filter Format safetensors").click()
+    expect(chips.get_by_role("button")).to_have_count(3)
+    assert "format" not in page.url and "q=harbour" in page.url
+    page.get_by_role("button", name="Take away the filter “harbour”").click()
+    page.get_by_role("button", name="Take away the filter Parameters 1K to 5M").click()
+    assert "parameters" not in page.url
+    page.get_by_role("button", name=f"Take away the filter Project {show.research}").click()
+    expect(chips).to_have_count(0)
+    page.go_back()
+    page.go_back()
+    expect(chips.get_by_role("button")).to_have_count(2)
+    page.get_by_role("link", name="Clear all filters").click()
+    expect(chips).to_have_count(0)
+
+
+def test_a_range_of_ones_own(window, show):
+    portal = window()
+    page = portal.open("/", project=show.research)
+    models = page.locator("article.model")
+    expect(models).to_have_count(3)
+    box = page.get_by_role("group", name="Parameters")
+    box.get_by_label("from", exact=True).fill("15K")
+    box.get_by_label("to", exact=True).fill("15.9k")
+    page.keyboard.press("Enter")
+    expect(models).to_have_count(1)
+    expect(page.get_by_role("button", name="Take away the filter Parameters 15K to 15.9K")).to_be_visible()
+    assert "min_parameters=15000&max_parameters=15900" in page.url
+    for least, most in (("many", ""), ("2B", "1B"), ("1e9", "")):
+        box.get_by_label("from", exact=True).fill(least)
+        box.get_by_label("to", exact=True).fill(most)
+        page.keyboard.press("Enter")
+        expect(box.get_by_role("alert")).to_contain_text("the smaller one first")
+    assert portal.axe() == []
+    box.get_by_label("from", exact=True).fill("")
+    box.get_by_label("to", exact=True).fill("")
+    box.get_by_role("button", name="OK").click()
+    expect(models).to_have_count(3)
+
+
+def test_words_are_marked(window, show):
+    page = window().open("/", q="german chat")
+    marks = page.locator("article.model mark")
+    expect(marks.first).to_be_visible()
+    assert {m.lower() for m in marks.all_inner_texts()} == {"german", "chat"}
+    # What is searched for is never markup.
+    page = window().open("/", q="<img src=x>")
+    expect(page.locator("main img")).to_have_count(0)
+
+
+def test_slash_leads_to_the_search(window, show):
+    page = window().open("/")
+    box = page.get_by_role("searchbox", name="Search models")
+    page.keyboard.press("/")
+    expect(box).to_be_focused()
+    page.keyboard.type("a/b")
+    expect(box).to_have_value("a/b")
+    page = window().open("/sign-in")
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search models")).to_be_focused()
+
+
+def many(show):
+    """Models of more families than are shown at once."""
+    for i in range(14):
+        push(show.harbor.registry, f"{show.research}/fam-{i}", *model({"README.md": b"# x\n"}, name=f"fam-{i}", family=f"family{i}"), "v1")
+    wait_until(lambda: len(show.harbor.json("/models", project=show.research, q="fam", page_size=100)) == 14)
+
+
+def test_facets_of_many_values(window, start):
+    server = start()
+    show = Showcase(server, "many-").fill()
+    many(show)
+    portal = window(server=server)
+    page = portal.open("/")
+    box = page.get_by_role("group", name="Family")
+    expect(box.get_by_role("checkbox")).to_have_count(6)
+    box.get_by_role("button", name="more").click()
+    expect(box.get_by_role("checkbox")).to_have_count(15)
+    box.get_by_role("button", name="Fewer").click()
+    box.get_by_label("Look for a value: Family").fill("LY13")
+    expect(box.get_by_role("checkbox")).to_have_count(1)
+    box.get_by_label("family13").check()
+    expect(page.locator("article.model")).to_have_count(1)
+    box.get_by_label("Look for a value: Family").fill("nothing")
+    expect(box.get_by_text("None is called like this.")).to_be_visible()
+    expect(page.get_by_role("searchbox", name="Look for a value: Task")).to_have_count(0)
+    assert portal.axe() == []
+
+
+def test_nothing_jumps(window, show):
+    """Until the models are there, their place is kept; while others are on their way, the last ones stay."""
+    portal = window()
+    waiting = []
+    portal.page.route("**/api/v2.0/models**", lambda route: waiting.append(route))
+    page = portal.page
+    page.goto(portal.base + "/-/")
+    expect(page.locator(".skeleton")).to_have_count(6)
+    expect(page.get_by_role("status", name="Loading …")).to_have_count(2)
+    portal.shot("discover-loading")
+    for route in waiting:
+        route.continue_()
+    page.unroute_all()
+    expect(page.locator(".skeleton")).to_have_count(0)
+    expect(page.locator("article.model").first).to_be_visible()
+
+
+@pytest.mark.parametrize("width, columns", [(390, 1), (1360, 2), (1920, 3), (2560, 3)])
+def test_models_beside_each_other(window, show, width, columns):
+    portal = window()
+    portal.page.set_viewport_size({"width": width, "height": 900})
+    page = portal.open("/")
+    top = page.locator("article.model").first.bounding_box()["y"]
+    boxes = [b.bounding_box()["y"] for b in page.locator("article.model").all()[:4]]
+    assert sum(y == top for y in boxes) == columns
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    portal.shot(f"discover-{width}")
 
 
 def test_the_whole_way_by_keyboard(window, show):

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { enModel } from "./en-model";
+import { discover } from "./en-discover";
+import { modelTabs } from "./en-model-tabs";
 
 export const en = {
   ...enModel,
@@ -99,4 +101,6 @@ export const en = {
   "range.medium": "1B to 10B",
   "range.large": "10B to 70B",
   "range.huge": "70B and more",
+  ...discover,
+  ...modelTabs,
 } as const;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { discover } from "./zh-CN-discover";
+import { modelTabs } from "./zh-CN-model-tabs";
 import type { Texts } from "./index";
 import { zhCNModel } from "./zh-CN-model";
 
@@ -100,4 +102,6 @@ export const zhCN: Texts = {
   "range.medium": "1B 到 10B",
   "range.large": "10B 到 70B",
   "range.huge": "70B 及以上",
+  ...discover,
+  ...modelTabs,
 };

@@ -4,6 +4,7 @@
 
 #include "api/harbor/harbor.h"
 #include "base/mem.h"
+#include "registry/project.h"
 
 static const struct api_field fields[] = {
     {"id", API_INT, offsetof(struct audit_row, id), 0, NULL, 0, "Its number."},
@@ -71,9 +72,30 @@ static int list(struct http_req *rq, struct err *e)
     return reply(rq, &v, e);
 }
 
+/* Of one repository of a project: its full name. */
+static int repository_asked(struct http_req *rq, int64_t project, struct str *ret, struct err *e)
+{
+    struct str repository = http_query(rq, "repository");
+    struct project p;
+
+    if (repository.n == 0)
+        return 0;
+    if (repository.n > LIMIT_REPO_NAME)
+        return ERR(e, UNPROCESSABLE, "repository in query is longer than %d bytes",
+                   LIMIT_REPO_NAME);
+    int found = project_find_by_id(&api_app(rq)->registry, &rq->arena, project, &p, e);
+    if (found <= 0)
+        return found < 0 ? -1 : ERR(e, NOT_FOUND, "the project is gone");
+    *ret = str_from(arena_printf(&rq->arena, "%.*s/%.*s", S(p.name), S(repository)));
+    return 0;
+}
+
 static int list_of_project(struct http_req *rq, struct err *e)
 {
-    const struct audit_visibility v = {.project_id = api_target(rq)->project_id};
+    struct audit_visibility v = {.project_id = api_target(rq)->project_id};
+
+    if (repository_asked(rq, v.project_id, &v.repository, e) < 0)
+        return -1;
     return reply(rq, &v, e);
 }
 
@@ -86,6 +108,12 @@ static int list_events(struct http_req *rq, struct err *e)
         types[i].name = str_from(audit_event_info((enum audit_event)i)->name);
     return harbor_reply_all(rq, types, AUDIT_COUNT);
 }
+
+static const struct api_query project_query[] = {
+    {"repository", API_STR,
+     "Only what happened in this repository of the project, whose name it is.", false},
+    {.name = NULL},
+};
 
 #define API "/api/v2.0"
 
@@ -120,7 +148,8 @@ static const struct http_route routes[] = {
      .contract = &(const struct api_contract){.operation = "getLogExts",
                                               .gives = &object,
                                               .many = true,
-                                              .list = &audit_list_fields}},
+                                              .list = &audit_list_fields,
+                                              .query = project_query}},
     {.method = HTTP_GET,
      .pattern = API "/audit-logs",
      .name = "audit.list.old",
@@ -141,7 +170,8 @@ static const struct http_route routes[] = {
      .contract = &(const struct api_contract){.operation = "getLogs",
                                               .gives = &old_object,
                                               .many = true,
-                                              .list = &audit_list_fields}},
+                                              .list = &audit_list_fields,
+                                              .query = project_query}},
 };
 
 const struct http_group harbor_audit_group = {

@@ -87,6 +87,6 @@ extern const struct http_group harbor_users_group, harbor_usergroups_group,
     harbor_quotas_group, harbor_configure_group, harbor_system_jobs_group, harbor_immutable_group,
     harbor_later_group, harbor_absent_group, harbor_jobservice_group, harbor_additions_group,
     harbor_icons_group, harbor_account_group, harbor_sign_in_group, harbor_models_group,
-    harbor_links_group, harbor_model_search_group;
+    harbor_links_group, harbor_model_search_group, harbor_tensors_group, harbor_activity_group;
 
 #endif

@@ -56,6 +56,7 @@ bool harbor_model_file_at(const json_t *facts, size_t i, struct model_file *ret)
         .at = number(file, "at"),
         .size = number(file, "size"),
         .tensors = number(file, "tensor_count"),
+        .counts = json_is_true(json_object_get(file, "counts")),
         .looked_into = json_is_true(json_object_get(file, "looked_into")),
     };
     if (digest_parse(json_get_str(file, "layer"), &ret->layer, NULL) < 0)

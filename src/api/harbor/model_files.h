@@ -13,6 +13,7 @@ struct model_file {
     struct digest layer;
     uint64_t at, size; /* in the (unpacked) layer, bytes */
     uint64_t tensors;
+    bool counts;      /* among the weights of the model */
     bool looked_into; /* false: it is a whole layer, an archive that could not be read */
     bool has_digest;  /* of its content: in compressed layers, read since there are some */
     struct digest digest;

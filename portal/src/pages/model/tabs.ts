@@ -45,7 +45,13 @@ export const tabs: TabRow[] = [
     id: "files", text: "model.tab.files", component: later(() => import("./files")), needs: ["getModel"],
     shown: (at) => isModel(at) || !!at.model?.files?.length,
   },
+  {
+    id: "tensors", text: "model.tab.tensors", component: later(() => import("./tensors")), needs: ["listTensors", "getTensorSummary"],
+    shown: (at) => !!at.model?.weights,
+  },
+  { id: "lineage", text: "model.tab.lineage", component: later(() => import("./lineage")), needs: ["getGraph"] },
   { id: "versions", text: "model.tab.versions", component: later(() => import("./versions")), needs: ["listArtifacts"] },
+  { id: "activity", text: "model.tab.activity", component: later(() => import("./activity")), needs: ["getActivity"] },
   {
     id: "configuration", text: "model.tab.configuration", component: addition("Configuration"), needs: [],
     shown: (at) => !isModel(at),

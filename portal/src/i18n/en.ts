@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { enParts } from "./en-parts";
+import { enProjects } from "./en-projects";
+
 export const en = {
+  ...enParts,
+  ...enProjects,
   "retry": "Try again",
   "loading": "Loading …",
   "never": "never",

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Texts } from "./index";
+import { zhCNParts } from "./zh-CN-parts";
+import { zhCNProjects } from "./zh-CN-projects";
 
 export const zhCN: Texts = {
+  ...zhCNParts,
+  ...zhCNProjects,
   "retry": "重试",
   "loading": "加载中……",
   "never": "从未",

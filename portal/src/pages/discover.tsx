@@ -36,7 +36,7 @@ function question(query: Query) {
   return { ...(q ? { q } : {}), ...chosen, ...number("min_parameters"), ...number("max_parameters") };
 }
 
-function FacetBox({ facet, values, query }: { facet: Facet; values: Schemas["FacetValue"][]; query: Query }) {
+export function FacetBox({ facet, values, query }: { facet: Facet; values: Schemas["FacetValue"][]; query: Query }) {
   const [all, setAll] = useState(false);
   const chosen = new Set(query.all(facet));
   const rest = values.filter((v) => !chosen.has(v.value ?? ""));
@@ -88,7 +88,7 @@ function RangeBox({ query }: { query: Query }) {
   );
 }
 
-function ModelCard({ model }: { model: Found }) {
+export function ModelCard({ model }: { model: Found }) {
   const project = model.project ?? "";
   const repository = (model.repository ?? "").slice(project.length + 1);
   const tag = model.tags?.[0];

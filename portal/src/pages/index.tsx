@@ -18,6 +18,8 @@ export interface PageRow {
 
 export const pages: PageRow[] = [
   { path: "/", component: Discover, needs: ["listModels"] },
+  { path: "/projects", component: lazy(() => import("./projects")), needs: ["listProjects"] },
+  { path: "/projects/:project/:tab?", component: lazy(() => import("./project/index")), needs: ["getProject"] },
   { path: "/sign-in", component: lazy(() => import("./sign-in")), needs: [] },
 ];
 

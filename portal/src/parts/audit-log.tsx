@@ -148,10 +148,10 @@ export function AuditLog({ scope }: { scope: Scope }) {
             </span>
           ) },
           { title: t("audit.resource"), cell: (x) => (
-            <>
+            <div>
               <span class="resource" title={x.resource ?? ""}>{shortened(x.resource ?? "")}</span>
               {saysMore(x) && <small class="d-block text-body-secondary">{x.operation_description}</small>}
-            </>
+            </div>
           ) },
           { title: t("audit.result"), cell: (x) => (
             <State tone={x.operation_result ? "good" : "bad"} text={t(x.operation_result ? "audit.done" : "audit.failed")} />

@@ -2,6 +2,7 @@
 // One project: its head, and the tabs that who looks may see.
 import { useLocation, useRoute } from "preact-iso";
 import type { ComponentType } from "preact";
+import { useEffect } from "preact/hooks";
 import { ApiError, api, ask, type Schemas } from "../../api/client";
 import { t, type Key } from "../../i18n";
 import { useLoad } from "../../lib/load";
@@ -68,6 +69,10 @@ function Shown({ project, tab, reload }: { project: Schemas["Project"]; tab: str
   const id = project.project_id ?? 0;
   const name = project.name ?? "";
   const { may, loading } = useRightsHere(id);
+  // On a phone the open tab may lie beyond the edge.
+  useEffect(() => {
+    document.querySelector(".tabs .active")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [tab, loading]);
   if (loading) return <Loading />;
   const tabs = TABS.filter((x) => can(x.needs) && (!x.right || may(...x.right)));
   const open = tabs.find((x) => x.id === (tab || "summary"));
@@ -106,5 +111,7 @@ export default function Project() {
     );
   if (error !== undefined) return <Page title={name}><Failure error={error} retry={load.reload} /></Page>;
   if (!load.data) return <Loading />;
-  return <Shown key={load.data.project_id} project={load.data} tab={params.tab ?? ""} reload={load.reload} />;
+  // Whose role changes has other rights: they are asked for again.
+  const key = [load.data.project_id, ...(load.data.current_user_role_ids ?? [])].join(" ");
+  return <Shown key={key} project={load.data} tab={params.tab ?? ""} reload={load.reload} />;
 }

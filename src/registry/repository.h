@@ -13,6 +13,8 @@ struct repository_facts {
     struct str name;         /* full */
     struct str display_name; /* full, with upper case and what OCI forbids: oci/display.h */
     struct str description;
+    struct str kind; /* of its newest artifact: registry/kind.def */
+    bool is_model;   /* that one is packed as a model, or has weights, as far as it was read */
     bool is_public;
     int64_t artifacts, pulls;
     int64_t created_ms, updated_ms;

@@ -16,6 +16,19 @@
 #define NAMES_A_PART  3
 #define VISIBLE_TO(v) DB_ARGS(DB_I64((v)->all), DB_I64((v)->user_id), DB_I64((v)->robot_id))
 
+/* What is known of the newest artifact. */
+#define NEWEST(column)                                                                             \
+    "(SELECT a." column " FROM artifact a WHERE a.repository_id = r.id"                            \
+    " AND a.accessory_of IS NULL ORDER BY a.pushed_ms DESC, a.id DESC LIMIT 1)"
+#define KIND "coalesce(" NEWEST("kind") ", '')"
+/* What the search takes for a model: search/derive.c. The form is the first that a summary says,
+ * and no text in it holds a quote that is not escaped. */
+#define FORM(name) " OR m.summary LIKE '{\"form\":\"" name "\"%'"
+#define IS_MODEL                                                                                   \
+    "CASE WHEN EXISTS (SELECT 1 FROM model m WHERE m.document_id = " NEWEST(                       \
+        "document_id") " AND (m.summary LIKE '%\"weights\":{%'" FORM("modelpack") FORM("cnai")     \
+        FORM("kitops") FORM("docker") FORM("ollama") ")) THEN 1 ELSE 0 END"
+
 static const struct db_field fields[] = {
     {.name = "id", .column = "r.id", .type = DB_FIELD_I64},
     {.name = "name", .column = "r.name", .type = DB_FIELD_TEXT},
@@ -25,11 +38,13 @@ static const struct db_field fields[] = {
     {.name = "pull_count", .column = "r.pull_count", .type = DB_FIELD_I64},
     {.name = "creation_time", .column = "r.created_ms", .type = DB_FIELD_TIME},
     {.name = "update_time", .column = "r.updated_ms", .type = DB_FIELD_TIME},
+    {.name = "type", .column = KIND, .type = DB_FIELD_TEXT},
+    {.name = "model", .column = IS_MODEL, .type = DB_FIELD_BOOL},
 };
 
 #define COLUMNS                                                                                    \
     "r.id, r.project_id, r.name, r.description, r.pull_count, r.created_ms, r.updated_ms,"         \
-    " p.is_public, r.artifacts - r.accessories, r.display_name"
+    " p.is_public, r.artifacts - r.accessories, r.display_name, " KIND ", " IS_MODEL
 #define TABLES "repository r JOIN project p ON p.id = r.project_id WHERE r.artifacts > 0"
 
 static int read_row(const struct db_rows *rows, struct arena *a, void *ret, struct err *e)
@@ -46,6 +61,8 @@ static int read_row(const struct db_rows *rows, struct arena *a, void *ret, stru
         .is_public = db_i64(rows, 7) != 0,
         .artifacts = db_i64(rows, 8),
         .display_name = arena_str(a, db_text(rows, 9)),
+        .kind = arena_str(a, db_text(rows, 10)),
+        .is_model = db_i64(rows, 11) != 0,
     };
     return 0;
 }

@@ -31,8 +31,24 @@ def test_a_project_is_made(harbor):
     assert seen == {"project_id": number, "owner_id": 1, "owner_name": "admin", "name": name,
                     "display_name": name, "repo_count": 0,
                     "current_user_role_id": 1, "current_user_role_ids": [1],
-                    "metadata": {"public": "true", "auto_scan": "true"}}
+                    "metadata": {"public": "true", "auto_scan": "true"},
+                    "quota": {"hard": {"storage": -1}, "used": {"storage": 0}}}
     assert harbor.json(f"/projects/{number}")["name"] == name
+
+
+def test_storage_is_shown_to_members(harbor, nobody):
+    project, name = harbor.add_project(public=True)
+    push_model(harbor.registry, f"{name}/m", "v1")
+    number, user = harbor.add_user()
+    held = harbor.json(f"/projects/{name}/summary")["quota"]
+    assert held["used"]["storage"] > 0
+
+    def shown(who):
+        return [p.get("quota") for p in (who.json(f"/projects/{name}"), *who.json("/projects", q=f"name={name}"))]
+
+    assert shown(harbor) == [held, held] and shown(nobody) == shown(user) == [None, None]
+    harbor.add_member(project, number, "limitedGuest")
+    assert shown(user) == [held, held]
 
 
 def test_who_makes_it_administers_it(harbor):

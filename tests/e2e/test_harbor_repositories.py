@@ -8,6 +8,7 @@ from harness.content import artifact, push, small_image
 from harness.harbor import Harbor, fresh, refused
 from harness.registry import OCI_MANIFEST
 from harness.server import wait_until
+from harness.showcase import chat_model, model, transformer
 
 
 @pytest.fixture
@@ -32,7 +33,8 @@ def test_life(harbor):
     created, updated = seen.pop("creation_time"), seen.pop("update_time")
     assert created <= updated
     assert seen.pop("id") > 0
-    assert seen == {"project_id": project, "name": f"{name}/llm/tiny", "display_name": f"{name}/llm/tiny", "artifact_count": 1}
+    assert seen == {"project_id": project, "name": f"{name}/llm/tiny", "display_name": f"{name}/llm/tiny", "artifact_count": 1,
+                    "type": "IMAGE", "model": False}
     harbor.put(path, {"description": "# Tiny", "pull_count": 7, "name": "x"})
     seen = harbor.json(path)
     assert (seen["description"], seen["name"]) == ("# Tiny", f"{name}/llm/tiny") and "pull_count" not in seen
@@ -43,6 +45,36 @@ def test_life(harbor):
     assert harbor.registry.manifest(f"{name}/llm/tiny", digest).status == 404
     assert harbor.registry.tags(f"{name}/llm/tiny").status == 404
     harbor.delete(f"/projects/{name}")
+
+
+def test_kinds(harbor):
+    """A repository is what its newest artifact is; models are told apart once they were read."""
+    _, name = harbor.add_project()
+    document, blobs = chat_model("Told", 1)
+    digest, data = push(harbor.registry, f"{name}/told", document, blobs, "v1")
+    document, blobs = artifact("application/vnd.acme.thing.config.v1+json", layers=[transformer(1)])
+    document["layers"][0]["annotations"] = {"org.opencontainers.image.title": "a.safetensors"}
+    push(harbor.registry, f"{name}/plain", document, blobs, "v1")
+    push(harbor.registry, f"{name}/set", *model({"data/train.csv": b"a,b\n1,2\n"}, name="set"), "v1")
+    push_model(harbor.registry, f"{name}/image")
+
+    def kinds(**query):
+        found = harbor.json(f"/projects/{name}/repositories", sort="name", **query)
+        return {r["name"].partition("/")[2]: (r["type"], r["model"]) for r in found}
+
+    wait_until(lambda: len(kinds(q="model=true")) == 3, 30)
+    assert kinds() == {"told": ("CNAI", True), "plain": ("THING", True), "set": ("CNAI", True),
+                       "image": ("IMAGE", False)}
+    assert set(kinds(q="model=true")) == {"told", "plain", "set"} and set(kinds(q="model=false")) == {"image"}
+    assert set(kinds(q="type=CNAI")) == {"told", "set"} and set(kinds(q="model=false,name=~told")) == set()
+    assert [r["type"] for r in harbor.json(f"/projects/{name}/repositories", sort="-type")] == ["THING", "IMAGE", "CNAI", "CNAI"]
+    # what is about the model is not what the repository is; an image that is pushed later is
+    subject = {"mediaType": OCI_MANIFEST, "digest": digest, "size": len(data)}
+    push(harbor.registry, f"{name}/told", *artifact("application/x-note", subject))
+    assert kinds()["told"] == ("CNAI", True)
+    push_model(harbor.registry, f"{name}/told", "image")
+    assert kinds()["told"] == ("IMAGE", False)
+    refused(harbor.get(f"/projects/{name}/repositories", q="model=perhaps"), 400, "BAD_REQUEST", "model")
 
 
 def test_accessories_are_not_counted(harbor):

@@ -5,6 +5,12 @@ import { modelTabs } from "./en-model-tabs";
 
 export const en = {
   ...enModel,
+import { enParts } from "./en-parts";
+import { enProjects } from "./en-projects";
+
+export const en = {
+  ...enParts,
+  ...enProjects,
   "retry": "Try again",
   "loading": "Loading …",
   "never": "never",

@@ -6,6 +6,12 @@ import { zhCNModel } from "./zh-CN-model";
 
 export const zhCN: Texts = {
   ...zhCNModel,
+import { zhCNParts } from "./zh-CN-parts";
+import { zhCNProjects } from "./zh-CN-projects";
+
+export const zhCN: Texts = {
+  ...zhCNParts,
+  ...zhCNProjects,
   "retry": "重试",
   "loading": "加载中……",
   "never": "从未",

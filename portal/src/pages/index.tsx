@@ -19,6 +19,8 @@ export interface PageRow {
 export const pages: PageRow[] = [
   { path: "/", component: Discover, needs: ["listModels"] },
   { path: "/m/:project/:repository+", component: lazy(() => import("./model")), needs: ["listArtifacts", "getArtifact"] },
+  { path: "/projects", component: lazy(() => import("./projects")), needs: ["listProjects"] },
+  { path: "/projects/:project/:tab?", component: lazy(() => import("./project/index")), needs: ["getProject"] },
   { path: "/sign-in", component: lazy(() => import("./sign-in")), needs: [] },
 ];
 

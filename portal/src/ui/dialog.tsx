@@ -34,13 +34,16 @@ export function Dialog({ title, onClose, children, wide }: {
   );
 }
 
+/** Work of a dialog: it stays open after "false", and when something was thrown, which it tells. */
+export type Work = () => Promise<void | boolean>;
+
 /** A form in a dialog: `submit` does the work; the dialog closes when it succeeded, and says why when not. */
 export function FormDialog({ title, action, danger, submit, onClose, children, disabled, wide }: {
   title: string;
   /** The word on the button. */
   action: string;
   danger?: boolean;
-  submit: () => Promise<void>;
+  submit: Work;
   onClose: () => void;
   children: ComponentChildren;
   disabled?: boolean;
@@ -49,7 +52,11 @@ export function FormDialog({ title, action, danger, submit, onClose, children, d
   const { busy, error, run } = useAction();
   const send = async (e: Event) => {
     e.preventDefault();
-    if (await run(submit)) onClose();
+    let stay = false;
+    const done = await run(async () => {
+      stay = (await submit()) === false;
+    });
+    if (done && !stay) onClose();
   };
   return (
     <Dialog title={title} onClose={onClose} {...(wide ? { wide } : {})}>
@@ -74,19 +81,20 @@ export function FormDialog({ title, action, danger, submit, onClose, children, d
  * Asks before something is lost. `loses` names what; with `type` the person has to write that word, for what cannot be
  * had back.
  */
-export function Confirm({ title, action, loses, type, work, onClose }: {
+export function Confirm({ title, action, loses, type, work, onClose, disabled }: {
   title: string;
   action: string;
   loses: ComponentChildren;
   type?: string;
-  work: () => Promise<void>;
+  work: Work;
   onClose: () => void;
+  disabled?: boolean;
 }) {
   const [typed, setTyped] = useState("");
   const id = useId();
   return (
     <FormDialog title={title} action={action} danger submit={work} onClose={onClose}
-      disabled={type !== undefined && typed !== type}>
+      disabled={disabled === true || (type !== undefined && typed !== type)}>
       <div>{loses}</div>
       {type !== undefined && (
         <div class="mt-3">

@@ -20,9 +20,12 @@ import journal from "bootstrap-icons/icons/journal-text.svg?raw";
 import key from "bootstrap-icons/icons/key.svg?raw";
 import lock from "bootstrap-icons/icons/lock.svg?raw";
 import moon from "bootstrap-icons/icons/moon-stars.svg?raw";
+import pause from "bootstrap-icons/icons/pause-circle.svg?raw";
+import pencil from "bootstrap-icons/icons/pencil.svg?raw";
 import people from "bootstrap-icons/icons/people.svg?raw";
 import person from "bootstrap-icons/icons/person-circle.svg?raw";
 import pie from "bootstrap-icons/icons/pie-chart.svg?raw";
+import play from "bootstrap-icons/icons/play-circle.svg?raw";
 import plus from "bootstrap-icons/icons/plus-lg.svg?raw";
 import recycle from "bootstrap-icons/icons/recycle.svg?raw";
 import robot from "bootstrap-icons/icons/robot.svg?raw";
@@ -39,7 +42,7 @@ import { trusted } from "../lib/trusted";
 const all = {
   box, check, chevronDown, chevronRight, clipboard, clock, close, code, cpu, download, exclamation, file, folder, gear,
   globe, heart, journal, key, lock, moon, people, person, pie, plus, recycle, robot, scale, search, share, shield, sun,
-  tag, tags, trash,
+  tag, tags, trash, pause, pencil, play,
 };
 
 export type IconName = keyof typeof all;

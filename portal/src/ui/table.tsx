@@ -7,6 +7,7 @@ import type { Load } from "../lib/load";
 import { pageOf, useQuery } from "../lib/url";
 import { Empty, Failure, Loading } from "./basic";
 import { Icon } from "./icon";
+import "../style/table.css";
 
 export interface Column<T> {
   title: string;
@@ -17,6 +18,8 @@ export interface Column<T> {
   end?: boolean;
   /** Left out on small screens. */
   minor?: boolean;
+  /** The title is for who hears the page alone. */
+  quiet?: boolean;
 }
 
 /** The order in the address: "" or a field, with "-" in front. */
@@ -54,14 +57,15 @@ export function Table<T>({ load, columns, rowKey, empty, caption, actions }: {
   if (load.data.items.length === 0) return <Empty>{empty}</Empty>;
   return (
     <div class="table-responsive" aria-busy={load.loading}>
-      <table class="table table-hover align-middle">
+      <table class="table table-hover align-middle rows">
         <caption class="visually-hidden">{caption}</caption>
         <thead>
           <tr>
             {columns.map((c) => (
               <th scope="col" key={c.title} class={`${c.end ? "text-end" : ""} ${c.minor ? "minor" : ""}`}
                 aria-sort={ariaSort(now, c.sort)}>
-                {c.sort ? <SortHead column={{ title: c.title, sort: c.sort }} /> : c.title}
+                {c.sort ? <SortHead column={{ title: c.title, sort: c.sort }} />
+                  : c.quiet ? <span class="visually-hidden">{c.title}</span> : c.title}
               </th>
             ))}
             {actions && <th scope="col" class="text-end"><span class="visually-hidden">{t("actions")}</span></th>}
@@ -71,7 +75,9 @@ export function Table<T>({ load, columns, rowKey, empty, caption, actions }: {
           {load.data.items.map((row) => (
             <tr key={rowKey(row)}>
               {columns.map((c) => (
-                <td key={c.title} class={`${c.end ? "text-end" : ""} ${c.minor ? "minor" : ""}`}>{c.cell(row)}</td>
+                <td key={c.title} class={`${c.end ? "text-end" : ""} ${c.minor ? "minor" : ""} ${c.quiet ? "quiet" : ""}`} data-title={c.title}>
+                  {c.cell(row)}
+                </td>
               ))}
               {actions && <td class="text-end row-actions">{actions(row)}</td>}
             </tr>

@@ -17,6 +17,21 @@ struct shown {
     int64_t role;
     struct api_ints roles;
     const struct project_properties *properties;
+    const struct harbor_storage *quota;
+};
+
+static const struct api_field storage_fields[] = {
+    {"hard", API_OBJECT, offsetof(struct harbor_storage, hard), 0, &harbor_storage_object, 0,
+     "What it may hold."},
+    {"used", API_OBJECT, offsetof(struct harbor_storage, used), 0, &harbor_storage_object, 0,
+     "What it holds."},
+};
+static const struct api_object storage_object = {
+    .name = "ProjectSummaryQuota",
+    .size = sizeof(struct harbor_storage),
+    .fields = storage_fields,
+    .n = ARRAY_LEN(storage_fields),
+    .doc = "How much a project holds and may hold.",
 };
 
 static const struct api_field shown_fields[] = {
@@ -46,6 +61,8 @@ static const struct api_field shown_fields[] = {
      "How many repositories it has."},
     {"metadata", API_OBJECT, offsetof(struct shown, properties), 0, &harbor_project_properties, 0,
      "What is said about it."},
+    {"quota", API_OBJECT, offsetof(struct shown, quota), 0, &storage_object, 0,
+     "How much it holds and may hold, for who may see that."},
 };
 const struct api_object harbor_project_object = {
     .name = "Project",
@@ -98,20 +115,6 @@ static const struct api_object deletable_object = {
     .doc = "Whether a project can be deleted.",
 };
 
-static const struct api_field storage_fields[] = {
-    {"hard", API_OBJECT, offsetof(struct harbor_storage, hard), 0, &harbor_storage_object, 0,
-     "What it may hold."},
-    {"used", API_OBJECT, offsetof(struct harbor_storage, used), 0, &harbor_storage_object, 0,
-     "What it holds."},
-};
-static const struct api_object storage_object = {
-    .name = "ProjectSummaryQuota",
-    .size = sizeof(struct harbor_storage),
-    .fields = storage_fields,
-    .n = ARRAY_LEN(storage_fields),
-    .doc = "How much a project holds and may hold.",
-};
-
 struct summary {
     const struct harbor_storage *quota;
     int64_t repositories;
@@ -152,6 +155,14 @@ static int show(struct http_req *rq, const struct project_facts *p, struct shown
 
     if (access_roles(api_app(rq)->access, api_identity(rq), p->id, false, &roles, e) < 0)
         return -1;
+    const struct access_target here = {
+        .project_id = p->id, .project_created_ms = p->created_ms, .roles = roles};
+    if (access_check(api_identity(rq), &here, PERM_QUOTA_READ, NULL) == 0) {
+        struct harbor_storage *storage = ARENA_NEW(&rq->arena, struct harbor_storage);
+        if (harbor_show_storage(rq, p->id, storage, e) < 0)
+            return -1;
+        s.quota = storage;
+    }
     s.role = access_role_strongest(roles);
     s.roles.v = ARENA_ARRAY(&rq->arena, ROLE_COUNT, int64_t);
     for (int role = 1; role < ROLE_COUNT; role++)

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { enAccount } from "./en-account";
+import { enAdmin } from "./en-admin";
+import { enParts } from "./en-parts";
+
 export const en = {
+  ...enAccount,
+  ...enAdmin,
+  ...enParts,
   "retry": "Try again",
   "loading": "Loading …",
   "never": "never",

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Texts } from "./index";
+import { zhCNAccount } from "./zh-CN-account";
+import { zhCNAdmin } from "./zh-CN-admin";
+import { zhCNParts } from "./zh-CN-parts";
 
 export const zhCN: Texts = {
+  ...zhCNAccount,
+  ...zhCNAdmin,
+  ...zhCNParts,
   "retry": "重试",
   "loading": "加载中……",
   "never": "从未",

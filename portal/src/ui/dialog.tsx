@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { useAction } from "../lib/load";
-import { Failure } from "./basic";
+import { FormFailure } from "./field-errors";
 import { Icon } from "./icon";
 
 export function Dialog({ title, onClose, children, wide }: {
@@ -34,17 +34,21 @@ export function Dialog({ title, onClose, children, wide }: {
   );
 }
 
-/** A form in a dialog: `submit` does the work; the dialog closes when it succeeded, and says why when not. */
-export function FormDialog({ title, action, danger, submit, onClose, children, disabled, wide }: {
+/**
+ * A form in a dialog: `submit` does the work; the dialog closes when it succeeded, and says why when not. What is wrong
+ * with one of `fields` is left to the children, which are given the error, if they are a function.
+ */
+export function FormDialog({ title, action, danger, submit, onClose, children, disabled, wide, fields = [] }: {
   title: string;
   /** The word on the button. */
   action: string;
   danger?: boolean;
   submit: () => Promise<void>;
   onClose: () => void;
-  children: ComponentChildren;
+  children: ComponentChildren | ((error: unknown) => ComponentChildren);
   disabled?: boolean;
   wide?: boolean;
+  fields?: string[];
 }) {
   const { busy, error, run } = useAction();
   const send = async (e: Event) => {
@@ -55,8 +59,8 @@ export function FormDialog({ title, action, danger, submit, onClose, children, d
     <Dialog title={title} onClose={onClose} {...(wide ? { wide } : {})}>
       <form onSubmit={send}>
         <div class="dialog-body">
-          {error !== undefined && <Failure error={error} />}
-          {children}
+          <FormFailure error={error} fields={fields} />
+          {typeof children === "function" ? children(error) : children}
         </div>
         <div class="dialog-foot">
           <button type="button" class="btn btn-outline-secondary" onClick={onClose}>{t("cancel")}</button>

@@ -20,9 +20,12 @@ import journal from "bootstrap-icons/icons/journal-text.svg?raw";
 import key from "bootstrap-icons/icons/key.svg?raw";
 import lock from "bootstrap-icons/icons/lock.svg?raw";
 import moon from "bootstrap-icons/icons/moon-stars.svg?raw";
+import pause from "bootstrap-icons/icons/pause-circle.svg?raw";
+import pencil from "bootstrap-icons/icons/pencil.svg?raw";
 import people from "bootstrap-icons/icons/people.svg?raw";
 import person from "bootstrap-icons/icons/person-circle.svg?raw";
 import pie from "bootstrap-icons/icons/pie-chart.svg?raw";
+import play from "bootstrap-icons/icons/play-circle.svg?raw";
 import plus from "bootstrap-icons/icons/plus-lg.svg?raw";
 import recycle from "bootstrap-icons/icons/recycle.svg?raw";
 import robot from "bootstrap-icons/icons/robot.svg?raw";
@@ -30,6 +33,7 @@ import scale from "bootstrap-icons/icons/file-earmark-text.svg?raw";
 import search from "bootstrap-icons/icons/search.svg?raw";
 import share from "bootstrap-icons/icons/diagram-3.svg?raw";
 import shield from "bootstrap-icons/icons/shield-lock.svg?raw";
+import stop from "bootstrap-icons/icons/stop-circle.svg?raw";
 import sun from "bootstrap-icons/icons/sun.svg?raw";
 import tag from "bootstrap-icons/icons/tag.svg?raw";
 import tags from "bootstrap-icons/icons/tags.svg?raw";
@@ -37,9 +41,9 @@ import trash from "bootstrap-icons/icons/trash.svg?raw";
 import { trusted } from "../lib/trusted";
 
 const all = {
-  box, check, chevronDown, chevronRight, clipboard, clock, close, code, cpu, download, exclamation, file, folder, gear,
-  globe, heart, journal, key, lock, moon, people, person, pie, plus, recycle, robot, scale, search, share, shield, sun,
-  tag, tags, trash,
+  box, check, chevronDown, chevronRight, clipboard, clock, close, code, cpu, download, exclamation, file, folder,
+  gear, globe, heart, journal, key, lock, moon, pause, pencil, people, person, pie, play, plus, recycle, robot,
+  scale, search, share, shield, stop, sun, tag, tags, trash,
 };
 
 export type IconName = keyof typeof all;

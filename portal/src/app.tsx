@@ -53,7 +53,7 @@ function UserMenu() {
     route(`${BASE}/`);
   };
   return (
-    <Menu align="end" title={t("menu.account")} label={<><Icon name="person" /> <span class="minor">{who.username}</span></>}>
+    <Menu align="end" title={`${t("menu.account")}: ${who.username ?? ""}`} label={<><Icon name="person" /> <span class="minor">{who.username}</span></>}>
       <div class="menu-head">{who.realname || who.username}<br /><small>{who.email}</small></div>
       <a href={link("/account")}>{t("account.title")}</a>
       {can("listSessions") && <a href={link("/account/sessions")}>{t("sessions.title")}</a>}

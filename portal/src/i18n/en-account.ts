@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 export const enAccount = {
+  "account.areas": "Areas of the account",
   "account.lead": "What others see of you, your password, and where you have a role.",
   "account.signIn": "Sign in to see your account.",
+  "account.about": "About you",
   "account.profile": "Profile",
   "account.roles": "Your roles in projects",
   "account.roles.lead": "Projects in which you have a role. Public projects that everybody may see are not listed.",

@@ -2,8 +2,10 @@
 import type { enAccount } from "./en-account";
 
 export const zhCNAccount: Record<keyof typeof enAccount, string> = {
+  "account.areas": "账户页面",
   "account.lead": "其他人看到的您的信息、您的密码，以及您拥有角色的项目。",
   "account.signIn": "请登录以查看您的账户。",
+  "account.about": "关于您",
   "account.profile": "个人资料",
   "account.roles": "您在项目中的角色",
   "account.roles.lead": "您拥有角色的项目。所有人可见的公开项目不在此列出。",

@@ -34,6 +34,10 @@ export function time(iso: string): string {
   return new Date(iso).toLocaleString(language.value, { dateStyle: "medium", timeStyle: "medium" });
 }
 
+export function day(iso: string): string {
+  return new Date(iso).toLocaleDateString(language.value, { dateStyle: "medium" });
+}
+
 const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [
   [60, "second"], [60, "minute"], [24, "hour"], [30, "day"], [12, "month"], [Number.POSITIVE_INFINITY, "year"],
 ];

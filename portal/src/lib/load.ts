@@ -52,6 +52,8 @@ export function useAction(): {
 } {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
+  // What was refused for want of a sign-in can be tried again after one.
+  useEffect(() => setError(undefined), [rounds.value]);
   const run = async (work: () => Promise<void>) => {
     setBusy(true);
     setError(undefined);

@@ -108,6 +108,16 @@ function Filters({ scope, query }: { scope: Scope; query: Query }) {
   );
 }
 
+/** With digests as short as people write them. */
+function shortened(resource: string): string {
+  return resource.replace(/\b(sha(?:256|512):[0-9a-f]{12})[0-9a-f]+/g, "$1");
+}
+
+/** The server's words say more than the columns beside them. */
+function saysMore(x: Entry): boolean {
+  return !!x.operation_description && x.operation_description !== `${x.operation} ${x.resource_type}: ${x.resource}`;
+}
+
 export function AuditLog({ scope }: { scope: Scope }) {
   const query = useQuery();
   const of = scope === "system" ? "" : scope.name;
@@ -131,7 +141,7 @@ export function AuditLog({ scope }: { scope: Scope }) {
           { title: t("audit.when"), sort: "op_time", cell: (x) => x.op_time && (
             <time class="text-nowrap" dateTime={x.op_time} title={format.ago(x.op_time)}>{format.time(x.op_time)}</time>
           ) },
-          { title: t("audit.who"), sort: "username", cell: (x) => x.username || t("audit.nobody") },
+          { title: t("audit.who"), sort: "username", cell: (x) => <span class="who">{x.username || t("audit.nobody")}</span> },
           { title: t("audit.what"), sort: "operation", cell: (x) => (
             <span class="text-nowrap">
               {word("audit.op", x.operation ?? "")} · {word("audit.type", x.resource_type ?? "")}
@@ -139,8 +149,8 @@ export function AuditLog({ scope }: { scope: Scope }) {
           ) },
           { title: t("audit.resource"), cell: (x) => (
             <>
-              <span class="resource">{x.resource}</span>
-              {x.operation_description && <small class="d-block text-body-secondary">{x.operation_description}</small>}
+              <span class="resource" title={x.resource ?? ""}>{shortened(x.resource ?? "")}</span>
+              {saysMore(x) && <small class="d-block text-body-secondary">{x.operation_description}</small>}
             </>
           ) },
           { title: t("audit.result"), cell: (x) => (

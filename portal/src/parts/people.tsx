@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { api, ask, askPage, type Schemas } from "../api/client";
 import { t, type Key } from "../i18n";
+import * as format from "../lib/format";
 import { useLoad } from "../lib/load";
 import { can } from "../lib/session";
 import { pageOf, useQuery } from "../lib/url";
@@ -31,8 +32,9 @@ export function useTokens(userId: number) {
 }
 
 function Ends({ at }: { at: string | null | undefined }) {
-  const over = !!at && new Date(at).getTime() < Date.now();
-  return over ? <Chip icon="exclamation">{t("tokens.over")}</Chip> : <Time at={at} />;
+  if (!at || format.isNever(at)) return <span class="text-body-secondary">{t("never")}</span>;
+  if (new Date(at).getTime() < Date.now()) return <Chip icon="exclamation">{t("tokens.over")}</Chip>;
+  return <time dateTime={at} title={format.time(at)}>{format.day(at)}</time>;
 }
 
 export function Tokens({ userId, load }: { userId: number; load: ReturnType<typeof useTokens> }) {
@@ -121,7 +123,7 @@ export function Sessions({ userId, onSelfEnded }: { userId: number; onSelfEnded?
           { title: t("tokens.used"), sort: "last_used_time", cell: (x) => <Time at={x.last_used_time} /> },
         ]}
         {...(can("deleteSession") ? {
-          actions: (x: Session) => <RowButton icon="trash" danger
+          actions: (x: Session) => <RowButton icon="leave" danger
             label={t("sessions.end.of", { name: `${browserOf(x.user_agent ?? "")} (${x.client_address ?? ""})` })}
             onClick={() => setDoomed(x)} />,
         } : {})} />

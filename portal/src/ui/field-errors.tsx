@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { ApiError } from "../api/client";
 import { Failure } from "./basic";
+import "../style/admin.css";
 
 export function fieldOf(error: unknown): string {
   return error instanceof ApiError ? error.field : "";

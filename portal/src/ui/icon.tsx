@@ -4,6 +4,7 @@ import box from "bootstrap-icons/icons/box-seam.svg?raw";
 import check from "bootstrap-icons/icons/check-lg.svg?raw";
 import chevronDown from "bootstrap-icons/icons/chevron-down.svg?raw";
 import chevronRight from "bootstrap-icons/icons/chevron-right.svg?raw";
+import circle from "bootstrap-icons/icons/circle.svg?raw";
 import clipboard from "bootstrap-icons/icons/clipboard.svg?raw";
 import clock from "bootstrap-icons/icons/clock-history.svg?raw";
 import close from "bootstrap-icons/icons/x-lg.svg?raw";
@@ -18,6 +19,7 @@ import globe from "bootstrap-icons/icons/globe2.svg?raw";
 import heart from "bootstrap-icons/icons/heart-pulse.svg?raw";
 import journal from "bootstrap-icons/icons/journal-text.svg?raw";
 import key from "bootstrap-icons/icons/key.svg?raw";
+import leave from "bootstrap-icons/icons/box-arrow-right.svg?raw";
 import lock from "bootstrap-icons/icons/lock.svg?raw";
 import moon from "bootstrap-icons/icons/moon-stars.svg?raw";
 import pause from "bootstrap-icons/icons/pause-circle.svg?raw";
@@ -41,8 +43,8 @@ import trash from "bootstrap-icons/icons/trash.svg?raw";
 import { trusted } from "../lib/trusted";
 
 const all = {
-  box, check, chevronDown, chevronRight, clipboard, clock, close, code, cpu, download, exclamation, file, folder,
-  gear, globe, heart, journal, key, lock, moon, pause, pencil, people, person, pie, play, plus, recycle, robot,
+  box, check, chevronDown, chevronRight, circle, clipboard, clock, close, code, cpu, download, exclamation, file, folder,
+  gear, globe, heart, journal, key, leave, lock, moon, pause, pencil, people, person, pie, play, plus, recycle, robot,
   scale, search, share, shield, stop, sun, tag, tags, trash,
 };
 

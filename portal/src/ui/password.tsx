@@ -4,6 +4,7 @@ import { useId } from "preact/hooks";
 import { t, type Key } from "../i18n";
 import { Field } from "./basic";
 import { Icon } from "./icon";
+import "../style/admin.css";
 
 /** As the server has them. */
 const RULES: [Key, (p: string) => boolean][] = [
@@ -47,7 +48,7 @@ export function PasswordFields({ value, onChange, label }: {
             const good = kept(value.first);
             return (
               <li key={key} class={good ? "rule-kept" : ""}>
-                <Icon name={good ? "check" : "chevronRight"} /> {t(key)}
+                <Icon name={good ? "check" : "circle"} /> {t(key)}
                 <span class="visually-hidden"> ({t(good ? "password.kept" : "password.open")})</span>
               </li>
             );

@@ -2,6 +2,7 @@
 // Areas with a list of them at the side: each is an address of its own.
 import type { ComponentChildren } from "preact";
 import { Icon, type IconName } from "./icon";
+import "../style/admin.css";
 
 export interface SideLink {
   id: string;

@@ -11,7 +11,6 @@ import type { IconName } from "../../ui/icon";
 import { SignInForm } from "../../ui/sign-in-form";
 import { WithSide } from "../../ui/side";
 import { NotFound } from "../not-found";
-import "../../style/admin.css";
 
 const areas: { id: string; title: Key; lead: Key; icon: IconName; needs: string[]; component: ComponentType }[] = [
   { id: "", title: "account.title", lead: "account.lead", icon: "person", needs: [], component: later(() => import("./profile")) },
@@ -36,7 +35,7 @@ export default function Account() {
   const Area = area.component;
   return (
     <Page title={t(area.title)} lead={t(area.lead)}>
-      <WithSide label={t("menu.account")} open={area.id}
+      <WithSide label={t("account.areas")} open={area.id}
         links={shown.map((a) => ({ id: a.id, icon: a.icon, text: t(a.title), href: link(`/account${a.id && `/${a.id}`}`) }))}>
         <Area key={area.id} />
       </WithSide>

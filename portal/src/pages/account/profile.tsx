@@ -85,7 +85,7 @@ function Roles({ who }: { who: User }) {
   const sort = query.one("sort");
   const load = useLoad(
     (signal) => askPage(api.GET("/api/v2.0/projects", {
-      params: { query: { q: "role=*", page, page_size: PAGE_SIZE, ...(sort ? { sort } : {}) } }, signal,
+      params: { query: { q: "role={1 2 3 4 5}", page, page_size: PAGE_SIZE, ...(sort ? { sort } : {}) } }, signal,
     })),
     [who.user_id, page, sort],
   );
@@ -111,7 +111,7 @@ export default function AccountPage() {
   return (
     <>
       <div class="two">
-        <Section title={t("account.profile")}><Profile key={who.update_time ?? ""} who={who} /></Section>
+        <Section title={t("account.about")}><Profile key={who.update_time ?? ""} who={who} /></Section>
         {can("updateUserPassword") && <Section title={t("password.change")}><Password who={who} /></Section>}
       </div>
       <Section title={t("account.roles")} lead={t("account.roles.lead")}><Roles who={who} /></Section>

@@ -11,7 +11,6 @@ import { Loading, Page } from "../../ui/basic";
 import type { IconName } from "../../ui/icon";
 import { WithSide } from "../../ui/side";
 import { NotFound } from "../not-found";
-import "../../style/admin.css";
 
 const areas: { id: string; icon: IconName; needs: string[]; component: ComponentType }[] = [
   { id: "users", icon: "person", needs: ["listUsers"], component: later(() => import("./users")) },

@@ -120,7 +120,7 @@ def test_password_rules_are_told_before(signed_in):
     change = page.get_by_role("button", name="Change the password")
     page.get_by_label("Current password").fill(PASSWORD)
     new, again = page.get_by_label("New password"), page.get_by_label("The same again")
-    for text, kept in (("short", 1), ("longenough", 2), ("Longenough", 3), ("Longenough1", 4), ("Ä1" + "x" * 127, 2)):
+    for text, kept in (("short", 1), ("longenou", 2), ("Longenough", 3), ("Longenough1", 4), ("Ä1" + "x" * 127, 2)):
         new.fill(text)
         expect(page.locator(".rule-kept")).to_have_count(kept)
         expect(change).to_be_disabled()

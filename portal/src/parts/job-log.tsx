@@ -14,7 +14,8 @@ export function JobLog({ id, read, live, onClose }: {
   live: boolean;
   onClose: () => void;
 }) {
-  const load = useLoad((signal) => read(id, signal), [id, live]);
+  // A body without a byte is no text to the client of the API.
+  const load = useLoad(async (signal) => (await read(id, signal)) || "", [id, live]);
   const end = useRef<HTMLPreElement>(null);
   usePoll(load.reload, 1500, live);
   useEffect(() => {

@@ -107,7 +107,7 @@ function Form({ shown, done }: { shown: Shown; done: () => void }) {
         </fieldset>
       ))}
       {can("updateConfigurations") && (
-        <div class="save-bar">
+        <div class={`save-bar ${differs ? "save-bar-open" : ""}`}>
           <button type="submit" class="btn btn-primary" disabled={busy || differs === 0}>{t("save")}</button>
           {differs > 0 && (
             <>

@@ -12,12 +12,13 @@ import type { IconName } from "../../ui/icon";
 import { WithSide } from "../../ui/side";
 import { NotFound } from "../not-found";
 
-const areas: { id: string; icon: IconName; needs: string[]; component: ComponentType }[] = [
+/** `told`: the content says itself what it is about. */
+const areas: { id: string; icon: IconName; needs: string[]; component: ComponentType; told?: boolean }[] = [
   { id: "users", icon: "person", needs: ["listUsers"], component: later(() => import("./users")) },
   { id: "groups", icon: "people", needs: ["listUserGroups"], component: later(() => import("./groups")) },
-  { id: "robots", icon: "robot", needs: ["ListRobot"], component: later(() => import("./robots")) },
+  { id: "robots", icon: "robot", needs: ["ListRobot"], component: later(() => import("./robots")), told: true },
   { id: "quotas", icon: "pie", needs: ["listQuotas"], component: later(() => import("./quotas")) },
-  { id: "labels", icon: "tags", needs: ["ListLabels"], component: later(() => import("./labels")) },
+  { id: "labels", icon: "tags", needs: ["ListLabels"], component: later(() => import("./labels")), told: true },
   { id: "collection", icon: "recycle", needs: ["getGCHistory"], component: later(() => import("./collection")) },
   { id: "audit", icon: "journal", needs: ["listAuditLogExts"], component: later(() => import("./audit")) },
   { id: "configuration", icon: "gear", needs: ["getConfigurations"], component: later(() => import("./configuration")) },
@@ -38,7 +39,7 @@ export default function Admin() {
   const Area = area.component;
   const title = t(`admin.${area.id}` as Key);
   return (
-    <Page title={`${title} · ${t("nav.admin")}`} heading={title} lead={t(`admin.${area.id}.lead` as Key)}>
+    <Page title={`${title} · ${t("nav.admin")}`} heading={title} lead={area.told ? undefined : t(`admin.${area.id}.lead` as Key)}>
       <WithSide label={t("admin.areas")} open={area.id}
         links={shown.map((a) => ({ id: a.id, icon: a.icon, text: t(`admin.${a.id}` as Key), href: link(`/admin/${a.id}`) }))}>
         <Area key={area.id} />

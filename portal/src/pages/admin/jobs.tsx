@@ -62,9 +62,9 @@ function Queues({ load }: { load: Load<Queue[]> }) {
     <>
       <Table<Queue> load={page} caption={t("jobs.queues")} empty={t("jobs.none")} rowKey={(q) => q.job_type ?? ""}
         columns={[
-          { title: t("jobs.type"), cell: (q) => <><strong>{kindName(q.job_type)}</strong> <code class="setting-name">{q.job_type}</code></> },
+          { title: t("jobs.type"), cell: (q) => <><strong>{kindName(q.job_type)}</strong> <code class="setting-name minor">{q.job_type}</code></> },
           { title: t("jobs.pending"), end: true, cell: (q) => format.number(q.count ?? 0) },
-          { title: t("jobs.latency"), end: true, cell: (q) => (q.count ? format.seconds(q.latency ?? 0) : "–") },
+          { title: t("jobs.latency"), end: true, minor: true, cell: (q) => (q.count ? format.seconds(q.latency ?? 0) : "–") },
           { title: t("jobs.state"), cell: (q) => q.paused ? <Chip icon="pause">{t("jobs.isPaused")}</Chip> : t("jobs.open") },
         ]}
         {...(acts ? {

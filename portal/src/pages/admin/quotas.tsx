@@ -133,7 +133,7 @@ export default function Quotas() {
           { title: t("quotas.used"), sort: "used.storage", cell: (q) => (
             <Usage used={usedOf(q)} hard={hardOf(q)} label={t("quotas.used.of", { name: q.ref?.name ?? "" })} />
           ) },
-          { title: t("quotas.hard"), sort: "hard.storage", end: true, cell: (q) => (
+          { title: t("quotas.hard"), sort: "hard.storage", end: true, minor: true, cell: (q) => (
             hardOf(q) < 0 ? <span class="text-body-secondary">{t("size.none")}</span> : <Bytes n={hardOf(q)} />
           ) },
         ]}

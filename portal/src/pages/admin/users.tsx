@@ -62,7 +62,7 @@ function List() {
             </>
           ) },
           { title: t("user.realname"), sort: "realname", minor: true, cell: (u) => u.realname },
-          { title: t("user.email"), sort: "email", cell: (u) => u.email },
+          { title: t("user.email"), sort: "email", minor: true, cell: (u) => u.email },
           { title: t("created"), sort: "creation_time", minor: true, cell: (u) => <Time at={u.creation_time} /> },
         ]}
         actions={(u) => (

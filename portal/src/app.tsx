@@ -5,12 +5,14 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { LANGUAGES, language, setLanguage, t } from "./i18n";
 import { useSlash } from "./lib/keys";
 import { BASE, link } from "./lib/url";
-import { begin, can, info, isAdmin, signOut, user } from "./lib/session";
+import { begin, can, ended, info, isAdmin, signOut, user } from "./lib/session";
 import { setTheme, theme } from "./lib/theme";
 import { NotFound, pages } from "./pages";
+import { Banner } from "./ui/banner";
 import { Failure, Loading } from "./ui/basic";
 import { Icon } from "./ui/icon";
 import { Menu } from "./ui/menu";
+import { SignInAgain } from "./ui/sign-in-form";
 import { Toasts } from "./ui/toast";
 
 function NavLink({ href, text, also = [] }: { href: string; text: string; also?: string[] }) {
@@ -56,7 +58,8 @@ function UserMenu() {
     <Menu align="end" title={`${t("menu.account")}: ${who.username ?? ""}`} label={<><Icon name="person" /> <span class="minor">{who.username}</span></>}>
       <div class="menu-head">{who.realname || who.username}<br /><small>{who.email}</small></div>
       <a href={link("/account")}>{t("account.title")}</a>
-      {can("listTokens") && <a href={link("/account/tokens")}>{t("tokens.title")}</a>}
+      {can("listSessions") && <a href={link("/account/sessions")}>{t("sessions.title")}</a>}
+      {can("listPersonalTokens") && <a href={link("/account/tokens")}>{t("tokens.title")}</a>}
       <button type="button" onClick={leave}>{t("signOut")}</button>
     </Menu>
   );
@@ -105,6 +108,7 @@ function Content() {
   }, [path]);
   return (
     <main id="main" tabIndex={-1}>
+      {ended.value && <SignInAgain />}
       {info.value.banner_message && <Banner text={info.value.banner_message} />}
       {info.value.read_only && <div class="alert alert-warning" role="status">{t("readOnly")}</div>}
       <Router>
@@ -115,20 +119,6 @@ function Content() {
       </Router>
     </main>
   );
-}
-
-/** The operator's message: text, or Harbor's JSON of it. */
-function Banner({ text }: { text: string }) {
-  let message = text;
-  let kind = "info";
-  try {
-    const said = JSON.parse(text) as { message?: string; type?: string };
-    message = said.message ?? text;
-    if (["info", "warning", "success", "danger"].includes(said.type ?? "")) kind = said.type!;
-  } catch {
-    // plain text
-  }
-  return message ? <div class={`alert alert-${kind}`} role="status">{message}</div> : null;
 }
 
 export function App() {

@@ -23,7 +23,10 @@ void api_error_headers(struct http_req *rq, const struct err *e)
     int status = err_info(e->code)->status;
     if (status == 401)
         api_challenge(rq);
-    if (status == 429 || status == 503)
+    /* A wrong password more is forgiven after ACCESS_THROTTLE_STEP_MS, in whole seconds. */
+    if (status == 429)
+        http_set_header(rq, "Retry-After", STR("2"));
+    if (status == 503)
         http_set_header(rq, "Retry-After", STR("1"));
 }
 

@@ -73,6 +73,13 @@ static const struct db_field fields[] = {
     {.name = "owner_name", .column = "coalesce(o.username, '')", .type = DB_FIELD_TEXT},
     {.name = "creation_time", .column = "p.created_ms", .type = DB_FIELD_TIME},
     {.name = "update_time", .column = "p.updated_ms", .type = DB_FIELD_TIME},
+    /* Of who asks: $2. */
+    {.name = "role",
+     .type = DB_FIELD_I64,
+     .exists = "EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = p.id AND m.user_id = $2"
+               " AND m.role ? UNION ALL SELECT 1 FROM user_group_member g JOIN project_member m"
+               " ON m.group_id = g.group_id AND m.project_id = p.id WHERE g.user_id = $2"
+               " AND m.role ?)"},
 };
 
 #define COLUMNS                                                                                    \

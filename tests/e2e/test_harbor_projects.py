@@ -126,6 +126,27 @@ def test_lists_show_what_the_caller_may_see(harbor, nobody):
     refused(nobody.get("/projects?public=maybe"), 422, "UNPROCESSABLE_ENTITY", "public")
 
 
+def test_lists_by_the_role_of_the_caller(harbor, nobody):
+    prefix = fresh("role")
+    number, user = harbor.add_user()
+    harbor.add_project(f"{prefix}-public", public=True)
+    for role in ("guest", "maintainer"):
+        project, _ = harbor.add_project(f"{prefix}-{role}")
+        harbor.add_member(project, number, role)
+
+    def names(who, q):
+        found = who.get("/projects", name=prefix, q=q)
+        assert found.get("X-Total-Count") == str(len(found.json()))
+        return [p["name"] for p in found.json()]
+
+    assert names(user, "role=3") == [f"{prefix}-guest"]
+    assert names(user, "role=1") == []
+    assert names(user, "role={1 2 3 4 5}") == [f"{prefix}-guest", f"{prefix}-maintainer"]
+    assert names(harbor, "role={1 2 3 4 5}") == [f"{prefix}-{x}" for x in ("guest", "maintainer", "public")]
+    assert names(nobody, "role={1 2 3 4 5}") == []
+    refused(user.get("/projects?q=role%3Dguest"), 400, "BAD_REQUEST", "role")
+
+
 def test_change(harbor):
     _, name = harbor.add_project()
     harbor.put(f"/projects/{name}", {"metadata": {"public": "true", "prevent_vul": "true", "severity": "high"}})
@@ -351,4 +372,6 @@ def test_groups_give_roles(start):
     assert (seen["current_user_role_id"], seen["current_user_role_ids"]) == (2, [2, 3])
     assert user.registry.request("POST", "/v2/team/m/blobs/uploads/").status == 202
     assert [p["name"] for p in user.json("/projects", q="public=false")] == ["team"]
+    for role, found in (("2", ["team"]), ("3", ["team"]), ("4", [])):
+        assert [p["name"] for p in user.json("/projects", q=f"role={role}")] == found
     user.registry.close()

@@ -14,14 +14,27 @@ export class ApiError extends Error {
     readonly request: string,
     /** What some refusals say besides, such as what would lose its base. */
     readonly detail?: unknown,
+    /** Seconds after which it is worth trying again, if the server said so; else 0. */
+    readonly wait = 0,
   ) {
     super(message);
+  }
+
+  /** The field that the message begins with, as the server names it: "token_expiration" cannot be … */
+  get field(): string {
+    return /^"(\w+)"/.exec(this.message)?.[1] ?? "";
   }
 }
 
 const CSRF = "X-Harbor-CSRF-Token";
 const SAFE = new Set(["GET", "HEAD"]);
 let csrf = "";
+let refused: () => void = () => undefined;
+
+/** Calls `then` whenever the server wants a sign-in for what was asked. */
+export function onRefused(then: () => void): void {
+  refused = then;
+}
 
 function path(template: string, params: Record<string, unknown>): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
@@ -40,6 +53,8 @@ async function send(request: Request): Promise<Response> {
   }
   const response = await fetch(request);
   csrf = response.headers.get(CSRF) ?? csrf;
+  // The form of the sign-in answers so to a wrong password.
+  if (response.status === 401 && new URL(request.url).pathname !== "/c/login") refused();
   return response;
 }
 
@@ -61,6 +76,7 @@ async function failure(response: Response, body: unknown): Promise<ApiError> {
     first?.message ?? response.statusText ?? "",
     response.headers.get("X-Request-Id") ?? "",
     first?.detail,
+    Number(response.headers.get("Retry-After")) || 0,
   );
 }
 

@@ -11,6 +11,14 @@ import { enProjects } from "./en-projects";
 export const en = {
   ...enParts,
   ...enProjects,
+import { enAccount } from "./en-account";
+import { enAdmin } from "./en-admin";
+import { enParts } from "./en-parts";
+
+export const en = {
+  ...enAccount,
+  ...enAdmin,
+  ...enParts,
   "retry": "Try again",
   "loading": "Loading …",
   "never": "never",

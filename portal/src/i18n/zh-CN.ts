@@ -12,6 +12,14 @@ import { zhCNProjects } from "./zh-CN-projects";
 export const zhCN: Texts = {
   ...zhCNParts,
   ...zhCNProjects,
+import { zhCNAccount } from "./zh-CN-account";
+import { zhCNAdmin } from "./zh-CN-admin";
+import { zhCNParts } from "./zh-CN-parts";
+
+export const zhCN: Texts = {
+  ...zhCNAccount,
+  ...zhCNAdmin,
+  ...zhCNParts,
   "retry": "重试",
   "loading": "加载中……",
   "never": "从未",

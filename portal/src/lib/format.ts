@@ -34,6 +34,10 @@ export function time(iso: string): string {
   return new Date(iso).toLocaleString(language.value, { dateStyle: "medium", timeStyle: "medium" });
 }
 
+export function day(iso: string): string {
+  return new Date(iso).toLocaleDateString(language.value, { dateStyle: "medium" });
+}
+
 const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [
   [60, "second"], [60, "minute"], [24, "hour"], [30, "day"], [12, "month"], [Number.POSITIVE_INFINITY, "year"],
 ];
@@ -47,6 +51,20 @@ export function ago(iso: string, now = Date.now()): string {
     n /= step;
   }
   return iso;
+}
+
+/** 95 → "1 min, 35 sec" */
+export function seconds(n: number): string {
+  const parts: [number, string][] = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+  const at = Math.max(0, parts.findIndex(([size]) => n >= size));
+  const first = n < 1 ? 3 : at;
+  const told: string[] = [];
+  for (const [size, unit] of parts.slice(first, first + 2)) {
+    const many = n < 1 ? Number(n.toFixed(1)) : Math.floor(n / size);
+    if (many || told.length === 0) told.push(many.toLocaleString(language.value, { style: "unit", unit, unitDisplay: "short" }));
+    n -= many * size;
+  }
+  return told.join(" ");
 }
 
 /** sha256:0123456789ab… → 0123456789ab */

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a page asks of the server, with the three states that every list has: on its way, there, failed.
+import { signal } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+
+const rounds = signal(0);
+
+/** Everything that is shown is asked for again: somebody has signed in on the page. */
+export function askAgain(): void {
+  rounds.value++;
+}
 
 export interface Load<T> {
   /** What came last; stays while the next is on its way. */
@@ -31,7 +39,7 @@ export function useLoad<T>(from: ((signal: AbortSignal) => Promise<T>) | null, d
       (error: unknown) => !stop.signal.aborted && setState({ data: undefined, error, loading: false }),
     );
     return () => stop.abort();
-  }, [...deps, round, !from]);
+  }, [...deps, round, rounds.value, !from]);
   return { ...state, reload: useCallback(() => setRound((n) => n + 1), []) };
 }
 
@@ -44,6 +52,8 @@ export function useAction(): {
 } {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
+  // What was refused for want of a sign-in can be tried again after one.
+  useEffect(() => setError(undefined), [rounds.value]);
   const run = async (work: () => Promise<void>) => {
     setBusy(true);
     setError(undefined);

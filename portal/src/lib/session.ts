@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who looks, what the server can do, and what this person may do: what is not there or not allowed is not shown.
 import { signal } from "@preact/signals";
-import { ApiError, api, ask, raw, type Schemas } from "../api/client";
-import { useLoad } from "./load";
+import { ApiError, api, ask, onRefused, raw, type Schemas } from "../api/client";
+import { askAgain, useLoad } from "./load";
 
 export type User = Schemas["UserResp"];
 
 /** undefined: not known yet; null: nobody. */
 export const user = signal<User | null | undefined>(undefined);
 export const info = signal<Schemas["GeneralInfo"]>({});
+/** Somebody was signed in here, and the server says that they are no more. */
+export const ended = signal(false);
 /** The operations that this server delivers, by their names in its OpenAPI file. */
 export const operations = signal<ReadonlySet<string>>(new Set());
 export const capabilities = signal<Schemas["Capabilities"]>({});
+
+onRefused(() => {
+  if (user.value) ended.value = true;
+});
 
 /** Asks all that the shell has to know before it draws anything. */
 export async function begin(): Promise<void> {
@@ -36,15 +42,19 @@ export async function refreshUser(): Promise<void> {
   }
 }
 
+/** Signs in. What the page failed to get because the last session had ended is asked for again. */
 export async function signIn(principal: string, password: string): Promise<void> {
   await ask(api.GET("/api/v2.0/systeminfo")); // for the token that a form needs
   await raw("/c/login", { method: "POST", body: new URLSearchParams({ principal, password }) });
   await Promise.all([refreshUser(), refreshInfo()]);
+  if (ended.value) askAgain();
+  ended.value = false;
 }
 
 export async function signOut(): Promise<void> {
   await raw("/c/log_out");
   user.value = null;
+  ended.value = false;
   await refreshInfo();
 }
 

@@ -2,10 +2,9 @@
 // Every page: its address, what the server has to deliver for it, who sees it. A new one is one row here and one file.
 import type { ComponentType } from "preact";
 import { lazy } from "preact-iso";
-import { t } from "../i18n";
-import { BASE } from "../lib/url";
-import { Empty, Page } from "../ui/basic";
 import { Discover } from "./discover";
+
+export { NotFound } from "./not-found";
 
 export interface PageRow {
   path: string;
@@ -22,14 +21,7 @@ export const pages: PageRow[] = [
   { path: "/projects", component: lazy(() => import("./projects")), needs: ["listProjects"] },
   { path: "/projects/:project/:tab?", component: lazy(() => import("./project/index")), needs: ["getProject"] },
   { path: "/sign-in", component: lazy(() => import("./sign-in")), needs: [] },
+  { path: "/sign-up", component: lazy(() => import("./sign-up")), needs: ["createUser"] },
+  { path: "/account/:area?", component: lazy(() => import("./account")), needs: ["getCurrentUserInfo"] },
+  { path: "/admin/:area?", component: lazy(() => import("./admin")), needs: [], admin: true },
 ];
-
-export function NotFound() {
-  return (
-    <Page title={t("notFound.title")}>
-      <Empty icon="search">
-        {t("notFound.text")} <a href={`${BASE}/`}>{t("nav.discover")}</a>
-      </Empty>
-    </Page>
-  );
-}

@@ -40,7 +40,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   const text = known
     ? known.status === 401
       ? t("error.signIn")
-      : known.status === 403 && known.code !== "DENIED"
+      : known.status === 403 && known.message === "forbidden" // it has nothing more to say of it
         ? t("error.forbidden")
         : known.message || t("error.status", { status: String(known.status) })
     : error instanceof TypeError

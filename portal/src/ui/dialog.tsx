@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { useAction } from "../lib/load";
-import { Failure } from "./basic";
+import { FormFailure } from "./field-errors";
 import { Icon } from "./icon";
 
 export function Dialog({ title, onClose, children, wide }: {
@@ -37,17 +37,21 @@ export function Dialog({ title, onClose, children, wide }: {
 /** Work of a dialog: it stays open after "false", and when something was thrown, which it tells. */
 export type Work = () => Promise<void | boolean>;
 
-/** A form in a dialog: `submit` does the work; the dialog closes when it succeeded, and says why when not. */
-export function FormDialog({ title, action, danger, submit, onClose, children, disabled, wide }: {
+/**
+ * A form in a dialog: `submit` does the work; the dialog closes when it succeeded, and says why when not. What is wrong
+ * with one of `fields` is left to the children, which are given the error, if they are a function.
+ */
+export function FormDialog({ title, action, danger, submit, onClose, children, disabled, wide, fields = [] }: {
   title: string;
   /** The word on the button. */
   action: string;
   danger?: boolean;
   submit: Work;
   onClose: () => void;
-  children: ComponentChildren;
+  children: ComponentChildren | ((error: unknown) => ComponentChildren);
   disabled?: boolean;
   wide?: boolean;
+  fields?: string[];
 }) {
   const { busy, error, run } = useAction();
   const send = async (e: Event) => {
@@ -62,8 +66,8 @@ export function FormDialog({ title, action, danger, submit, onClose, children, d
     <Dialog title={title} onClose={onClose} {...(wide ? { wide } : {})}>
       <form onSubmit={send}>
         <div class="dialog-body">
-          {error !== undefined && <Failure error={error} />}
-          {children}
+          <FormFailure error={error} fields={fields} />
+          {typeof children === "function" ? children(error) : children}
         </div>
         <div class="dialog-foot">
           <button type="button" class="btn btn-outline-secondary" onClick={onClose}>{t("cancel")}</button>

@@ -4,6 +4,7 @@ import box from "bootstrap-icons/icons/box-seam.svg?raw";
 import check from "bootstrap-icons/icons/check-lg.svg?raw";
 import chevronDown from "bootstrap-icons/icons/chevron-down.svg?raw";
 import chevronRight from "bootstrap-icons/icons/chevron-right.svg?raw";
+import circle from "bootstrap-icons/icons/circle.svg?raw";
 import clipboard from "bootstrap-icons/icons/clipboard.svg?raw";
 import clock from "bootstrap-icons/icons/clock-history.svg?raw";
 import close from "bootstrap-icons/icons/x-lg.svg?raw";
@@ -18,6 +19,7 @@ import globe from "bootstrap-icons/icons/globe2.svg?raw";
 import heart from "bootstrap-icons/icons/heart-pulse.svg?raw";
 import journal from "bootstrap-icons/icons/journal-text.svg?raw";
 import key from "bootstrap-icons/icons/key.svg?raw";
+import leave from "bootstrap-icons/icons/box-arrow-right.svg?raw";
 import lock from "bootstrap-icons/icons/lock.svg?raw";
 import moon from "bootstrap-icons/icons/moon-stars.svg?raw";
 import pause from "bootstrap-icons/icons/pause-circle.svg?raw";
@@ -33,6 +35,7 @@ import scale from "bootstrap-icons/icons/file-earmark-text.svg?raw";
 import search from "bootstrap-icons/icons/search.svg?raw";
 import share from "bootstrap-icons/icons/diagram-3.svg?raw";
 import shield from "bootstrap-icons/icons/shield-lock.svg?raw";
+import stop from "bootstrap-icons/icons/stop-circle.svg?raw";
 import sun from "bootstrap-icons/icons/sun.svg?raw";
 import tag from "bootstrap-icons/icons/tag.svg?raw";
 import tags from "bootstrap-icons/icons/tags.svg?raw";
@@ -43,6 +46,9 @@ const all = {
   box, check, chevronDown, chevronRight, clipboard, clock, close, code, cpu, download, exclamation, file, folder, gear,
   globe, heart, journal, key, lock, moon, people, person, pie, plus, recycle, robot, scale, search, share, shield, sun,
   tag, tags, trash, pause, pencil, play,
+  box, check, chevronDown, chevronRight, circle, clipboard, clock, close, code, cpu, download, exclamation, file, folder,
+  gear, globe, heart, journal, key, leave, lock, moon, pause, pencil, people, person, pie, play, plus, recycle, robot,
+  scale, search, share, shield, stop, sun, tag, tags, trash,
 };
 
 export type IconName = keyof typeof all;

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { enModel } from "./en-model";
 import { discover } from "./en-discover";
-import { modelTabs } from "./en-model-tabs";
-
-export const en = {
-  ...enModel,
-import { enParts } from "./en-parts";
-import { enProjects } from "./en-projects";
-
-export const en = {
-  ...enParts,
-  ...enProjects,
 import { enAccount } from "./en-account";
 import { enAdmin } from "./en-admin";
+import { enModel } from "./en-model";
 import { enParts } from "./en-parts";
+import { enProjects } from "./en-projects";
+import { modelTabs } from "./en-model-tabs";
 
 export const en = {
   ...enAccount,
   ...enAdmin,
+  ...enModel,
   ...enParts,
+  ...enProjects,
   "retry": "Try again",
   "loading": "Loading …",
   "never": "never",

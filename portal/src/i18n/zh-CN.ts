@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Texts } from "./index";
 import { discover } from "./zh-CN-discover";
 import { modelTabs } from "./zh-CN-model-tabs";
-import type { Texts } from "./index";
+import { zhCNAccount } from "./zh-CN-account";
+import { zhCNAdmin } from "./zh-CN-admin";
 import { zhCNModel } from "./zh-CN-model";
-
-export const zhCN: Texts = {
-  ...zhCNModel,
 import { zhCNParts } from "./zh-CN-parts";
 import { zhCNProjects } from "./zh-CN-projects";
 
 export const zhCN: Texts = {
-  ...zhCNParts,
-  ...zhCNProjects,
-import { zhCNAccount } from "./zh-CN-account";
-import { zhCNAdmin } from "./zh-CN-admin";
-import { zhCNParts } from "./zh-CN-parts";
-
-export const zhCN: Texts = {
   ...zhCNAccount,
   ...zhCNAdmin,
+  ...zhCNModel,
   ...zhCNParts,
+  ...zhCNProjects,
   "retry": "重试",
   "loading": "加载中……",
   "never": "从未",

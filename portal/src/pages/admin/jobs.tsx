@@ -132,7 +132,7 @@ function Workers({ load, done }: { load: Load<Worker[]>; done: () => void }) {
         ]}
         actions={(w) => w.job_id && (
           <>
-            {can("actionGetJobLog") && <RowButton icon="code" label={t("jobs.log.of", { id: w.job_id })}
+            {can("actionGetJobLog") && <RowButton icon="journal" label={t("jobs.log.of", { id: w.job_id })}
               onClick={() => query.set({ log: w.job_id ?? "" })} />}
             {can("stopRunningJob") && <RowButton icon="stop" danger label={t("jobs.stop.of", { id: w.job_id })}
               onClick={() => setDoomed(w.job_id ?? "")} />}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useLocation } from "preact-iso";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { ended, info, user } from "../lib/session";
 import { BASE, link, useQuery } from "../lib/url";
@@ -15,7 +15,8 @@ export function target(next: string): string {
 export default function SignIn() {
   const { route } = useLocation();
   const next = target(useQuery().one("next"));
-  useEffect(() => {
+  // Before anything of it is painted: nobody sees the form with somebody signed in.
+  useLayoutEffect(() => {
     // Who comes here because a session ended is nobody until they have signed in.
     if (ended.value) {
       user.value = null;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // People make their own account, where the operator allows it.
 import { useLocation } from "preact-iso";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { api, ask } from "../api/client";
 import { t } from "../i18n";
 import { useAction } from "../lib/load";
@@ -21,7 +21,7 @@ export default function SignUp() {
   const [realname, setRealname] = useState("");
   const [password, setPassword] = useState(noPassword);
   const { busy, error, run } = useAction();
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (user.value) route(next, true);
   }, [user.value]);
   if (!info.value.self_registration) return <NotFound />;

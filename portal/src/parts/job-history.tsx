@@ -103,7 +103,7 @@ export function JobHistory({ jobs, load, what, result, mayStop }: {
         actions={(r) => (
           <>
             {isUnderWay(r) && mayStop && <RowButton icon="stop" label={t("jobs.stop.of", { id: String(r.id) })} onClick={() => setDoomed(r)} />}
-            <RowButton icon="code" label={t("jobs.log.of", { id: String(r.id) })} onClick={() => query.set({ log: String(r.id) })} />
+            <RowButton icon="journal" label={t("jobs.log.of", { id: String(r.id) })} onClick={() => query.set({ log: String(r.id) })} />
           </>
         )} />
       {load.data && <Pager total={load.data.total} />}

@@ -65,7 +65,7 @@ function Queues({ load }: { load: Load<Queue[]> }) {
           { title: t("jobs.type"), cell: (q) => <><strong>{kindName(q.job_type)}</strong> <code class="setting-name minor">{q.job_type}</code></> },
           { title: t("jobs.pending"), end: true, cell: (q) => format.number(q.count ?? 0) },
           { title: t("jobs.latency"), end: true, minor: true, cell: (q) => (q.count ? format.seconds(q.latency ?? 0) : "–") },
-          { title: t("jobs.state"), cell: (q) => q.paused ? <Chip icon="pause">{t("jobs.isPaused")}</Chip> : t("jobs.open") },
+          { title: t("jobs.state"), cell: (q) => q.paused ? <Chip icon="pause">{t("jobs.isPaused")}</Chip> : <span class="text-nowrap">{t("jobs.open")}</span> },
         ]}
         {...(acts ? {
           actions: (q: Queue) => {
@@ -132,7 +132,7 @@ function Workers({ load, done }: { load: Load<Worker[]>; done: () => void }) {
         ]}
         actions={(w) => w.job_id && (
           <>
-            {can("actionGetJobLog") && <RowButton icon="code" label={t("jobs.log.of", { id: w.job_id })}
+            {can("actionGetJobLog") && <RowButton icon="journal" label={t("jobs.log.of", { id: w.job_id })}
               onClick={() => query.set({ log: w.job_id ?? "" })} />}
             {can("stopRunningJob") && <RowButton icon="stop" danger label={t("jobs.stop.of", { id: w.job_id })}
               onClick={() => setDoomed(w.job_id ?? "")} />}

@@ -100,7 +100,7 @@ function RunNow({ all, onClose, done }: { all: string[]; onClose: () => void; do
     done();
   };
   return (
-    <FormDialog title={t("purge.run")} action={t(dry ? "purge.count" : "purge.run")} danger={!dry} submit={submit} onClose={onClose}
+    <FormDialog title={t("purge.run")} action={t(dry ? "purge.count" : "purge.run")} danger={!dry} submit={submit} onClose={onClose} wide
       fields={["audit_retention_hour"]} disabled={what.kinds.size === 0}>
       {(error) => (
         <>
@@ -136,7 +136,7 @@ function EditSchedule({ all, there, onClose, done }: {
     done();
   };
   return (
-    <FormDialog title={t("purge.schedule")} action={t("save")} submit={submit} onClose={onClose}
+    <FormDialog title={t("purge.schedule")} action={t("save")} submit={submit} onClose={onClose} wide
       fields={["schedule", "cron", "audit_retention_hour"]} disabled={when.type !== "None" && what.kinds.size === 0}>
       {(error) => (
         <>

@@ -376,7 +376,7 @@ def test_a_download(show, zoo):
 def test_findings(show, zoo):
     portal = show("many")
     page = portal.page
-    expect(page.locator("details.findings summary")).to_contain_text("in this model")
+    expect(page.locator("details.findings summary")).to_contain_text("in this version")
     page.locator("details.findings summary").click()
     expect(page.locator(".findings li").first).to_contain_text("broken.safetensors")
     assert show("bare").page.locator(".findings").count() == 0

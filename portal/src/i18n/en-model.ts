@@ -27,7 +27,7 @@ export const enModel = {
   "model.failed": "This version could not be read.",
   "model.failedHelp": "That was tried once. Pushing it again tries anew.|That was tried {n} times. Pushing it again tries anew.",
   "model.tried": "Tried {n} times: {error}",
-  "model.findings": "{n} finding in this model|{n} findings in this model",
+  "model.findings": "{n} finding in this version|{n} findings in this version",
   "model.by": "by {who}",
   "model.describe": "Edit description",
   "model.addDescription": "Add a description",

@@ -28,7 +28,7 @@ export const zhCNModel: Record<keyof typeof enModel, string> = {
   "model.failed": "无法读取此版本。",
   "model.failedHelp": "已尝试 1 次，重新推送可再次尝试。|已尝试 {n} 次，重新推送可再次尝试。",
   "model.tried": "已尝试 {n} 次：{error}",
-  "model.findings": "此模型有 {n} 个问题",
+  "model.findings": "此版本有 {n} 个问题",
   "model.by": "作者：{who}",
   "model.describe": "编辑描述",
   "model.addDescription": "添加描述",

@@ -7,8 +7,8 @@
 #include "search/internal.h"
 
 enum {
-    SEEDS = 12,
-    BATCHES = 14,
+    SEEDS = 8,
+    BATCHES = 12,
     QUESTIONS = 40,
     MODELS = 420,
     ID_MAX = 3 * SEARCH_ROW - 50,

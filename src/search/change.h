@@ -64,7 +64,7 @@ struct search_entry {
 
 /* words: borrowed until the end. */
 int change_begin(struct change *c, struct db *db, const struct db_words *words, struct err *e);
-int change_put(struct change *c, const struct search_entry *entry, struct err *e);
+int change_put(struct change *c, const struct search_entry *n, struct err *e);
 int change_remove(struct change *c, int64_t id, struct err *e); /* none is there: nothing */
 /* A number of a column of an entry that is there. */
 int change_cell(struct change *c, int64_t id, enum search_column column, int64_t value,

@@ -6,7 +6,7 @@
 
 /* A beginning without a row of its own stands for so many words, in their order; those that many
  * models have count more. */
-#define BEGUN_MAX    20000
+#define BEGUN_MAX    10000
 #define BEGUN_AS_SET 20
 
 /* ---- facets ---- */

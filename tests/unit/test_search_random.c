@@ -7,8 +7,8 @@
 #include "search/internal.h"
 
 enum {
-    SEEDS = 12,
-    BATCHES = 14,
+    SEEDS = 6,
+    BATCHES = 12,
     QUESTIONS = 40,
     MODELS = 420,
     ID_MAX = 3 * SEARCH_ROW - 50,
@@ -591,7 +591,7 @@ static void test_far_pages(void **state)
 
 static void test_begun(void **state)
 {
-    enum { N = 20050 };
+    enum { N = 10050 };
     struct fixture *f = *state;
     struct search *s = search_new(f->fd, &f->r);
     struct search_found found;

@@ -260,6 +260,60 @@ def test_how_many_by_hand(harbor, project):
     refused(harbor.call("POST", at(project, rest="/links"), {"target": "x/y", "relation": "base"}), 400, "BAD_REQUEST", "100")
 
 
+def copied(harbor, project, source, repo="copied"):
+    answer = harbor.call("POST", f"/projects/{project}/repositories/{repo}/artifacts", **{"from": source})
+    assert answer.status == 201, answer
+
+
+def test_a_copy_depends_on_the_same(harbor, project):
+    """Whatever says so: the document, an artifact about it, somebody by the API; each on its own from then on."""
+    other = harbor.add_project()[1]
+    digest, data = model(harbor, project, "m", card("hub/from-card", relation="finetune", datasets=["hub/data"]))
+    push(harbor.registry, f"{project}/m", *artifact(LINK, descriptor(data, OCI_MANIFEST), annotations={
+        BASE_NAME: "hub/about", "vnd.haven.link.relation": "adapter"}))
+    by_hand = [("hub/base", r) for r in ("base", "adapter", "dataset", "quantized", "finetune", "merge", "related")]
+    for target, relation in by_hand:
+        last = harbor.post(at(project, rest="/links"), {"target": target, "relation": relation}).get("Location")
+    wanted = {(r, t, "manual") for t, r in by_hand} | {("adapter", "hub/about", "manual"), ("finetune", "hub/from-card", "card"),
+                                                       ("dataset", "hub/data", "card")}
+
+    def told(*where, **how):
+        return {(e["relation"], e["target"], e["source"]) for e in graph(harbor, *where, direction="up", **how)["edges"]}
+    wait_until(lambda: told(project) == wanted)
+    copied(harbor, other, f"{project}/m:v1")
+    wait_until(lambda: told(other, "copied") == wanted)
+    log = [x["operation_description"] for x in harbor.json(f"/projects/{other}/auditlog-exts", page_size=100)
+           if x["resource_type"] == "link"]
+    assert len(log) == len(by_hand) and any(x.endswith("quantized: hub/base") for x in log), log
+    # What is taken away here stays there; a second copy brings what has come, and nothing twice.
+    harbor.delete(last.removeprefix("/api/v2.0"))
+    harbor.post(at(project, rest="/links"), {"target": "hub/later", "relation": "related"})
+    assert told(other, "copied") == wanted
+    copied(harbor, other, f"{project}/m@{digest}")
+    assert told(other, "copied") == wanted | {("related", "hub/later", "manual")}
+    assert len(graph(harbor, other, "copied", direction="up")["edges"]) == len(wanted) + 1
+
+
+def test_a_copy_within_the_limit(harbor, project):
+    """Of an index each member; where a hundred links are, there are no more."""
+    other = harbor.add_project()[1]
+    child, data = model(harbor, project, "m", wait=False)
+    push(harbor.registry, f"{project}/m", index([(data, OCI_MANIFEST)]), {}, "all")
+    for number in range(60):
+        harbor.post(at(project, rest="/links", ref=child), {"target": f"x/{number}", "relation": "base"})
+    copied(harbor, other, f"{project}/m:all")
+    mine = at(other, "copied", "/links", child)
+    assert {e["target"] for e in graph(harbor, other, "copied", child, direction="up")["edges"]} == {f"x/{n}" for n in range(60)}
+    for number in range(30):
+        harbor.post(mine, {"target": f"y/{number}", "relation": "base"})
+    for number in range(60, 90):
+        harbor.post(at(project, rest="/links", ref=child), {"target": f"x/{number}", "relation": "base"})
+    copied(harbor, other, f"{project}/m:all")
+    found = graph(harbor, other, "copied", child, direction="up")
+    assert len(found["edges"]) == 100 and not found["truncated"]
+    refused(harbor.call("POST", mine, {"target": "z", "relation": "base"}), 400, "BAD_REQUEST", "100")
+
+
 # ---- how far, and how much ----
 
 def test_depth_and_cycles(harbor, project):

@@ -442,6 +442,29 @@ static int layout_list(struct endpoint *p, struct arena *a, struct endpoint_entr
 }
 
 /* An entry whose subject this is: 1, 0. What cannot be read refers to nothing. */
+/* What a list of referrers says of one (distribution-spec "Listing Referrers"). */
+static void keep_annotations(struct arena *a, const struct oci_manifest *m,
+                             struct oci_descriptor *ret)
+{
+    struct oci_annotation *list = arena_try(a, m->n_annotations * sizeof(*list) + 1, NULL);
+    for (size_t i = 0; list && i < m->n_annotations; i++) {
+        const struct str from[] = {m->annotations[i].key, m->annotations[i].value};
+        struct str *const to[] = {&list[i].key, &list[i].value};
+        for (size_t k = 0; k < ARRAY_LEN(from); k++) {
+            char *copy = arena_try(a, from[k].n + 1, NULL);
+            if (!copy)
+                return;
+            if (from[k].n)
+                memcpy(copy, from[k].p, from[k].n);
+            *to[k] = str_of(copy, from[k].n);
+        }
+    }
+    if (list) {
+        ret->annotations = list;
+        ret->n_annotations = m->n_annotations;
+    }
+}
+
 static int refers_to(struct endpoint *p, struct arena *a, const struct endpoint_entry *entry,
                      const struct digest *subject, struct oci_descriptor *ret)
 {
@@ -461,6 +484,7 @@ static int refers_to(struct endpoint *p, struct arena *a, const struct endpoint_
                                    .artifact_type =
                                        arena_str(a, str_head(doc.artifact_type, LIMIT_MEDIA_TYPE))};
     return 1;
+    keep_annotations(a, &doc, ret);
 }
 
 static int layout_referrers(struct endpoint *p, struct arena *a, const struct digest *subject,

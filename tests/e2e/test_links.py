@@ -544,6 +544,95 @@ def test_attach_files(run, ref, tmp_path):
     assert len(attached(run, ref)) == 2, "what is refused leaves nothing"
 
 
+SBOM = "application/vnd.cyclonedx+json"
+
+
+def inspected(run, ref):
+    return json.loads(ok(run("inspect", "--json", ref)).stdout)
+
+
+def test_inspect_shows_what_is_attached(run, ref, tmp_path):
+    """Whatever names it as its subject, and what cosign keeps under tags of its own; on every kind of place."""
+    assert inspected(run, ref)["attached"] == [] and "ATTACHED" not in ok(run("inspect", ref)).stdout
+    (tmp_path / "bom.json").write_bytes(b"{}")
+    digest = inspected(run, ref)["digest"]
+    bom = json.loads(ok(run("attach", "--json", "--type", SBOM, ref, tmp_path / "bom.json")).stdout)["digest"]
+    link = json.loads(ok(run("attach", "--json", "--base", "Qwen/Qwen3-0.6B", "--relation", "quantized", ref)).stdout)["digest"]
+    odd = json.loads(ok(run("attach", "--json", "--type", "text/x-note", ref, tmp_path / "bom.json")).stdout)["digest"]
+    old, blobs = image([noise(70)])
+    old["layers"][0]["mediaType"] = "application/vnd.dev.cosign.simplesigning.v1+json"
+    write_layout(tmp_path / "old", old, blobs)
+    tag = digest.replace(":", "-") + ".sig"
+    ok(run("cp", f"oci:{tmp_path / 'old'}:v1", f"{ref.removesuffix(':v1')}:{tag}"))
+    wanted = {
+        bom: {"type": SBOM, "kind": "sbom"},
+        link: {"type": LINK, "kind": "link", "target": "Qwen/Qwen3-0.6B", "relation": "quantized"},
+        odd: {"type": "text/x-note", "kind": None},
+        digest_of(dump(old)): {"type": OCI_MANIFEST, "kind": "signature", "tag": tag}}
+    found = inspected(run, ref)["attached"]
+    assert {x["digest"]: x for x in found} == {d: {"digest": d, "subject": digest, **x} for d, x in wanted.items()}
+    assert len(found) == 4
+    text = ok(run("inspect", ref)).stdout.splitlines()
+    rows = text[next(i for i, line in enumerate(text) if line.startswith("ATTACHED")) + 1:]
+    assert len(rows) == 4 and f"link           {link}  {LINK}: quantized Qwen/Qwen3-0.6B" in rows
+    assert f"signature      {digest_of(dump(old))}  {OCI_MANIFEST}" in rows and f"-              {odd}  text/x-note" in rows
+
+
+def test_inspect_of_one_in_an_index(harbor, host, run, project):
+    """What is about the index, and what is about the manifest that was chosen."""
+    _, data = push(harbor.registry, f"{project}/m", *image([tar_of({"a": noise(90)})]))
+    whole, all_of = push(harbor.registry, f"{project}/m", index([(data, OCI_MANIFEST)]), {}, "v1")
+    about = [push(harbor.registry, f"{project}/m", *artifact("application/vnd.cncf.notary.signature", descriptor(*of)))[0]
+             for of in ((all_of, index([])["mediaType"]), (data, OCI_MANIFEST))]
+    found = inspected(run, f"{host}/{project}/m:v1")
+    assert [(x["digest"], x["subject"], x["kind"]) for x in found["attached"]] == [
+        (about[0], whole, "signature"), (about[1], digest_of(data), "signature")]
+
+
+@pytest.mark.parametrize("listed, shown", [
+    ([{"artifactType": LINK, "annotations": {BASE_NAME: "\x1b[2Jx"}}], {"type": LINK, "kind": "link"}),
+    ([{"artifactType": LINK, "annotations": {BASE_NAME: "a" * 600}}], {"type": LINK, "kind": "link"}),
+    ([{"artifactType": LINK, "annotations": {BASE_NAME: "a/b", "vnd.haven.link.relation": "\x1b]0;x\x07"}}],
+     {"type": LINK, "kind": "link", "target": "a/b", "relation": "base"}),
+    ([{}] * 3, {"type": OCI_MANIFEST, "kind": None}),
+], ids=["control", "long", "relation", "thrice"])
+def test_inspect_of_lists_of_strangers(fake, run, listed, shown):  # noqa: F811
+    """Nothing of a list reaches the terminal as it is; one digest is told once."""
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [("a.txt", b"x")])
+    items = [{"mediaType": OCI_MANIFEST, "digest": ABSENT, "size": 3, **one} for one in listed]
+
+    def hook(h):
+        if "/referrers/" not in h.bare:
+            return False
+        h.reply(200, {"Content-Type": "application/vnd.oci.image.index.v1+json"},
+                dump({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": items}))
+        return True
+    reg.hook = hook
+    said = inspected(run, f"{reg.host}/p/m:v1")
+    assert [{k: v for k, v in x.items() if k not in ("digest", "subject")} for x in said["attached"]] == [shown]
+    done = ok(run("inspect", f"{reg.host}/p/m:v1"))
+    assert not any(c in done.stdout + done.stderr for c in "\x1b\x07") and done.stdout.count(ABSENT) == 1
+
+
+def test_inspect_where_the_list_fails(fake, run):  # noqa: F811
+    """That it cannot be told is a warning; the rest is told."""
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [("a.txt", b"x")])
+
+    def hook(h):
+        if "/referrers/" not in h.bare:
+            return False
+        h.reply(200, {"Content-Type": "application/json"}, b"no list")
+        return True
+    reg.hook = hook
+    done = ok(run("inspect", "--json", f"{reg.host}/p/m:v1"))
+    said = json.loads(done.stdout)
+    assert said["attached"] == [] and [f["file"] for f in said["files"]] == ["a.txt"]
+    assert len(said["warnings"]) == 1 and said["warnings"][0].startswith("what is attached to it cannot be told")
+    assert "haven: warning: what is attached" in done.stderr
+
+
 def test_attach_is_read_by_others(harbor, host, run, tmp_path):
     """The list of referrers over HTTP, and the Python client of ORAS."""
     import oras.client

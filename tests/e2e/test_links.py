@@ -691,6 +691,58 @@ def test_rm_asks_first(harbor, host, run, project):
     assert gone["removed"] == "tag" and gone["tags"] == ["v1"]
 
 
+def listed(run, layout):
+    return {(r["tag"], r["digest"]) for r in json.loads(ok(run("ls", "--json", layout)).stdout)["tags"]}
+
+
+def test_rm_in_a_layout(run, tmp_path):
+    """What is about it goes along, what names it by its digest is told first."""
+    folder = tmp_path / "layout"
+    folder.mkdir()
+    document, blobs = image([tar_of({"a": noise(2000, 3)})])
+    write_layout(folder, document, blobs, "base")
+    layout, digest, size = f"oci:{folder}", digest_of(dump(document)), len(dump(document))
+
+    def add(name, made):
+        write_layout(tmp_path / name, *made, tag=name)
+        ok(run("cp", f"oci:{tmp_path / name}:{name}", f"{layout}:{name}"))
+        return digest_of(dump(made[0]))
+    built = image([tar_of({"b": noise(90, 4)})], annotations={BASE_NAME: "hub/base:v1", BASE_DIGEST: digest})
+    add("built", built)
+    add("whole", (index([(dump(built[0]), OCI_MANIFEST)]), {**built[1], digest_of(dump(built[0])): dump(built[0])}))
+    add("tuned", image([tar_of({"c": noise(90, 5)})]))
+    ok(run("attach", "--base", f"hub/base@{digest}", "--relation", "finetune", f"{layout}:tuned"))
+    add("free", image([tar_of({"d": noise(90, 6)})], annotations={BASE_NAME: "hub/base:base", BASE_DIGEST: ABSENT}))
+    subject = {"mediaType": OCI_MANIFEST, "digest": digest, "size": size}
+    add("kept", artifact("application/vnd.example.note", subject, [noise(40, 7)]))
+    before = listed(run, layout)
+    # About it: a report, a signature of the report, and cosign's, which has a tag made of its digest.
+    (tmp_path / "report.json").write_bytes(b'{"score": 1}')
+    report = json.loads(ok(run("attach", "--json", "--type", "x/report", f"{layout}:base", tmp_path / "report.json")).stdout)
+    ok(run("attach", "--type", "x/signature", f"{layout}@{report['digest']}", tmp_path / "report.json"))
+    ok(run("attach", "--base", "hub/other", "--relation", "base", f"{layout}:base"))
+    add(digest.replace(":", "-") + ".sig", image([tar_of({"e": noise(90, 8)})]))
+    store = set((folder / "blobs/sha256").iterdir())
+
+    ok(run("tag", f"{layout}:base", "again"))
+    ok(run("rm", f"{layout}:again"))  # the digest leads to it all the same
+    done = failed(run("rm", "--yes", f"{layout}@{digest}"), "USAGE", "4 artifacts depend on it: --force deletes it")
+    for line in (f"{layout}:built (base)", f"{layout}:whole (base)", f"{layout}:tuned (finetune)", f"{layout}:kept (subject)"):
+        assert line in done.stderr, done.stderr
+    assert "free" not in done.stderr and set((folder / "blobs/sha256").iterdir()) == store, "nothing was deleted"
+    ok(run("rm", "--yes", "--force", f"{layout}@{digest}"))
+    assert listed(run, layout) == before - {("base", digest)}
+    # What went along was freed with it: what is there is what the others need.
+    left = {p.name for p in (folder / "blobs/sha256").iterdir()}
+    assert report["digest"].partition(":")[2] not in left and digest.partition(":")[2] not in left
+    assert digest_of(b'{"score": 1}').partition(":")[2] not in left
+    for name in ("built", "whole", "tuned", "free", "kept"):
+        ok(run("cp", f"{layout}:{name}", f"oci:{tmp_path / ('again-' + name)}"))
+    # A digest that is not listed, and one that nothing depends on.
+    failed(run("rm", f"{layout}@{ABSENT}"), "MANIFEST_UNKNOWN")
+    ok(run("rm", "--yes", f"{layout}@{digest_of(dump(built[0]))}"))
+
+
 def test_rm_on_a_terminal(harbor, host, run, env, project):  # noqa: F811
     model(harbor, project, "base")
     model(harbor, project, "tuned", card(f"{project}/base:v1", relation="finetune"))

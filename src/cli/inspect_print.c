@@ -237,7 +237,9 @@ static int text_imports(struct buf *out, const struct weights *w, struct err *e)
         buf_addz(out, "\nIMPORTS\n");
     for (size_t i = 0; i < w->n_imports; i++) {
         buf_addf(out, "%s%s\n", model_path_show(w->imports[i].name, name, sizeof(name)),
-                 w->imports[i].unsafe ? " (unsafe)" : "");
+                 w->imports[i].dangerous ? " (dangerous)"
+                 : w->imports[i].unsafe  ? " (unsafe)"
+                                         : "");
         if (flush(out, false, e) < 0)
             return -1;
     }
@@ -275,16 +277,18 @@ int inspect_print_text(const struct inspect *in, bool tensors, struct err *e)
         buf_addz(&out, "\nWEIGHTS\n");
     if (l->totals.format)
         text_totals(&out, l);
+    else if (in->what == INSPECT_FILE)
+        line(&out, "format", str_from(l->files[0].weights.format));
     if (l->totals.tensors)
         text_dtypes(&out, &l->totals);
     if (in->what != INSPECT_FILE && text_files(&out, l, e) < 0)
+        return -1;
+    if (text_attached(&out, in, e) < 0)
         return -1;
     if (in->what == INSPECT_FILE && (text_metadata(&out, &l->files[0].weights, e) < 0 ||
                                      text_imports(&out, &l->files[0].weights, e) < 0))
         return -1;
     for (size_t i = 0; tensors && i < l->n_files; i++) {
-    if (text_attached(&out, in, e) < 0)
-        return -1;
         const struct look_file *f = &l->files[i];
         if (f->weights.n_tensors == 0)
             continue;

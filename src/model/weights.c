@@ -11,12 +11,9 @@
 #include <stdlib.h>
 
 static const struct weight_format *const formats[] = {
-    &weight_format_safetensors,
-    &weight_format_gguf,
-    &weight_format_pytorch,
-    &weight_format_onnx,
+    &weight_format_safetensors, &weight_format_gguf,  &weight_format_pytorch,
+    &weight_format_onnx,        &weight_format_keras, &weight_format_pickle,
 };
-_Static_assert(ARRAY_LEN(formats) <= WEIGHT_FORMATS, "each has its sum");
 
 static const struct weight_format *find_format(struct str head)
 {
@@ -32,7 +29,8 @@ int weights_known(const struct model_reader *r, struct err *e)
     size_t n = (size_t)MIN_OF(r->size, sizeof(head));
     if (model_read(r, 0, head, n, "the first bytes", e) < 0)
         return -1;
-    return find_format(str_of(head, n)) != NULL;
+    const struct weight_format *format = find_format(str_of(head, n));
+    return format && !format->opaque;
 }
 
 int weights_read(struct arena *a, const struct model_reader *r, struct weights *ret, struct err *e)
@@ -47,7 +45,7 @@ int weights_read(struct arena *a, const struct model_reader *r, struct weights *
     const struct weight_format *format = find_format(str_head(head, WEIGHT_HEAD));
     if (!format)
         return 0;
-    struct weights read = {.format = format->name};
+    struct weights read = {.format = format->name, .opaque = format->opaque};
     if (format->read(a, &w, &read, e) < 0)
         return -1;
     *ret = read;
@@ -254,6 +252,7 @@ static void choose_quantization(struct weight_totals *t, const struct weights *w
 void weight_totals_add(struct weight_totals *t, const struct weights *w)
 {
     uint64_t bytes = 0;
+    BUG_ON(w->opaque);
     for (size_t i = 0; i < w->n_tensors; i++) {
         const struct weight_tensor *x = &w->tensors[i];
         struct weight_count *c = count_of(t, x->dtype);

@@ -52,6 +52,16 @@ int weights_read(struct arena *a, const struct model_reader *r, struct weights *
     return 1;
 }
 
+/* What git leaves in the place of a large file that nobody has fetched. */
+static bool is_pointer(const struct model_reader *r)
+{
+    static const char begin[] = "version https://git-lfs.github.com/spec/";
+    char head[sizeof(begin) - 1];
+    return r->size >= sizeof(head) &&
+           model_read(r, 0, head, sizeof(head), "the first bytes", NULL) == 0 &&
+           memcmp(head, begin, sizeof(head)) == 0;
+}
+
 int weights_read_named(struct arena *a, const struct model_reader *r, struct str path,
                        struct weights *ret, struct err *e)
 {
@@ -63,11 +73,18 @@ int weights_read_named(struct arena *a, const struct model_reader *r, struct str
     if (rc < 0)
         return err_wrap(e, "%s", show);
     const char *promised = model_format_of(path);
-    for (size_t i = 0; promised && i < ARRAY_LEN(formats); i++)
-        if (formats[i]->promised && strcmp(formats[i]->name, promised) == 0)
+    for (size_t i = 0; promised && i < ARRAY_LEN(formats); i++) {
+        if (!formats[i]->promised || strcmp(formats[i]->name, promised) != 0)
+            continue;
+        if (is_pointer(r))
             return ERR(e, MODEL_INVALID,
-                       "%s: the name promises %s, but the file does not begin like one", show,
-                       promised);
+                       "%s: not the file but a pointer of Git LFS to it: `git lfs pull` fetches it",
+                       show);
+        return ERR(e, MODEL_INVALID,
+                   "%s: the name promises %s, but the file does not begin like one: fetch it again "
+                   "if it is incomplete, or give it another name",
+                   show, promised);
+    }
     return 0;
 }
 

@@ -413,7 +413,10 @@ def test_what_is_no_model(tmp_path):
     (tmp_path / "a.keras").write_bytes(zip_of([("config.json", b"")]))
     refused(tmp_path / "a.keras", "Keras: config.json: JSON")
     (tmp_path / "a.onnx").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    refused(tmp_path / "a.onnx", "the name promises onnx")
+    refused(tmp_path / "a.onnx", "a.onnx: not the file but a pointer of Git LFS to it: `git lfs pull` fetches it")
+    (tmp_path / "b.onnx").write_bytes(b"nothing of the kind")
+    refused(tmp_path / "b.onnx", "b.onnx: the name promises onnx, but the file does not begin like one: fetch it again if it is "
+            "incomplete, or give it another name")
     (tmp_path / "old.pt").write_bytes(b"sys_info".ljust(257, b"\0") + b"ustar\00000" + bytes(248 + 1024))
     refused(tmp_path / "old.pt", "a tar, which only versions before 0.2 wrote")
 

@@ -195,16 +195,22 @@
 #define LIMIT_GGUF_STRING (16 * MIB)
 #define LIMIT_GGUF_ARRAY  (1ull << 30)
 #define LIMIT_GGUF_NESTED 4
-/* Pickles, which PyTorch writes: memory of the values in one (a tensor takes some 500 bytes),
- * values on its stack or in its memo, a text in it that is kept (names of modules and tensors),
- * names that it imports (the largest modules have some hundred classes), values that are walked
- * through (each as often as it is used), how deep they nest (a module's level has four). */
+/* Pickles, which PyTorch and scikit-learn write: memory of the values in one (a tensor takes some
+ * 500 bytes), values on its stack or in its memo, opcodes (one a byte of the longest header), a
+ * text in it that is kept (names of modules and tensors), names that it imports (the largest
+ * modules have some hundred classes), values that are walked through (each as often as it is used),
+ * how deep they nest (a module's level has four), pickles inside of a pickle (joblib's arrays of
+ * objects). */
 #define LIMIT_PICKLE_MEMORY  (256 * MIB)
 #define LIMIT_PICKLE_STACK   4000000ull
 #define LIMIT_PICKLE_TEXT    4096
 #define LIMIT_PICKLE_IMPORTS 1024
 #define LIMIT_PICKLE_VALUES  8000000ull
 #define LIMIT_PICKLE_DEPTH   128
+#define LIMIT_PICKLE_OPCODES LIMIT_WEIGHT_HEADER
+#define LIMIT_PICKLE_NESTED  4
+/* The configuration of a Keras model: large ones have some 100 KiB. */
+#define LIMIT_KERAS_CONFIG (4 * MIB)
 /* A ZIP archive's members: each tensor is one. */
 #define LIMIT_ZIP_MEMBERS 1000000
 /* ONNX: fields that are read (a large graph has some million), graphs inside graphs, different

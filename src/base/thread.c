@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -165,4 +166,10 @@ int thread_start(pthread_t *ret, const char *name, void *(*fn)(void *arg), void 
         return ERR_SYS(e, "cannot start the thread '%s'", name);
     }
     return 0;
+}
+
+void thread_give_way(void)
+{
+    /* Of one thread alone, as Linux has it. */
+    (void)setpriority(PRIO_PROCESS, (id_t)thread_id(), THREAD_NICE);
 }

@@ -51,4 +51,10 @@ void mutex_autounlock(struct mutex **m);
 int thread_start(pthread_t *ret, const char *name, void *(*fn)(void *arg), void *arg,
                  struct err *e);
 
+/* From here on the calling thread gives way to others, as do processes that it starts: for work
+ * that nobody waits for. It still gets a tenth of what another thread gets, so that a lock that it
+ * holds is not held for long. What the system does not allow is left as it is. */
+#define THREAD_NICE 10
+void thread_give_way(void);
+
 #endif

@@ -48,11 +48,12 @@ static int inspect_file(struct inspect *in, const char *path, int fd, uint64_t s
         return -1;
     if (!f->known)
         return ERR(e, MODEL_INVALID,
-                   "%s: no format of weights that is known here; safetensors, GGUF, PyTorch and "
-                   "ONNX are",
+                   "%s: no format of weights that is known here; safetensors, GGUF, PyTorch, ONNX, "
+                   "Keras and pickles are",
                    model_path_show(str_from(path), show, sizeof(show)));
-    f->counts = true; /* whatever it is called */
-    weight_totals_add(&in->look.totals, &f->weights);
+    f->counts = !f->weights.opaque; /* whatever it is called */
+    if (f->counts)
+        weight_totals_add(&in->look.totals, &f->weights);
     return 0;
 }
 
@@ -129,6 +130,14 @@ static int add_facts(struct inspect *in, struct local_files *l, const char *dir,
     return 0;
 }
 
+static bool any_known(const struct inspect *in)
+{
+    for (size_t i = 0; i < in->look.n_files; i++)
+        if (in->look.files[i].known)
+            return true;
+    return false;
+}
+
 static int inspect_dir(struct inspect *in, const char *dir, struct err *e)
 {
     char show[MODEL_PATH_SHOW];
@@ -141,8 +150,9 @@ static int inspect_dir(struct inspect *in, const char *dir, struct err *e)
         if (add_local(in, &l, i, e) < 0)
             return -1;
     look_sum(&in->look);
-    if (!in->look.totals.format)
-        return ERR(e, MODEL_INVALID, "%s holds no safetensors, GGUF, PyTorch or ONNX files",
+    if (!in->look.totals.format && !any_known(in))
+        return ERR(e, MODEL_INVALID,
+                   "%s holds no safetensors, GGUF, PyTorch, ONNX or Keras files, and no pickles",
                    model_path_show(str_from(dir), show, sizeof(show)));
     for (size_t i = 0; i < l.n; i++)
         if (shards_is_index(l.files[i].path) && check_index(in, &l, i, e) < 0)
@@ -151,6 +161,28 @@ static int inspect_dir(struct inspect *in, const char *dir, struct err *e)
 }
 
 /* ---- an artifact ---- */
+
+/* What a registry does not tell is a warning: the rest is told all the same. */
+static void find_attached(struct inspect *in, struct endpoint *p)
+{
+    const struct digest *subjects[] = {&in->look.digest, &in->look.manifest};
+    bool chosen = !digest_eq(subjects[0], subjects[1]); /* from an index */
+    struct attached *found[ARRAY_LEN(subjects)] = {NULL};
+    size_t n[ARRAY_LEN(subjects)] = {0};
+    struct err why = {.code = ERR_OK};
+
+    for (size_t i = 0; i < 1u + chosen; i++) {
+        if (attached_find(p, in->look.arena, subjects[i], &found[i], &n[i], &why) == 0)
+            continue;
+        (void)err_wrap(&why, "what is attached to it cannot be told");
+        model_facts_warn(&in->look.facts, &why);
+        return;
+    }
+    in->attached = ARENA_ARRAY(in->look.arena, n[0] + n[1], struct attached);
+    for (size_t i = 0; i < ARRAY_LEN(subjects); i++)
+        for (size_t k = 0; k < n[i]; k++)
+            in->attached[in->n_attached++] = found[i][k];
+}
 
 static int inspect_artifact(struct inspect *in, struct cli *c, struct artifact_ref *ref,
                             struct err *e)
@@ -166,6 +198,7 @@ static int inspect_artifact(struct inspect *in, struct cli *c, struct artifact_r
     if (!p || artifact_ref_settle(ref, p, e) < 0 ||
         look_artifact(&in->look, p, &ref->ref, str_from(platform), e) < 0)
         return -1;
+    find_attached(in, p);
     in->shown = artifact_ref_text(&c->arena, ref);
     return 0;
 }
@@ -245,19 +278,19 @@ const struct command cmd_inspect = {
         "Of a model in a registry (HOST/PROJECT/NAME[:TAG]) or an image layout (oci:DIR[:TAG]) it\n"
         "reads the manifest, the config and, by ranges, the headers of the weights, also of those\n"
         "in archives that are not compressed: some KiB, however large the model is. What the\n"
-        "headers say is not verified: digests are of whole files.\n"
+        "headers say is not verified: digests are of whole files. It lists what is attached to "
+        "the\n"
+        "model, too: whatever names it as its subject, and what cosign keeps under its own tags.\n"
         "\n"
         "Of a FILE or DIR it reads the headers of safetensors, GGUF, PyTorch and ONNX files, "
         "never\n"
         "their weights, and says how many parameters of which type they hold, and what else is\n"
-        "written there. Of a DIR it also says the facts that `haven push` would write. A header\n"
-        "that does not fit its file is an error; shards must be what the index beside them says.\n"
-        "PyTorch's files are programs: they are read and not run, and a warning says when one\n"
-        "would do more than put weights together.\n"
-        "\n"
-        "The files of a model are added up: shards, and the parts of a pipeline in directories of\n"
-        "their own. Of alternatives beside each other (several quantisations, another precision)\n"
-        "the largest counts, as it does for push.\n"
+        "written there; of Keras and other pickles all but the tensors. Of a DIR it also says the\n"
+        "facts that `haven push` would write. A header that does not fit its file is an error;\n"
+        "shards must be what the index beside them says. Pickles, which PyTorch's files are, are\n"
+        "programs: they are read and not run, and a warning says what one would do besides "
+        "putting\n"
+        "weights together.\n"
         "\n"
         "  haven inspect registry.example.org/library/qwen3-0.6b:v1\n"
         "  haven inspect model.gguf\n"
@@ -280,23 +313,21 @@ const struct command cmd_inspect = {
         "shape\n"
         "                  as the file has it (GGUF: innermost first), offset from the file's "
         "start;\n"
-        "                  external where they lie in another file, which it names (ONNX);\n"
-        "                  shared: elements that belong to another tensor too (PyTorch)\n"
+        "                  external: in which other file (ONNX); shared: elements that belong to\n"
+        "                  another tensor too (PyTorch)\n"
+        "  attached        of an artifact: list, see below\n"
         "  warnings        list of texts\n"
         "Of the weights:\n"
-        "  format          \"safetensors\", \"gguf\", \"pt\", \"onnx\"; of most bytes when there "
-        "are\n"
-        "                  several\n"
+        "  format          \"safetensors\", \"gguf\", \"pt\", \"onnx\"; of most bytes, if several\n"
         "  parameters      elements of all tensors, those that several share once; integers into\n"
         "                  which GPTQ and the like pack several parameters count once\n"
         "  param_size      the same in short: \"6.7B\"\n"
         "  precision       ModelPack's word for the types, may be empty\n"
-        "  quantization    what GGUF calls it: \"Q4_K_M\"; or null, as the next four can be\n"
-        "  architecture    what GGUF calls it\n"
-        "  name, license   what GGUF says\n"
-        "  context_length  what GGUF says\n"
-        "  tensor_count    how many tensors\n"
-        "  tensor_bytes    what they take\n"
+        "  quantization    what GGUF calls it: \"Q4_K_M\"; or null, as the next can be\n"
+        "  architecture, name, license, context_length\n"
+        "                  what GGUF says\n"
+        "  tensor_count, tensor_bytes\n"
+        "                  how many tensors, and what they take\n"
         "  dtypes          list of {dtype, tensors, parameters, bytes}, most parameters first\n"
         "Of each file:\n"
         "  file, size, format\n"
@@ -306,13 +337,19 @@ const struct command cmd_inspect = {
         "  layer, encoding of an artifact: the layer's digest; \"raw\", \"tar\", \"tar+gzip\", "
         "\"tar+zstd\"\n"
         "  at              of an artifact: where it begins in the layer, once that is unpacked\n"
-        "  looked_into     of an artifact: false for a layer that is an archive and was not read\n"
-        "                  (compressed): size is the layer's then\n"
+        "  looked_into     of an artifact: false for a compressed layer: size is the layer's then\n"
         "  counts, tensor_count, parameters, header_bytes, big_endian, metadata\n"
-        "                  where the header was read; long arrays and texts of the metadata are\n"
-        "                  told by their length\n"
-        "  imports         of PyTorch, where the header was read: list of {name, unsafe}: what a\n"
-        "                  loader would import; unsafe: weights do not need it\n",
+        "                  where the header was read (the next two not of Keras and pickles);\n"
+        "                  long arrays and texts of the metadata are told by their length\n"
+        "  imports         where the header was read: list of {name, unsafe, dangerous}: what a\n"
+        "                  loader would import; unsafe: weights do not need it; dangerous (or\n"
+        "                  absent): no model does\n"
+        "Of what is attached:\n"
+        "  digest, type    its manifest's, and its artifact type\n"
+        "  kind            \"signature\", \"attestation\", \"sbom\", \"link\", or null\n"
+        "  subject, tag    the digest that it is about; of cosign's: where it is found\n"
+        "  target, relation\n"
+        "                  of a link: what the model depends on, and what it is of it\n",
     .options = options,
     .n_options = ARRAY_LEN(options),
     .min_args = 1,

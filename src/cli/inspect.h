@@ -6,6 +6,7 @@
 #ifndef HAVEN_CLI_INSPECT_H
 #define HAVEN_CLI_INSPECT_H
 
+#include "client/attached.h"
 #include "client/look.h"
 
 enum inspect_what { INSPECT_FILE, INSPECT_DIR, INSPECT_ARTIFACT };
@@ -14,6 +15,8 @@ struct inspect {
     enum inspect_what what;
     const char *shown; /* as it was asked for; of an artifact: as it is meant */
     struct look look;
+    struct attached *attached; /* of an artifact: what there is about it */
+    size_t n_attached;
 };
 
 /* To standard output. */

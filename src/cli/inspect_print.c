@@ -52,6 +52,31 @@ static int json_top(const struct look_json *o, const struct inspect *in, struct 
     return 0;
 }
 
+static int json_attached(const struct look_json *o, const struct inspect *in, struct err *e)
+{
+    jsonw_key(o->w, "attached");
+    jsonw_list(o->w);
+    for (size_t i = 0; i < in->n_attached; i++) {
+        const struct attached *x = &in->attached[i];
+        jsonw_object(o->w);
+        jsonw_kstr(o->w, "digest", digest_str(&x->digest));
+        jsonw_kstr(o->w, "type", x->type);
+        jsonw_kstrz(o->w, "kind", x->kind);
+        jsonw_kstr(o->w, "subject", digest_str(&x->subject));
+        if (x->tag.n)
+            jsonw_kstr(o->w, "tag", x->tag);
+        if (x->target.n) {
+            jsonw_kstr(o->w, "target", x->target);
+            jsonw_kstr(o->w, "relation", x->relation);
+        }
+        jsonw_object_done(o->w);
+        if (o->more(o->self, o->w->out, e) < 0)
+            return -1;
+    }
+    jsonw_list_done(o->w);
+    return 0;
+}
+
 int inspect_print_json(const struct inspect *in, bool tensors, struct err *e)
 {
     AUTO(buf) out = {0};
@@ -63,6 +88,7 @@ int inspect_print_json(const struct inspect *in, bool tensors, struct err *e)
     jsonw_object(&w);
     if (json_top(&o, in, e) < 0 || look_json_files(&o, &in->look, true, e) < 0 ||
         (tensors && look_json_tensors(&o, &in->look, e) < 0) ||
+        (in->what == INSPECT_ARTIFACT && json_attached(&o, in, e) < 0) ||
         look_json_warnings(&o, &in->look.facts, e) < 0)
         return -1;
     jsonw_object_done(&w);
@@ -156,11 +182,33 @@ static int text_files(struct buf *out, const struct look *l, struct err *e)
         (void)snprintf(count, sizeof(count), "%s", weight || f->closed ? "not read" : "-");
         if (f->known)
             (void)snprintf(count, sizeof(count), "%zu", f->weights.n_tensors);
-        buf_addf(
-            out, "%-14s %-12s %10s %12s  %s%s%s%s\n", f->has_kind ? model_kind_name(f->kind) : "-",
-            format ? format : "-", count, str_size_text((double)f->size, bytes),
-            model_path_show(f->path, show, sizeof(show)), f->closed ? f->path.n ? " in " : "" : "",
-            f->closed ? f->encoding : "", f->known && !f->counts ? " (not counted)" : "");
+        if (f->known && f->weights.opaque)
+            (void)snprintf(count, sizeof(count), "not read");
+        buf_addf(out, "%-14s %-12s %10s %12s  %s%s%s%s\n",
+                 f->has_kind ? model_kind_name(f->kind) : "-", format ? format : "-", count,
+                 str_size_text((double)f->size, bytes),
+                 model_path_show(f->path, show, sizeof(show)),
+                 f->closed ? f->path.n ? " in " : "" : "", f->closed ? f->encoding : "",
+                 f->known && !f->counts && !f->weights.opaque ? " (not counted)" : "");
+        if (flush(out, false, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int text_attached(struct buf *out, const struct inspect *in, struct err *e)
+{
+    char type[SHOWN], target[SHOWN], relation[SHOWN];
+    if (in->n_attached)
+        buf_addf(out, "\n%-14s %-71s  %s\n", "ATTACHED", "DIGEST", "TYPE");
+    for (size_t i = 0; i < in->n_attached; i++) {
+        const struct attached *x = &in->attached[i];
+        buf_addf(out, "%-14s %-71s  %s", x->kind ? x->kind : "-", x->digest.text,
+                 model_path_show(x->type, type, sizeof(type)));
+        if (x->target.n)
+            buf_addf(out, ": %s %s", model_path_show(x->relation, relation, sizeof(relation)),
+                     model_path_show(x->target, target, sizeof(target)));
+        buf_addc(out, '\n');
         if (flush(out, false, e) < 0)
             return -1;
     }
@@ -189,7 +237,9 @@ static int text_imports(struct buf *out, const struct weights *w, struct err *e)
         buf_addz(out, "\nIMPORTS\n");
     for (size_t i = 0; i < w->n_imports; i++) {
         buf_addf(out, "%s%s\n", model_path_show(w->imports[i].name, name, sizeof(name)),
-                 w->imports[i].unsafe ? " (unsafe)" : "");
+                 w->imports[i].dangerous ? " (dangerous)"
+                 : w->imports[i].unsafe  ? " (unsafe)"
+                                         : "");
         if (flush(out, false, e) < 0)
             return -1;
     }
@@ -227,9 +277,13 @@ int inspect_print_text(const struct inspect *in, bool tensors, struct err *e)
         buf_addz(&out, "\nWEIGHTS\n");
     if (l->totals.format)
         text_totals(&out, l);
+    else if (in->what == INSPECT_FILE)
+        line(&out, "format", str_from(l->files[0].weights.format));
     if (l->totals.tensors)
         text_dtypes(&out, &l->totals);
     if (in->what != INSPECT_FILE && text_files(&out, l, e) < 0)
+        return -1;
+    if (text_attached(&out, in, e) < 0)
         return -1;
     if (in->what == INSPECT_FILE && (text_metadata(&out, &l->files[0].weights, e) < 0 ||
                                      text_imports(&out, &l->files[0].weights, e) < 0))

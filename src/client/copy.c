@@ -2,6 +2,7 @@
 #include "client/copy.h"
 
 #include "base/hash.h"
+#include "client/attached.h"
 #include "client/bridge.h"
 #include "client/copy_plan.h"
 
@@ -271,40 +272,36 @@ static int is_there(struct endpoint *to, const struct tag *tag, const struct dig
     return rc > 0 ? digest_eq(&there.digest, digest) : rc;
 }
 
-static int copy_by_convention(struct copying *c, const struct digest *of, const char *suffix,
-                              size_t *manifests, struct err *e)
+static int copy_by_convention(struct copying *c, const struct tag *tag, size_t *manifests,
+                              struct err *e)
 {
     AUTO(arena) arena = {0};
-    AUTO_FREE char *name = mem_printf("%s-%s%s", digest_alg_name(of->alg), digest_hex(of), suffix);
-    struct reference ref = {.is_digest = false};
+    const struct reference ref = {.is_digest = false, .tag = *tag};
     struct copy_options o = *c->o;
     struct copy_result r;
 
     arena_init(&arena, 16 * LIMIT_MANIFEST);
-    if (tag_parse(str_from(name), &ref.tag, e) < 0)
-        return -1;
     int rc = c->from->ops->manifest_head(c->from, &arena, &ref, NULL, e);
     if (rc <= 0)
         return rc;
     o.referrers = false;
     o.platform = STR_NULL;
     if (copy_artifact(c->from, &ref, c->to, &ref.tag, NULL, &o, c->x, &r, e) < 0)
-        return err_wrap(e, "copying %s", name);
+        return err_wrap(e, "copying %s", tag->text);
     *manifests += r.manifests;
     return 0;
 }
 
-/* What cosign keeps beside an artifact under tags made of its digest: signatures, attestations and
- * bills of materials. SHA-512 does not fit into a tag, and cosign knows none. */
+/* What cosign keeps beside an artifact. */
 static int copy_conventions(struct copying *c, size_t *manifests, struct err *e)
 {
-    static const char *const suffixes[] = {".sig", ".att", ".sbom"};
-    for (size_t i = 0; i < c->plan->n_nodes; i++) {
-        const struct copy_node *n = c->plan->nodes[i];
-        for (size_t k = 0; k < ARRAY_LEN(suffixes) && n->digest.alg == DIGEST_SHA256; k++)
-            if (copy_by_convention(c, &n->digest, suffixes[k], manifests, e) < 0)
+    struct tag tag;
+
+    for (size_t i = 0; i < c->plan->n_nodes; i++)
+        for (size_t k = 0; k < ATTACHED_TAGS; k++)
+            if (attached_tag(&c->plan->nodes[i]->digest, k, &tag) &&
+                copy_by_convention(c, &tag, manifests, e) < 0)
                 return -1;
-    }
     return 0;
 }
 

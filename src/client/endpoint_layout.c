@@ -16,6 +16,7 @@
 #include "base/sys.h"
 #include "client/endpoint.h"
 #include "client/layout_index.h"
+#include "client/layout_parting.h"
 #include "client/sweep.h"
 #include "oci/manifest.h"
 
@@ -441,6 +442,29 @@ static int layout_list(struct endpoint *p, struct arena *a, struct endpoint_entr
     return 0;
 }
 
+/* What a list of referrers says of one (distribution-spec "Listing Referrers"). */
+static void keep_annotations(struct arena *a, const struct oci_manifest *m,
+                             struct oci_descriptor *ret)
+{
+    struct oci_annotation *list = arena_try(a, m->n_annotations * sizeof(*list) + 1, NULL);
+    for (size_t i = 0; list && i < m->n_annotations; i++) {
+        const struct str from[] = {m->annotations[i].key, m->annotations[i].value};
+        struct str *const to[] = {&list[i].key, &list[i].value};
+        for (size_t k = 0; k < ARRAY_LEN(from); k++) {
+            char *copy = arena_try(a, from[k].n + 1, NULL);
+            if (!copy)
+                return;
+            if (from[k].n)
+                memcpy(copy, from[k].p, from[k].n);
+            *to[k] = str_of(copy, from[k].n);
+        }
+    }
+    if (list) {
+        ret->annotations = list;
+        ret->n_annotations = m->n_annotations;
+    }
+}
+
 /* An entry whose subject this is: 1, 0. What cannot be read refers to nothing. */
 static int refers_to(struct endpoint *p, struct arena *a, const struct endpoint_entry *entry,
                      const struct digest *subject, struct oci_descriptor *ret)
@@ -460,6 +484,7 @@ static int refers_to(struct endpoint *p, struct arena *a, const struct endpoint_
                                    .size = (int64_t)m.bytes.n,
                                    .artifact_type =
                                        arena_str(a, str_head(doc.artifact_type, LIMIT_MEDIA_TYPE))};
+    keep_annotations(a, &doc, ret);
     return 1;
 }
 
@@ -503,25 +528,53 @@ static void sweep(struct layout *l, const struct digest *gone)
     (void)flock(l->partial, LOCK_SH);
 }
 
-/* A layout does not know what the cards of its models say. */
+/* With the lock. 1: it is listed, and what depends on it may lose it; 0: it is not. */
+static int ask_first(struct layout *l, const struct digest *gone, struct endpoint_linked *linked,
+                     struct layout_parting *ret, struct err *e)
+{
+    const struct reference ref = {.is_digest = true, .digest = *gone};
+    AUTO_JSON doc = load_index(l, e);
+
+    if (!doc)
+        return -1;
+    if (!layout_index_find(doc, &ref))
+        return 0;
+    if (layout_parting_find(&l->endpoint, gone, l->shown, linked, ret, e) < 0)
+        return -1;
+    if (linked && linked->n)
+        return ERR(e, PRECONDITION, "%s: %zu link%s to it", l->shown, linked->n,
+                   linked->n == 1 ? " leads" : "s lead");
+    return 1;
+}
+
 static int layout_remove(struct endpoint *p, const struct reference *ref,
                          struct endpoint_linked *linked, struct err *e)
 {
     struct layout *l = of(p);
+    struct layout_parting parting = {.along = NULL};
 
-    (void)linked;
     if (writable(l, e) < 0)
         return -1;
     AUTOFD lock = lock_root(l, e);
     if (lock < 0)
         return -1;
+    int rc = ref->is_digest ? ask_first(l, &ref->digest, linked, &parting, e) : 1;
+    AUTO_FREE struct digest *along = parting.along;
+    if (rc <= 0)
+        return rc;
     AUTO_JSON doc = load_index(l, e);
     if (!doc)
         return -1;
     if (!layout_index_remove(doc, ref))
         return 0;
+    for (size_t i = 0; i < parting.n_along; i++) {
+        const struct reference one = {.is_digest = true, .digest = along[i]};
+        (void)layout_index_remove(doc, &one);
+    }
     if (store_index(l, doc, e) < 0)
         return -1;
+    for (size_t i = 0; i < parting.n_along; i++)
+        sweep(l, &along[i]);
     if (ref->is_digest)
         sweep(l, &ref->digest);
     return 1;

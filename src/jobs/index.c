@@ -4,9 +4,21 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "jobs/index_look.h"
+#include "jobs/parser.h"
 #include "registry/blob_source.h"
 #include "registry/model.h"
+
+/* Documents of which the reading is asked for at once. */
+#define SWEEP_AT_ONCE 500
+
+struct reader {
+    struct task_context context;
+    struct parser *parser;
+    int64_t swept; /* up to this document */
+    bool sweeping;
+};
 
 /* What a list need not show of many. */
 static int summarize(struct arena *a, const json_t *facts, struct str *ret, struct err *e)
@@ -84,16 +96,16 @@ static struct str finding(struct buf *out, const struct err *why)
     return buf_str(out);
 }
 
-static int look(struct registry *r, struct arena *a, struct parser *p, struct str type,
-                struct str manifest, const atomic_bool *stop, struct model_content *ret,
-                struct err *e)
+static int look(struct reader *r, struct arena *a, struct str type, struct str manifest,
+                struct model_content *ret, struct err *e)
 {
     AUTO(blob_source) blobs = {0};
     struct parser_result got;
 
-    blob_source_init(&blobs, r);
+    blob_source_init(&blobs, r->context.registry);
     const struct model_source source = blob_source_source(&blobs);
-    if (parser_look(p, a, manifest, type, &source, INDEX_BUDGET_MS, stop, &got, e) < 0)
+    if (parser_look(r->parser, a, manifest, type, &source, INDEX_BUDGET_MS, r->context.stop, &got,
+                    e) < 0)
         return -1;
     return sort_documents(a, &got, ret, e);
 }
@@ -107,11 +119,12 @@ static void find_links(struct arena *a, struct str type, struct str manifest, st
     link_find(a, is_manifest ? &m : NULL, facts, ret);
 }
 
-int index_run(struct registry *r, struct parser *p, const struct task *t, const char *holder,
-              const atomic_bool *stop, struct err *e)
+/* Reads the document of a task and ends it. CANCELLED: it is to stop. */
+static int run(void *self, const struct task *t, struct err *e)
 {
     AUTO(arena) a = {0};
     AUTO(buf) said = {0};
+    struct reader *r = self;
     struct str type = STR_NULL, manifest = STR_NULL;
     struct model_content f = {.facts = STR_NULL};
     struct err why = {.code = ERR_OK};
@@ -119,10 +132,10 @@ int index_run(struct registry *r, struct parser *p, const struct task *t, const 
 
     arena_init(&a, LIMIT_PARSER_RESULT + LIMIT_MODEL_TEXT);
     buf_init(&said, 2 * ERR_MSG_MAX + 256);
-    int found = model_document(r, &a, t->subject, &type, &manifest, e);
+    int found = model_document(r->context.registry, &a, t->subject, &type, &manifest, e);
     if (found < 0)
         return -1;
-    if (found > 0 && look(r, &a, p, type, manifest, stop, &f, &why) < 0) {
+    if (found > 0 && look(r, &a, type, manifest, &f, &why) < 0) {
         if (!is_about_content(&why)) {
             *e = why;
             return -1;
@@ -133,5 +146,50 @@ int index_run(struct registry *r, struct parser *p, const struct task *t, const 
     }
     find_links(&a, type, manifest, f.facts, &links);
     f.links = &links;
-    return model_write(r, t->subject, &f, t, holder, e);
+    if (model_write(r->context.registry, t->subject, &f, t, r->context.holder, e) < 0)
+        return -1;
+    METRIC_ADD(tasks_done, 1);
+    return 1;
 }
+
+/* Asks for the reading of what nobody has read, some of it. */
+static int sweep(void *self, struct err *e)
+{
+    struct reader *r = self;
+    size_t n = 0;
+
+    if (!r->sweeping)
+        return 0;
+    if (model_queue_unread(r->context.registry, r->swept, SWEEP_AT_ONCE, &n, &r->swept, e) < 0)
+        return -1;
+    r->sweeping = n > 0;
+    return r->sweeping;
+}
+
+static void *start(const struct task_context *c)
+{
+    struct reader *r = NEW(struct reader);
+
+    *r = (struct reader){.context = *c, .parser = parser_new(NULL), .sweeping = true};
+    return r;
+}
+
+static void stop(void *self)
+{
+    struct reader *r = self;
+
+    parser_autofree(&r->parser);
+    mem_free(r);
+}
+
+const struct task_kind index_kind = {
+    .name = TASK_INDEX,
+    .thread = "tasks",
+    .rung = true,
+    .look_every_ms = 5000,
+    .waits = "tasks.failed",
+    .start = start,
+    .stop = stop,
+    .run = run,
+    .fill = sweep,
+};

@@ -124,7 +124,7 @@ static bool is_compressed(const struct look_file *f)
 static int write_file(const struct look *l, const struct look_file *f, struct parser_out *out,
                       struct err *e)
 {
-    if (f->known && write_weights(f, out, e) < 0)
+    if (f->known && !f->weights.opaque && write_weights(f, out, e) < 0)
         return -1;
     enum look_text text = look_text_in(l->is_chart, f->path);
     bool is_text = f->text.p && (f == l->card || text == LOOK_LICENSE || text == LOOK_CHART);

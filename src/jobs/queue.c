@@ -3,6 +3,7 @@
 
 #include "access/audit.h"
 #include "base/clock.h"
+#include "jobs/task_kinds.h"
 #include "registry/task.h"
 
 int queue_is_paused(struct db *db, const char *kind, struct err *e)
@@ -11,17 +12,12 @@ int queue_is_paused(struct db *db, const char *kind, struct err *e)
     return db_one(db_reader(db), Q_job_pause_find, DB_ARGS(DB_TEXTZ(kind)), &rows, e);
 }
 
-static bool is_of_tasks(const char *kind)
-{
-    return strcmp(kind, TASK_INDEX) == 0;
-}
-
 int queue_look(struct db *db, const char *kind, struct queue *ret, struct err *e)
 {
     AUTO(db_rows) rows = {0};
     int paused = queue_is_paused(db, kind, e);
 
-    if (paused >= 0 && is_of_tasks(kind)) {
+    if (paused >= 0 && task_kind_find(kind)) {
         *ret = (struct queue){.paused = paused};
         return task_waiting(db, kind, &ret->waiting, &ret->oldest_ms, e);
     }
@@ -42,6 +38,7 @@ static int note(struct db_conn *c, const char *kind, const char *what, struct er
 
 int queue_pause(struct db *db, const char *kind, bool paused, struct err *e)
 {
+    const struct task_kind *k = task_kind_find(kind);
     AUTO(db_txn) t = {0};
     int64_t changed = 0;
 
@@ -50,8 +47,10 @@ int queue_pause(struct db *db, const char *kind, bool paused, struct err *e)
     int rc = paused ? db_exec(t.conn, Q_job_pause_add,
                               DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms())), &changed, e)
                     : db_exec(t.conn, Q_job_pause_remove, DB_ARGS(DB_TEXTZ(kind)), &changed, e);
-    if (rc == 0 && !paused && is_of_tasks(kind))
+    if (rc == 0 && !paused && k)
         rc = task_hurry(t.conn, kind, e);
+    if (rc == 0 && !paused && k && k->lasting)
+        rc = task_revive(t.conn, kind, e);
     if (rc < 0 || (changed && note(t.conn, kind, paused ? "paused" : "goes on", e) < 0))
         return -1;
     return db_commit(&t, e);
@@ -65,7 +64,7 @@ int queue_stop(struct db *db, const char *kind, struct err *e)
     if (db_begin(db, &t, e) < 0)
         return -1;
     int rc =
-        is_of_tasks(kind)
+        task_kind_find(kind)
             ? task_stop_waiting(t.conn, kind, QUEUE_STOPPED, &changed, e)
             : db_exec(t.conn, Q_job_cancel_waiting,
                       DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms()), DB_TEXT(STR(QUEUE_STOPPED))),

@@ -26,7 +26,8 @@ struct queue {
 int queue_look(struct db *db, const char *kind, struct queue *ret, struct err *e);
 /* 1, 0, -1. */
 int queue_is_paused(struct db *db, const char *kind, struct err *e);
-/* Pauses it, or lets it go on: tasks that were to be tried again later are tried at once. */
+/* Pauses it, or lets it go on: tasks that were to be tried again later are tried at once, and those
+ * of a kind that lasts (task_kind.h) also when they were stopped or given up. */
 int queue_pause(struct db *db, const char *kind, bool paused, struct err *e);
 /* Ends all that wait. */
 int queue_stop(struct db *db, const char *kind, struct err *e);

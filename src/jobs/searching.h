@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * searching: a thread that keeps the database of the search (search/search.h) in step: it does the
- * tasks of TASK_SEARCH as they come, and makes what is missing in between. Apart from tasks.h,
- * whose thread may read in one model for minutes.
+ * searching: keeps the database of the search (search/search.h) in step, by the tasks of
+ * TASK_SEARCH as they come, and makes what is missing in between.
  */
 #ifndef HAVEN_JOBS_SEARCHING_H
 #define HAVEN_JOBS_SEARCHING_H
 
-#include "search/search.h"
+#include "jobs/task_kind.h"
 
-struct searching;
-
-/* registry, search: borrowed. */
-int searching_start(struct registry *registry, struct search *search, struct searching **ret,
-                    struct err *e);
-void searching_stop(struct searching *t); /* NULL is welcome */
+extern const struct task_kind searching_kind;
 
 #endif

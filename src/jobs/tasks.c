@@ -6,174 +6,255 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/random.h"
-#include "jobs/index.h"
 #include "jobs/queue.h"
-#include "registry/model.h"
+#include "jobs/task_kinds.h"
 
-/* Who adds tasks rings; what other processes add, and what is to be tried again, is found at the
- * next look. */
-#define LOOK_EVERY_MS 5000
-/* Documents of which the reading is asked for at once. */
-#define SWEEP_AT_ONCE 500
-#define NAME          24
+#define NAME 24
 
-struct tasks {
-    struct registry *registry;
-    struct parser *parser;
+/* The thread of a kind. */
+struct worker {
+    const struct task_kind *kind;
+    struct task_context context;
+    void *self;
     struct task_bell bell;
     pthread_t thread;
+    int64_t told_ms;
+};
+
+struct tasks {
     char name[NAME + 1]; /* of this process among those that take tasks */
     atomic_bool stop;
-    int64_t swept; /* up to this document */
-    bool sweeping;
+    struct worker workers[TASK_KINDS];
+    size_t n; /* of them were started */
 };
 
-/* ---- kinds ---- */
-
-static int run_index(struct tasks *t, const struct task *task, struct err *e)
+static struct db *db_of(const struct worker *w)
 {
-    return index_run(t->registry, t->parser, task, t->name, &t->stop, e);
+    return w->context.registry->db;
 }
 
-static const struct kind {
-    const char *name;
-    int (*run)(struct tasks *t, const struct task *task, struct err *e);
-} kinds[] = {
-    {TASK_INDEX, run_index},
-};
+static bool is_over(const struct worker *w)
+{
+    return atomic_load(w->context.stop);
+}
+
+/* ---- what is told ---- */
+
+static bool may_tell(struct worker *w)
+{
+    int64_t now = clock_mono_ms();
+
+    if (w->told_ms && now - w->told_ms < w->kind->tell_every_ms)
+        return false;
+    w->told_ms = now;
+    return true;
+}
+
+static void tell(struct worker *w, const struct err *why)
+{
+    if (may_tell(w))
+        LOG(WARN, w->kind->waits, log_strz("kind", w->kind->name), log_err(why));
+}
+
+static void tell_failed(struct worker *w, const struct task *task, const struct err *why)
+{
+    METRIC_ADD(tasks_failed, 1);
+    if (may_tell(w))
+        LOG(ERROR, "task.failed", log_strz("kind", w->kind->name),
+            log_i64("subject", task->subject), log_i64("attempt", task->attempts), log_err(why));
+}
 
 /* ---- one after the other ---- */
 
-static void end_failed(struct tasks *t, const struct kind *k, const struct task *task,
-                       const struct err *why)
-{
-    struct err err;
+/* Some that were taken, and how far they are. */
+struct batch {
+    struct task v[TASK_BATCH];
+    size_t n, at;                 /* v[at] is the next to be done */
+    struct task done[TASK_BATCH]; /* but not ended yet */
+    size_t n_done;
+    int64_t renewed_ms;
+};
 
-    METRIC_ADD(tasks_failed, 1);
-    LOG(ERROR, "task.failed", log_strz("kind", k->name), log_i64("subject", task->subject),
-        log_i64("attempt", task->attempts), log_err(why));
-    if (task_failed(t->registry->db, task, t->name, why->msg, &err) < 0)
-        LOG(ERROR, "task.failed", log_strz("kind", k->name), log_err(&err));
+static int end_done(struct worker *w, struct batch *b, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+
+    if (b->n_done == 0)
+        return 0;
+    if (db_begin(db_of(w), &t, e) < 0)
+        return -1;
+    for (size_t i = 0; i < b->n_done; i++)
+        if (task_done(t.conn, &b->done[i], w->context.holder, e) < 0)
+            return -1;
+    b->n_done = 0;
+    return db_commit(&t, e);
 }
 
-static void run_one(struct tasks *t, const struct kind *k, const struct task *task)
+/* Those behind a slow one must not be taken by others meanwhile. */
+static int renew(struct worker *w, struct batch *b, struct err *e)
 {
-    struct err err = {.code = ERR_OK};
+    if (clock_mono_ms() - b->renewed_ms <= TASK_LEASE_MS / 4)
+        return 0;
+    for (size_t i = b->at; i < b->n; i++)
+        if (task_renew(db_of(w), &b->v[i], w->context.holder, e) < 0)
+            return -1;
+    b->renewed_ms = clock_mono_ms();
+    return end_done(w, b, e);
+}
 
-    if (!atomic_load(&t->stop) && k->run(t, task, &err) == 0) {
-        METRIC_ADD(tasks_done, 1);
-        return;
+static int run_one(struct worker *w, struct batch *b, struct err *e)
+{
+    const struct task *task = &b->v[b->at];
+    struct err why = {.code = ERR_OK};
+    int rc = is_over(w) ? -1 : w->kind->run(w->self, task, &why);
+
+    b->at++;
+    if (rc == 0)
+        b->done[b->n_done++] = *task;
+    if (rc >= 0)
+        return 0;
+    if (is_over(w))
+        return task_give_back(db_of(w), task, w->context.holder, e);
+    tell_failed(w, task, &why);
+    return task_failed(db_of(w), task, w->context.holder, why.msg, e);
+}
+
+/* What goes wrong with the rows leaves the others of the batch to be taken when they are due again;
+ * what was done of them does no harm twice. */
+static int run_batch(struct worker *w, struct batch *b, struct err *e)
+{
+    int rc = 0;
+
+    b->renewed_ms = clock_mono_ms();
+    while (rc == 0 && b->at < b->n) {
+        rc = renew(w, b, e);
+        if (rc == 0)
+            rc = run_one(w, b, e);
     }
-    if (!atomic_load(&t->stop)) {
-        end_failed(t, k, task, &err);
-        return;
-    }
-    if (task_give_back(t->registry->db, task, t->name, &err) < 0)
-        LOG(WARN, "task.kept", log_strz("kind", k->name), log_err(&err));
+    struct err second = {.code = ERR_OK};
+    if (end_done(w, b, rc < 0 ? &second : e) < 0)
+        rc = -1;
+    return rc;
 }
 
 /* Those that are due: how many, or -1. */
-static int run_some(struct tasks *t, const struct kind *k, struct err *e)
+static int run_due(struct worker *w, struct err *e)
 {
-    struct task taken[TASK_BATCH];
-    size_t n = 0;
-    int paused = queue_is_paused(t->registry->db, k->name, e);
-    int64_t due_ms, renewed_ms = clock_mono_ms();
+    struct batch b = {.n = 0};
+    int64_t due_ms;
+    int waits = task_due(db_of(w), w->kind->name, &due_ms, e);
 
-    if (paused)
-        return paused < 0 ? -1 : 0;
-    int waits = task_due(t->registry->db, k->name, &due_ms, e);
-    if (waits < 0 || (waits > 0 && due_ms <= clock_now_ms() &&
-                      task_take(t->registry->db, k->name, t->name, taken, &n, e) < 0))
+    if (waits <= 0 || due_ms > clock_now_ms())
+        return waits < 0 ? -1 : 0;
+    if (task_take(db_of(w), w->kind->name, w->context.holder, b.v, &b.n, e) < 0 ||
+        run_batch(w, &b, e) < 0)
         return -1;
-    for (size_t i = 0; i < n; i++) {
-        /* Those behind a slow one must not be taken by others meanwhile. */
-        if (clock_mono_ms() - renewed_ms > TASK_LEASE_MS / 4) {
-            for (size_t j = i; j < n; j++)
-                if (task_renew(t->registry->db, &taken[j], t->name, e) < 0)
-                    return -1;
-            renewed_ms = clock_mono_ms();
-        }
-        run_one(t, k, &taken[i]);
-    }
-    return (int)n;
+    return (int)b.n;
 }
 
-/* Asks for the reading of what nobody has read, some of it: how much, or -1. */
-static int sweep(struct tasks *t, struct err *e)
+/* 1: something was done and there may be more, 0, -1. */
+static int step(struct worker *w, struct err *e)
 {
-    size_t n = 0;
+    const struct task_kind *k = w->kind;
 
-    int paused = t->sweeping ? queue_is_paused(t->registry->db, TASK_INDEX, e) : 1;
+    if (k->keep && k->keep(w->self, e) < 0)
+        return -1;
+    int paused = queue_is_paused(db_of(w), k->name, e);
     if (paused)
         return paused < 0 ? -1 : 0;
-    if (model_queue_unread(t->registry, t->swept, SWEEP_AT_ONCE, &n, &t->swept, e) < 0)
-        return -1;
-    t->sweeping = n > 0;
-    return (int)n;
+    int n = run_due(w, e);
+    if (n != 0)
+        return n < 0 ? -1 : 1;
+    return k->fill ? k->fill(w->self, e) : 0;
 }
 
 /* Until the next task is due, or somebody rings. */
-static void rest(struct tasks *t)
+static void rest(struct worker *w)
 {
-    int64_t wait_ms = LOOK_EVERY_MS, due_ms;
+    int64_t wait_ms = w->kind->look_every_ms, due_ms;
     struct err err;
 
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (task_due(t->registry->db, kinds[i].name, &due_ms, &err) > 0 && due_ms > clock_now_ms())
-            wait_ms = MIN_OF(wait_ms, due_ms - clock_now_ms());
-    task_bell_wait(&t->bell, wait_ms);
+    if (task_due(db_of(w), w->kind->name, &due_ms, &err) > 0 && due_ms > clock_now_ms())
+        wait_ms = MIN_OF(wait_ms, due_ms - clock_now_ms());
+    task_bell_wait(&w->bell, wait_ms);
 }
 
 /* What a server that died had taken need not wait: a second server has no part in this directory.
  */
-static void release(struct tasks *t)
+static int begin(struct worker *w, struct err *e)
 {
-    struct err err;
+    AUTO(db_txn) t = {0};
 
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (task_release(t->registry->db, kinds[i].name, &err) < 0)
-            LOG(WARN, "tasks.wait", log_strz("kind", kinds[i].name), log_err(&err));
+    if (task_release(db_of(w), w->kind->name, e) < 0)
+        return -1;
+    if (!w->kind->lasting)
+        return 0;
+    return db_begin(db_of(w), &t, e) < 0 || task_revive(t.conn, w->kind->name, e) < 0
+               ? -1
+               : db_commit(&t, e);
 }
 
 static void *work(void *arg)
 {
-    struct tasks *t = arg;
+    struct worker *w = arg;
+    struct err failed;
 
-    release(t);
-    while (!atomic_load(&t->stop)) {
+    thread_give_way(); /* who pulls and pushes comes first */
+    if (begin(w, &failed) < 0)
+        tell(w, &failed);
+    while (!is_over(w)) {
         struct err err = {.code = ERR_OK};
-        int n = 0;
-        for (size_t i = 0; i < ARRAY_LEN(kinds) && n >= 0; i++) {
-            int some = run_some(t, &kinds[i], &err);
-            n = some < 0 ? -1 : n + some;
-        }
-        if (n == 0)
-            n = sweep(t, &err);
-        if (n < 0)
-            LOG(ERROR, "tasks.failed", log_err(&err));
-        if (n <= 0)
-            rest(t);
+        int more = step(w, &err);
+        if (more < 0)
+            tell(w, &err);
+        if (more <= 0)
+            rest(w);
     }
     return NULL;
 }
 
-int tasks_start(struct registry *registry, struct tasks **ret, struct err *e)
+/* ---- beginning and end ---- */
+
+static void done(struct worker *w)
+{
+    if (w->kind->rung)
+        w->context.registry->bell = NULL;
+    task_bell_done(&w->bell);
+    if (w->kind->stop)
+        w->kind->stop(w->self);
+}
+
+static int start(struct worker *w, const struct task_kind *k, struct err *e)
+{
+    w->kind = k;
+    w->self = k->start ? k->start(&w->context) : &w->context;
+    task_bell_init(&w->bell);
+    if (k->rung)
+        w->context.registry->bell = &w->bell;
+    /* So that it is there when the first request comes; what hinders it is told by the thread. */
+    struct err ignored;
+    if (k->keep)
+        (void)k->keep(w->self, &ignored);
+    if (thread_start(&w->thread, k->thread, work, w, e) < 0) {
+        done(w);
+        return -1;
+    }
+    return 0;
+}
+
+int tasks_start(struct registry *registry, struct search *search, struct tasks **ret, struct err *e)
 {
     struct tasks *t = NEW(struct tasks);
 
-    t->registry = registry;
-    t->parser = parser_new(NULL);
-    t->sweeping = true;
     random_alnum(t->name, NAME);
-    task_bell_init(&t->bell);
-    registry->bell = &t->bell;
-    if (thread_start(&t->thread, "tasks", work, t, e) < 0) {
-        registry->bell = NULL;
-        task_bell_done(&t->bell);
-        parser_autofree(&t->parser);
-        mem_free(t);
-        return -1;
+    for (size_t i = 0; i < TASK_KINDS; i++) {
+        t->workers[i].context = (struct task_context){
+            .registry = registry, .search = search, .holder = t->name, .stop = &t->stop};
+        if (start(&t->workers[i], task_kinds[i], e) < 0) {
+            tasks_stop(t);
+            return -1;
+        }
+        t->n++;
     }
     *ret = t;
     return 0;
@@ -184,10 +265,11 @@ void tasks_stop(struct tasks *t)
     if (!t)
         return;
     atomic_store(&t->stop, true);
-    task_bell_ring(&t->bell);
-    BUG_ON(pthread_join(t->thread, NULL) != 0);
-    t->registry->bell = NULL;
-    task_bell_done(&t->bell);
-    parser_autofree(&t->parser);
+    for (size_t i = 0; i < t->n; i++)
+        task_bell_ring(&t->workers[i].bell);
+    for (size_t i = 0; i < t->n; i++) {
+        BUG_ON(pthread_join(t->workers[i].thread, NULL) != 0);
+        done(&t->workers[i]);
+    }
     mem_free(t);
 }

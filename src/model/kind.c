@@ -160,7 +160,7 @@ const char *model_format_of(struct str path)
         {"safetensors", "safetensors"}, {"gguf", "gguf"},           {"onnx", "onnx"},
         {"pt", "pt pth pt2 bin ckpt"},  {"keras", "keras h5"},      {"tflite", "tflite"},
         {"tensorflow", "pb"},           {"msgpack", "msgpack"},     {"dduf", "dduf"},
-        {"coreml", "mlmodel"},          {"ggml", "ggml ggmf ggjt"},
+        {"coreml", "mlmodel"},          {"ggml", "ggml ggmf ggjt"}, {"pickle", "pkl pickle joblib"},
     };
     char lower[LIMIT_MODEL_NAME + 1];
     struct str name = lower_name(path, lower);

@@ -39,7 +39,7 @@ void look_sum(struct look *l)
         const struct look_file *f = &l->files[i];
         /* By its name alone what was not read counts for nothing, but for the ONNX model beside
          * it. */
-        bool named = f->known || !model_format_of(f->path);
+        bool named = f->known ? !f->weights.opaque : !model_format_of(f->path);
         files[i] = (struct series_file){.path = named ? f->path : STR_NULL, .size = f->size};
     }
     series_choose(files, l->n_files);
@@ -58,15 +58,18 @@ void look_warn(struct look *l, const struct look_file *f)
     struct err what;
     size_t n = 0;
     for (size_t i = 0; f->known && i < f->weights.n_imports; i++) {
-        if (!f->weights.imports[i].unsafe)
+        const struct weight_import *x = &f->weights.imports[i];
+        if (!x->unsafe)
             continue;
-        first = first ? first : &f->weights.imports[i];
+        if (!first || (x->dangerous && !first->dangerous))
+            first = x;
         n++;
     }
     if (!first)
         return;
-    (void)ERR(&what, MODEL_INVALID, "%s: who loads this file runs %s%s, which weights do not need",
+    (void)ERR(&what, MODEL_INVALID, "%s: who loads this file runs %s%s, which %s",
               model_path_show(f->path, file, sizeof(file)),
-              model_path_show(first->name, name, sizeof(name)), n > 1 ? " and more" : "");
+              model_path_show(first->name, name, sizeof(name)), n > 1 ? " and more" : "",
+              first->dangerous ? "no model needs" : "weights do not need");
     model_facts_warn(&l->facts, &what);
 }

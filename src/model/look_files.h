@@ -63,7 +63,8 @@ void look_init(struct look *l, struct arena *a);
 void look_autodone(struct look *l);
 /* Room for one more file, zeroed; LIMIT. */
 struct look_file *look_add(struct look *l, struct err *e);
-/* Warns of a file whose pickle imports what weights do not need (weights.h, unsafe). */
+/* Warns of a file that imports what weights do not need (weights.h, unsafe), and names the worst.
+ */
 void look_warn(struct look *l, const struct look_file *f);
 /* Adds up the weights that count. */
 void look_sum(struct look *l);

@@ -89,7 +89,7 @@ int look_json_facts(const struct look_json *o, const struct model_facts *f, stru
 
 /* ---- files ---- */
 
-/* "imports": of a pickle. */
+/* "imports": of pickles and Keras. */
 static int json_imports(const struct look_json *o, const struct weights *x, struct err *e)
 {
     struct json_writer *w = o->w;
@@ -102,6 +102,8 @@ static int json_imports(const struct look_json *o, const struct weights *x, stru
         jsonw_object(w);
         jsonw_kstr(w, "name", x->imports[i].name);
         jsonw_kbool(w, "unsafe", x->imports[i].unsafe);
+        if (x->imports[i].dangerous)
+            jsonw_kbool(w, "dangerous", true);
         jsonw_object_done(w);
         if (more(o, e) < 0)
             return -1;
@@ -152,9 +154,12 @@ static int json_file(const struct look_json *o, const struct look_file *f, bool 
         for (size_t k = 0; k < f->weights.n_tensors; k++)
             parameters += f->weights.tensors[k].elements - f->weights.tensors[k].shared;
         jsonw_kbool(w, "counts", f->counts);
-        jsonw_ku64(w, "tensor_count", f->weights.n_tensors);
-        jsonw_ku64(w, "parameters", parameters);
-        if (headers && look_json_header(o, &f->weights, e) < 0)
+        if (!f->weights.opaque) {
+            jsonw_ku64(w, "tensor_count", f->weights.n_tensors);
+            jsonw_ku64(w, "parameters", parameters);
+        }
+        bool all = headers || f->weights.opaque;
+        if ((all ? look_json_header(o, &f->weights, e) : json_imports(o, &f->weights, e)) < 0)
             return -1;
     }
     jsonw_object_done(w);

@@ -25,7 +25,8 @@ struct look_json {
 int look_json_facts(const struct look_json *o, const struct model_facts *f, struct err *e);
 /* "weights": sums over the files that count; null: there are none that can be read. */
 void look_json_weights(const struct look_json *o, const struct weight_totals *t);
-/* "files". headers: with the words of the headers of weights. */
+/* "files". headers: with the words of the headers of weights; else of those
+ * with tensors only what they import. */
 int look_json_files(const struct look_json *o, const struct look *l, bool headers, struct err *e);
 /* "tensors" of all files; each says its file. */
 int look_json_tensors(const struct look_json *o, const struct look *l, struct err *e);

@@ -99,10 +99,8 @@ static int read_text(struct look *l, struct look_file *f, const struct model_rea
 static int read_weights(struct look *l, struct look_file *f, const struct model_reader *r,
                         struct err *e)
 {
-    struct series_file known = {.path = f->path, .size = 1}; /* its name alone counts */
     struct err why = {.code = ERR_OK};
-    series_choose(&known, 1);
-    if (!known.counts)
+    if (!series_is_worth(f->path))
         return 0;
     int rc = weights_read_named(l->arena, r, f->path, &f->weights, &why);
     f->known = rc > 0;

@@ -23,15 +23,13 @@ struct stream {
 /* How much of a member is of use. */
 static size_t wanted(bool is_chart, const struct tar_entry *t)
 {
-    struct series_file weights = {.path = t->path, .size = 1};
-
     if (t->type != TAR_FILE || t->size == 0)
         return 0;
     if (look_text_in(is_chart, t->path) != LOOK_NO_TEXT)
         return t->size <= LIMIT_MODEL_FACTS ? (size_t)t->size : 0;
-    series_choose(&weights, 1);
-    weights.counts = weights.counts || shards_is_index(t->path);
-    return weights.counts ? (size_t)MIN_OF(t->size, LIMIT_LOOK_HEAD) : 0;
+    return series_is_worth(t->path) || shards_is_index(t->path)
+               ? (size_t)MIN_OF(t->size, LIMIT_LOOK_HEAD)
+               : 0;
 }
 
 /* The member that came by is over. */

@@ -118,6 +118,8 @@ static int step(struct pickle_machine *m, struct err *e)
     const struct pickle_opcode *op = &pickle_opcodes[code];
     if (!op->run)
         return ERR(e, MODEL_INVALID, "the opcode 0x%02" PRIx64 " is not known", code);
+    if (m->p->opcodes++ == LIMIT_PICKLE_OPCODES)
+        return ERR(e, LIMIT, "more than %llu opcodes", LIMIT_PICKLE_OPCODES);
     return read_operand(m, op->follows, &o, e) < 0 ? -1 : op->run(m, &o, e);
 }
 

@@ -548,7 +548,7 @@ static int op_build(struct pickle_machine *m, const struct pickle_operand *o, st
     if (to.object->state.kind != PICKLE_UNSET)
         return list_add(m, &to.object->list, &state, 1, e);
     to.object->state = state;
-    return 0;
+    return m->p->built ? m->p->built(m->p->self, to.object, m->w, e) : 0;
 }
 
 static int persistent(struct pickle_machine *m, struct pickle_value id, struct err *e)

@@ -48,11 +48,18 @@ struct pickle_object {
     bool open;                          /* for who walks through the values */
 };
 
+struct model_window;
+
 struct pickle {
     struct arena *heap;  /* borrowed */
     struct str *imports; /* "module.name", sorted bytewise, each once; in the heap */
     size_t n_imports;
     struct pickle_list persistent; /* every PICKLE_PERSISTENT, in the order of the pickles */
+    uint64_t opcodes;              /* that were read */
+    /* NULL: nobody wants to know. An object was given its state (BUILD): for programs that write
+     * other bytes behind that, which it skips. */
+    int (*built)(void *self, const struct pickle_object *o, struct model_window *w, struct err *e);
+    void *self;
 };
 
 /* Of TEXT and GLOBAL; empty for other kinds. */

@@ -14,6 +14,7 @@
  * and code are not looked at.
  */
 #include "base/buf.h"
+#include "model/imports.h"
 #include "model/path.h"
 #include "model/pickle.h"
 #include "model/pytorch_types.h"
@@ -493,28 +494,13 @@ static int walk(struct file *f, struct pickle_value v, struct err *e)
 
 /* ---- the whole ---- */
 
-static int keep_imports(struct file *f, struct err *e)
-{
-    const struct pickle *p = &f->pickle;
-    struct weight_import *imports = arena_try(f->arena, (p->n_imports + 1) * sizeof(*imports), e);
-    if (!imports)
-        return -1;
-    for (size_t i = 0; i < p->n_imports; i++) {
-        if (weight_keep(f->arena, p->imports[i], &imports[i].name, e) < 0)
-            return -1;
-        imports[i].unsafe = !pytorch_is_harmless(p->imports[i]);
-    }
-    f->out->imports = imports;
-    f->out->n_imports = p->n_imports;
-    return 0;
-}
-
 static int finish(struct file *f, struct pickle_value root, struct err *e)
 {
     if (walk(f, root, e) < 0)
         return -1;
     find_shared(f);
-    if (keep_imports(f, e) < 0)
+    if (imports_keep(f->arena, f->pickle.imports, f->pickle.n_imports, pytorch_is_harmless, f->out,
+                     e) < 0)
         return -1;
     return weight_list_finish(&f->list, f->arena, f->out, e);
 }
@@ -723,7 +709,7 @@ static int read_pytorch(struct arena *a, struct model_window *w, struct weights 
                  "a tar, which only versions before 0.2 wrote: load and save it again");
     else
         rc = is_archive(head) ? read_archive(&f, e) : read_older(&f, w, e);
-    return rc < 0 ? err_wrap(e, "PyTorch") : 0;
+    return rc < 0 ? imports_wrap(e, "PyTorch", f.pickle.imports, f.pickle.n_imports) : 0;
 }
 
 const struct weight_format weight_format_pytorch = {

@@ -2,6 +2,7 @@
 #include "model/said.h"
 
 #include "base/json.h"
+#include "oci/link_target.h"
 
 #define NOTE      "org.opencontainers.image."
 #define NOTE_CNAI "org.cnai.model."
@@ -46,7 +47,10 @@ static const struct row members[] = {
     {"model_family", "family", true},
     {"model_type", "param-size", true},
     {"file_type", "quantization", true},
-    /* KitOps. */
+    /* KitOps: the kit's words before its model's. */
+    {"model.name", "name", true},
+    {"model.version", "version", true},
+    {"model.description", "description", true},
     {"package.name", "name", true},
     {"package.version", "version", true},
     {"package.description", "description", true},
@@ -116,6 +120,20 @@ static void set_json(struct model_facts *f, const struct row *row, const json_t 
                 set_json(f, row, json_array_get(v, i));
 }
 
+/* A kit whose model is another kit, by its reference in the place of a path. */
+static void set_kit(struct model_facts *f, const json_t *doc)
+{
+    static const struct row base = {"model.path", "base-model", true};
+    struct str path = json_get_str(json_object_get(doc, "model"), "path");
+    struct link_target target;
+
+    if (!json_is_object(json_object_get(doc, "package")) || !link_target_is_text(path))
+        return;
+    link_target_parse(path, &target);
+    if (target.name[0] && target.ref[0])
+        set(f, &base, path);
+}
+
 static struct str note(const struct oci_manifest *m, const char *key)
 {
     for (size_t i = 0; i < m->n_annotations; i++)
@@ -140,6 +158,8 @@ void said_read(struct model_facts *f, const struct oci_manifest *m, struct str c
         }
         for (size_t i = 0; doc && i < ARRAY_LEN(members); i++)
             set_json(f, &members[i], find(doc, members[i].place));
+        if (doc)
+            set_kit(f, doc);
     }
     /* One expression for all that the config lists. */
     for (size_t i = 0; i < ARRAY_LEN(licenses) && f->licenses.n == 0; i++)

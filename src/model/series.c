@@ -204,3 +204,13 @@ void series_choose(struct series_file *files, size_t n)
         if (parts[i].format != best)
             parts[i].file->counts = false;
 }
+
+bool series_is_worth(struct str path)
+{
+    struct series_file alone = {.path = path, .size = 1};
+    const char *format = model_format_of(path);
+
+    series_choose(&alone, 1);
+    return alone.counts ||
+           (format && (strcmp(format, "pickle") == 0 || strcmp(format, "keras") == 0));
+}

@@ -31,4 +31,8 @@ struct series_file {
 /* Files whose names are not those of a format that is read here (model_format_of) never count. */
 void series_choose(struct series_file *files, size_t n);
 
+/* By its name: may the file count, or is it of a format whose loading runs what the file says
+ * (pickles, Keras)? Its header is worth reading. */
+bool series_is_worth(struct str path);
+
 #endif

@@ -12,6 +12,7 @@
 struct weight_format {
     const char *name; /* as model_format_of calls it */
     bool promised;    /* what has its name by model_format_of is of this format, or broken */
+    bool opaque;      /* see struct weights */
     /* head: the first WEIGHT_HEAD bytes, or what there is. */
     bool (*is)(struct str head);
     /* The window stands at the file's beginning. *ret is zeroed but for `format`. */
@@ -22,6 +23,8 @@ extern const struct weight_format weight_format_safetensors;
 extern const struct weight_format weight_format_gguf;
 extern const struct weight_format weight_format_pytorch;
 extern const struct weight_format weight_format_onnx;
+extern const struct weight_format weight_format_keras;
+extern const struct weight_format weight_format_pickle;
 
 /* Tensors and notes while a header is read, before their number is known. */
 struct weight_list {

@@ -11,12 +11,9 @@
 #include <stdlib.h>
 
 static const struct weight_format *const formats[] = {
-    &weight_format_safetensors,
-    &weight_format_gguf,
-    &weight_format_pytorch,
-    &weight_format_onnx,
+    &weight_format_safetensors, &weight_format_gguf,  &weight_format_pytorch,
+    &weight_format_onnx,        &weight_format_keras, &weight_format_pickle,
 };
-_Static_assert(ARRAY_LEN(formats) <= WEIGHT_FORMATS, "each has its sum");
 
 static const struct weight_format *find_format(struct str head)
 {
@@ -32,7 +29,8 @@ int weights_known(const struct model_reader *r, struct err *e)
     size_t n = (size_t)MIN_OF(r->size, sizeof(head));
     if (model_read(r, 0, head, n, "the first bytes", e) < 0)
         return -1;
-    return find_format(str_of(head, n)) != NULL;
+    const struct weight_format *format = find_format(str_of(head, n));
+    return format && !format->opaque;
 }
 
 int weights_read(struct arena *a, const struct model_reader *r, struct weights *ret, struct err *e)
@@ -47,11 +45,21 @@ int weights_read(struct arena *a, const struct model_reader *r, struct weights *
     const struct weight_format *format = find_format(str_head(head, WEIGHT_HEAD));
     if (!format)
         return 0;
-    struct weights read = {.format = format->name};
+    struct weights read = {.format = format->name, .opaque = format->opaque};
     if (format->read(a, &w, &read, e) < 0)
         return -1;
     *ret = read;
     return 1;
+}
+
+/* What git leaves in the place of a large file that nobody has fetched. */
+static bool is_pointer(const struct model_reader *r)
+{
+    static const char begin[] = "version https://git-lfs.github.com/spec/";
+    char head[sizeof(begin) - 1];
+    return r->size >= sizeof(head) &&
+           model_read(r, 0, head, sizeof(head), "the first bytes", NULL) == 0 &&
+           memcmp(head, begin, sizeof(head)) == 0;
 }
 
 int weights_read_named(struct arena *a, const struct model_reader *r, struct str path,
@@ -65,11 +73,18 @@ int weights_read_named(struct arena *a, const struct model_reader *r, struct str
     if (rc < 0)
         return err_wrap(e, "%s", show);
     const char *promised = model_format_of(path);
-    for (size_t i = 0; promised && i < ARRAY_LEN(formats); i++)
-        if (formats[i]->promised && strcmp(formats[i]->name, promised) == 0)
+    for (size_t i = 0; promised && i < ARRAY_LEN(formats); i++) {
+        if (!formats[i]->promised || strcmp(formats[i]->name, promised) != 0)
+            continue;
+        if (is_pointer(r))
             return ERR(e, MODEL_INVALID,
-                       "%s: the name promises %s, but the file does not begin like one", show,
-                       promised);
+                       "%s: not the file but a pointer of Git LFS to it: `git lfs pull` fetches it",
+                       show);
+        return ERR(e, MODEL_INVALID,
+                   "%s: the name promises %s, but the file does not begin like one: fetch it again "
+                   "if it is incomplete, or give it another name",
+                   show, promised);
+    }
     return 0;
 }
 
@@ -254,6 +269,7 @@ static void choose_quantization(struct weight_totals *t, const struct weights *w
 void weight_totals_add(struct weight_totals *t, const struct weights *w)
 {
     uint64_t bytes = 0;
+    BUG_ON(w->opaque);
     for (size_t i = 0; i < w->n_tensors; i++) {
         const struct weight_tensor *x = &w->tensors[i];
         struct weight_count *c = count_of(t, x->dtype);

@@ -2,11 +2,11 @@
 /*
  * weights: what a file of weights says of itself in its header: tensors, types, and what GGUF adds.
  *
- * Formats are rows of a table (safetensors.c, gguf.c, pytorch.c, onnx.c), chosen by the file's
- * first bytes. Headers come from strangers: every count, size and offset is checked against the
- * file before it is used, no value of a tensor is looked at, nothing is executed. Everything lies
- * in the arena, whose ceiling bounds it (LIMIT_WEIGHT_ARENA for the files of one model). Pure; any
- * thread.
+ * Formats are rows of a table (safetensors.c, gguf.c, pytorch.c, onnx.c; of raw_pickle.c and
+ * keras.c all but the tensors is read), chosen by the file's first bytes. Headers come from
+ * strangers: every count, size and offset is checked against the file before it is used, no value
+ * of a tensor is looked at, nothing is executed. Everything lies in the arena, whose ceiling bounds
+ * it (LIMIT_WEIGHT_ARENA for the files of one model). Pure; any thread.
  *
  * Elements are counted as they are stored. Formats that pack several parameters into one integer
  * (GPTQ and AWQ: "qweight" and "qzeros" of I32 hold 32 / bits each; bitsandbytes: U8 holds two of
@@ -54,15 +54,17 @@ struct weight_note {
 };
 #define WEIGHT_ARRAY_SHOWN 16
 
-/* A name that a pickle would import (PyTorch), "module.name". unsafe: no loader of nothing but
- * weights takes it (pytorch_types.h). Whoever loads the file otherwise runs what it stands for. */
+/* A name that loading the file would import (pickles, Keras), "module.name". unsafe: no loader of
+ * nothing but weights takes it. Whoever loads the file otherwise runs what it stands for.
+ * dangerous: no model needs it (imports.h). */
 struct weight_import {
     struct str name;
-    bool unsafe;
+    bool unsafe, dangerous;
 };
 
 struct weights {
-    const char *format;            /* "safetensors", "gguf", "pt", "onnx" */
+    const char *format; /* "safetensors", "gguf", "pt", "onnx"; "pickle", "keras", "hdf5": */
+    bool opaque;        /* its tensors, if it has any, are not described here */
     struct weight_tensor *tensors; /* in the order in which the file describes them */
     size_t n_tensors;
     struct weight_import *imports; /* sorted, each once; at most LIMIT_PICKLE_IMPORTS */
@@ -87,11 +89,12 @@ int weights_read(struct arena *a, const struct model_reader *r, struct weights *
 int weights_read_named(struct arena *a, const struct model_reader *r, struct str path,
                        struct weights *ret, struct err *e);
 
-/* 1 the first bytes are those of a format that is read here, 0 they are not, -1 what the reader
- * returned. Costs one small read. */
+/* 1 the first bytes are those of a format whose tensors are read here, 0 they are not, -1 what the
+ * reader returned. Costs one small read. */
 int weights_known(const struct model_reader *r, struct err *e);
 
-/* The sum over the files of a model: shards are one model. Begins as {0}. Room for the types of all
+/* The sum over the files of a model: shards are one model. Those that are opaque are not to be
+ * added. Begins as {0}. Room for the types of all
  * formats together. */
 #define WEIGHT_DTYPES 128
 /* Room for the formats that are read here. */

@@ -6,12 +6,13 @@
 #include "oci/manifest.h"
 #include "registry/artifact.h"
 #include "registry/internal.h"
+#include "registry/link.h"
 
 struct copy {
     struct registry *r;
     const struct repo_name *from, *to;
-    int64_t from_id;
-    size_t n; /* artifacts so far */
+    int64_t from_id, to_id; /* to_id: 0 until it was pushed to */
+    size_t n;               /* artifacts so far */
 };
 
 static int copy_one(struct copy *c, const struct digest *d, const struct artifact_tag *tags,
@@ -83,6 +84,14 @@ static int copy_accessories(struct copy *c, struct arena *a, const struct digest
     return 0;
 }
 
+/* What people said of its content by hand holds for the copy as well. */
+static int copy_links(struct copy *c, const struct digest *d, struct err *e)
+{
+    if (!c->to_id && repository_find(c->r, c->to, &c->to_id, e) <= 0)
+        return -1;
+    return link_copy(c->r, c->from_id, c->to_id, d, e);
+}
+
 static int copy_one(struct copy *c, const struct digest *d, const struct artifact_tag *tags,
                     size_t n_tags, unsigned depth, struct err *e)
 {
@@ -98,7 +107,8 @@ static int copy_one(struct copy *c, const struct digest *d, const struct artifac
     if (found <= 0) /* a member that an index names and nobody has pushed */
         return found;
     if (oci_manifest_parse(&a, art.bytes, art.media_type, &m, e) < 0 ||
-        copy_content(c, &m, depth, e) < 0 || push(c, &a, &art, tags, n_tags, e) < 0)
+        copy_content(c, &m, depth, e) < 0 || push(c, &a, &art, tags, n_tags, e) < 0 ||
+        copy_links(c, d, e) < 0)
         return -1;
     return copy_accessories(c, &a, d, depth, e);
 }

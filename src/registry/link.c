@@ -109,14 +109,14 @@ int link_write(struct db_conn *c, int64_t document, const struct links *links, s
     return 0;
 }
 
-static int note(struct db_conn *c, enum audit_event event, const struct artifact_facts *f,
-                const char *relation, struct str target, struct err *e)
+static int note(struct db_conn *c, enum audit_event event, int64_t repository, struct str digest,
+                struct str relation, struct str target, struct err *e)
 {
     AUTO(buf) words = {0};
 
     buf_init(&words, 2 * LIMIT_LINK_TARGET);
-    buf_addf(&words, "%s: %.*s", relation, S(target));
-    return registry_audit(c, event, f->repository_id, '@', f->digest, words.p, e);
+    buf_addf(&words, "%.*s: %.*s", S(relation), S(target));
+    return registry_audit(c, event, repository, '@', digest, words.p, e);
 }
 
 int link_add(struct registry *r, const struct artifact_facts *f, enum link_relation relation,
@@ -149,7 +149,9 @@ int link_add(struct registry *r, const struct artifact_facts *f, enum link_relat
                         ret_id, e) <= 0)
         return e && e->code == ERR_CONFLICT ? ERR(e, CONFLICT, "the artifact has this link already")
                                             : -1;
-    return note(t.conn, AUDIT_create_link, f, name, target, e) < 0 ? -1 : db_commit(&t, e);
+    if (note(t.conn, AUDIT_create_link, f->repository_id, f->digest, str_from(name), target, e) < 0)
+        return -1;
+    return db_commit(&t, e);
 }
 
 int link_remove(struct registry *r, const struct artifact_facts *f, int64_t id, struct err *e)
@@ -172,7 +174,39 @@ int link_remove(struct registry *r, const struct artifact_facts *f, int64_t id, 
     buf_adds(&target, db_text(&rows, 1));
     db_rows_done(&rows);
     if (db_exec(t.conn, Q_link_remove, args, NULL, e) < 0 ||
-        note(t.conn, AUDIT_delete_link, f, relation.p, buf_str(&target), e) < 0)
+        note(t.conn, AUDIT_delete_link, f->repository_id, f->digest, buf_str(&relation),
+             buf_str(&target), e) < 0)
         return -1;
     return db_commit(&t, e);
+}
+
+int link_copy(struct registry *r, int64_t from, int64_t to, const struct digest *d, struct err *e)
+{
+    AUTO(db_txn) t = {0};
+    AUTO(db_rows) rows = {0};
+    const struct db_arg digest = DB_TEXT(digest_str(d));
+    int64_t source, copy, n;
+    int more;
+
+    if (from == to)
+        return 0;
+    if (db_begin(r->db, &t, e) < 0)
+        return -1;
+    int found = registry_one_id(t.conn, Q_artifact_id, DB_ARGS(DB_I64(from), digest), &source, e);
+    if (found > 0)
+        found = registry_one_id(t.conn, Q_artifact_id, DB_ARGS(DB_I64(to), digest), &copy, e);
+    if (found <= 0)
+        return found;
+    if (registry_one_id(t.conn, Q_link_count_artifact, DB_ARGS(DB_I64(copy)), &n, e) < 0 ||
+        db_query(t.conn, Q_link_copy,
+                 DB_ARGS(DB_I64(source), DB_I64(copy), DB_I64(clock_now_ms()),
+                         DB_I64(MAX_OF((int64_t)LIMIT_LINKS_BY_HAND - n, (int64_t)0))),
+                 &rows, e) < 0)
+        return -1;
+    while ((more = db_next(&rows, e)) > 0)
+        if (note(t.conn, AUDIT_create_link, to, digest_str(d), db_text(&rows, 0), db_text(&rows, 1),
+                 e) < 0)
+            return -1;
+    db_rows_done(&rows);
+    return more < 0 ? -1 : db_commit(&t, e);
 }

@@ -4,8 +4,8 @@
  * they are read (model_write), or set by hand. A link keeps its target as it was written
  * (oci/link_target.h); graph.h finds out which artifact that is, for whoever asks.
  *
- * What a document says is kept with it, what people set with the artifact; both go with it. Any
- * thread.
+ * What a document says is kept with it, what people set with the artifact; both go with it, and are
+ * there in a copy of it. Any thread.
  */
 #ifndef HAVEN_REGISTRY_LINK_H
 #define HAVEN_REGISTRY_LINK_H
@@ -41,5 +41,10 @@ int link_add(struct registry *r, const struct artifact_facts *f, enum link_relat
              struct str target, int64_t *ret_id, struct err *e);
 /* Takes one away that was set on this artifact. NOT_FOUND. */
 int link_remove(struct registry *r, const struct artifact_facts *f, int64_t id, struct err *e);
+
+/* What was set on the artifact d in one repository is set on the same in another, too, each with
+ * its entry in the audit log; what is there stays, and beyond LIMIT_LINKS_BY_HAND nothing is added.
+ * Nothing if either is gone. */
+int link_copy(struct registry *r, int64_t from, int64_t to, const struct digest *d, struct err *e);
 
 #endif

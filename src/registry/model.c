@@ -45,38 +45,68 @@ static int unpack(struct arena *a, struct str packed, struct str *ret, struct er
 
 /* ---- writing ---- */
 
-/* Some parts in one transaction; what takes time is done before it begins. */
+/* Some parts, packed before their transaction begins: that takes time. */
+struct packed_parts {
+    const struct model_part *parts;
+    struct buf bytes[MODEL_WRITE_AT_ONCE];
+    size_t n;
+};
+
+static void packed_parts_autodone(struct packed_parts *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        buf_done(&p->bytes[i]);
+}
+
+static int pack_parts(const struct model_part *parts, size_t n, struct packed_parts *ret,
+                      struct err *e)
+{
+    ret->parts = parts;
+    for (size_t i = 0; i < n; i++) {
+        if (pack(parts[i].bytes, &ret->bytes[i], e) < 0)
+            return -1;
+        ret->n++;
+    }
+    return 0;
+}
+
+static int put_parts(struct db_conn *c, const struct packed_parts *p, struct err *e)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (db_exec(c, Q_model_part_put,
+                    DB_ARGS(DB_TEXT(digest_str(&p->parts[i].blob)), DB_I64(p->parts[i].kind),
+                            DB_I64(p->parts[i].at), DB_BYTES(buf_str(&p->bytes[i]))),
+                    NULL, e) < 0)
+            return -1;
+    return 0;
+}
+
 static int write_parts(struct registry *r, const struct model_part *parts, size_t n, struct err *e)
 {
-    struct buf packed[MODEL_WRITE_AT_ONCE] = {{0}};
+    AUTO(packed_parts) packed = {.n = 0};
     AUTO(db_txn) t = {0};
-    int rc = 0;
 
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = pack(parts[i].bytes, &packed[i], e);
-    if (rc == 0)
-        rc = db_begin(r->db, &t, e);
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = db_exec(t.conn, Q_model_part_put,
-                     DB_ARGS(DB_TEXT(digest_str(&parts[i].blob)), DB_I64(parts[i].kind),
-                             DB_I64(parts[i].at), DB_BYTES(buf_str(&packed[i]))),
-                     NULL, e);
-    for (size_t i = 0; i < n; i++)
-        buf_done(&packed[i]);
-    return rc < 0 ? -1 : db_commit(&t, e);
+    return pack_parts(parts, n, &packed, e) < 0 || db_begin(r->db, &t, e) < 0 ||
+                   put_parts(t.conn, &packed, e) < 0
+               ? -1
+               : db_commit(&t, e);
 }
 
 int model_write(struct registry *r, int64_t document, const struct model_content *content,
                 const struct task *task, const char *holder, struct err *e)
 {
+    AUTO(packed_parts) last = {.n = 0};
     AUTO(buf) packed = {0};
     AUTO(db_txn) t = {0};
+    size_t at = 0;
 
-    for (size_t i = 0; i < content->n_parts; i += MODEL_WRITE_AT_ONCE)
-        if (write_parts(r, content->parts + i,
-                        MIN_OF(content->n_parts - i, (size_t)MODEL_WRITE_AT_ONCE), e) < 0)
+    /* Each transaction is a wait for the disk: the last parts, mostly all, go with the rest. */
+    for (; content->n_parts - at > MODEL_WRITE_AT_ONCE; at += MODEL_WRITE_AT_ONCE)
+        if (write_parts(r, content->parts + at, MODEL_WRITE_AT_ONCE, e) < 0)
             return -1;
-    if (pack(content->facts, &packed, e) < 0 || db_begin(r->db, &t, e) < 0 ||
+    if (pack_parts(content->parts + at, content->n_parts - at, &last, e) < 0 ||
+        pack(content->facts, &packed, e) < 0 || db_begin(r->db, &t, e) < 0 ||
+        put_parts(t.conn, &last, e) < 0 ||
         db_exec(t.conn, Q_model_put,
                 DB_ARGS(DB_I64(document), DB_I64(MODEL_VERSION), DB_I64(clock_now_ms()),
                         DB_BYTES(buf_str(&packed)), DB_TEXT(content->summary)),

@@ -29,8 +29,8 @@ struct model_part {
 };
 
 /* Writes what was read in a document and what that depends on, and ends the task that asked for it:
- * parts first, in transactions of MODEL_WRITE_AT_ONCE of them; what they are about may have gone
- * meanwhile. Each text at most LIMIT_MODEL_TEXT. */
+ * parts in transactions of MODEL_WRITE_AT_ONCE of them, the last ones with all the rest; what they
+ * are about may have gone meanwhile. Each text at most LIMIT_MODEL_TEXT. */
 #define MODEL_WRITE_AT_ONCE 100
 struct model_content {
     struct str facts, summary; /* JSON; summary: facts without what may be long */

@@ -92,6 +92,11 @@ int task_release(struct db *db, const char *kind, struct err *e)
     return change(db, Q_task_release, DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms())), e);
 }
 
+int task_revive(struct db_conn *c, const char *kind, struct err *e)
+{
+    return db_exec(c, Q_task_revive, DB_ARGS(DB_TEXTZ(kind), DB_I64(clock_now_ms())), NULL, e);
+}
+
 int task_waiting(struct db *db, const char *kind, int64_t *ret_n, int64_t *ret_oldest_ms,
                  struct err *e)
 {

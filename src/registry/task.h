@@ -62,6 +62,8 @@ int task_give_back(struct db *db, const struct task *t, const char *holder, stru
 /* All that somebody has taken are as if they had not been: for kinds of which one process at a time
  * does the work, after its start. */
 int task_release(struct db *db, const char *kind, struct err *e);
+/* Those that were given up are tried again, as if somebody had asked anew. */
+int task_revive(struct db_conn *c, const char *kind, struct err *e);
 
 /* Those that wait, and since when the oldest does (0: none). */
 int task_waiting(struct db *db, const char *kind, int64_t *ret_n, int64_t *ret_oldest_ms,

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
-#include "jobs/searching.h"
 #include "jobs/tasks.h"
 #include "server/app.h"
 #include "server/notify.h"
@@ -204,13 +203,10 @@ static void let_second_signal_kill(void)
 static int serve(struct server *s, int signals, struct err *e)
 {
     struct app *app = &s->app.app;
-    struct searching *searching = NULL;
     struct tasks *tasks = NULL;
 
-    if (tasks_start(&app->registry, &tasks, e) < 0 ||
-        searching_start(&app->registry, app->search, &searching, e) < 0 ||
+    if (tasks_start(&app->registry, app->search, &tasks, e) < 0 ||
         server_app_listen(&s->app, s->in_force, e) < 0) {
-        searching_stop(searching);
         tasks_stop(tasks);
         return -1;
     }
@@ -225,7 +221,6 @@ static int serve(struct server *s, int signals, struct err *e)
     work_end(&app->work);
     let_second_signal_kill();
     http_server_stop(app->http, s->in_force->http_drain_timeout);
-    searching_stop(searching);
     tasks_stop(tasks);
     upkeep_free(s->upkeep);
     return rc;

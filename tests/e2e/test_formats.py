@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""haven inspect says of PyTorch and ONNX files what torch and onnx say, runs nothing of them, and refuses what is broken.
+"""haven inspect says of PyTorch and ONNX files what torch and onnx say, of pickles what they import and of Keras' files what they
+are, runs nothing of them, and refuses what is broken.
 
-What the two libraries say lies beside the files in tests/fixtures, with the programs that made them.
+What the libraries say lies beside the files in tests/fixtures, with the programs that made them.
 """
 import collections
 import io
@@ -91,6 +92,44 @@ def test_what_is_shown():
     assert read(FILES["pytorch/types.pt"])["weights"]["precision"].startswith("float32,bfloat16")
 
 
+OTHERS = {f"{kind}/{p.name}": p for kind in ("pickle", "keras") for p in sorted((FIXTURES / kind).iterdir()) if p.suffix != ".json"}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_pickles_and_keras(name, tmp_path):
+    """Imports as the unpickler asks for them, joblib's arrays passed over; words, and no tensors."""
+    path = OTHERS[name]
+    expected = json.loads(path.with_name(path.name + ".json").read_text())
+    said = read(path)
+    (file,) = said["files"]
+    assert said["weights"] is None and said["tensors"] == [] and "tensor_count" not in file and file["counts"] is False
+    assert file["format"] == expected.get("format", "pickle")
+    found = {i["name"]: i["unsafe"] for i in file.get("imports", [])}
+    if name.startswith("keras/"):
+        assert found == expected["imports"]
+        assert {k: file["metadata"].get(k) for k in expected["metadata"]} == expected["metadata"]
+        if name.endswith(".keras"):
+            assert set(json.loads(file["metadata"]["files"])) >= {"config.json", "metadata.json", "model.weights.h5"}
+    else:
+        assert sorted(found) == expected["imports"]
+        assert (file["metadata"].get("class"), file["metadata"].get("sklearn_version")) == (expected["class"], expected["sklearn_version"])
+        assert {n for n, unsafe in found.items() if unsafe} == {n for n in found if n.startswith(("sklearn.", "scipy."))}
+    assert not any("dangerous" in i for i in file.get("imports", []))
+    unsafe = [n for n, bad in found.items() if bad]
+    assert bool(unsafe) == bool(said["warnings"]) and all("which weights do not need" in w for w in said["warnings"])
+    text = inspect(path).stdout
+    assert f"format          {file['format']}\n" in text and all(f"{n} (unsafe)" in text for n in unsafe)
+    # In a directory, beside weights and without any.
+    (tmp_path / path.name).write_bytes(path.read_bytes())
+    alone = read(tmp_path)
+    assert alone["weights"] is None and alone["files"][0]["format"] == file["format"]
+    save_file({"w": np.ones(3, np.float32)}, tmp_path / "model.safetensors")
+    both = read(tmp_path)
+    assert (both["weights"]["format"], both["weights"]["parameters"], both["facts"]["format"]) == ("safetensors", 3, "safetensors")
+    row = next(line for line in inspect(tmp_path).stdout.splitlines() if line.endswith(" " + path.name))
+    assert "not read" in row and "not counted" not in row
+
+
 # ---- nothing runs ----
 
 class Runs:
@@ -110,6 +149,30 @@ def archive(path, pickled, members=(), method=zipfile.ZIP_STORED):
 
 
 @pytest.mark.parametrize("protocol", range(6))
+def test_pickles_of_attackers(tmp_path, protocol):
+    """What any program would run is named, the worst first, also where the file then breaks; and nothing of it runs."""
+    mark = tmp_path / "ran"
+    name = f"{os.system.__module__}.system"
+    data = pickle.dumps([collections.OrderedDict(a=1), Runs(np.linalg.norm, [1.0]), Runs(os.system, f"touch {mark}")], protocol)
+    for path in (tmp_path / "a.pkl", tmp_path / "b.bin", tmp_path / "c.joblib"):
+        path.write_bytes(data)
+        said = read(path)
+        assert said["files"][0]["format"] == "pickle" and {"name": name, "unsafe": True, "dangerous": True} in said["files"][0]["imports"]
+        assert said["warnings"] == [f"{path.name}: who loads this file runs {name} and more, which no model needs"] or \
+            said["warnings"][0].endswith(f"runs {name} and more, which no model needs")
+        assert f"{name} (dangerous)" in inspect(path).stdout
+    path.write_bytes(data[:-1] + b"\xff.")
+    refused(path, f"pickle, which imports {name} before it breaks")
+    path.write_bytes(data[:-1])
+    # A frame that is not all there is refused before anything in it is done, as Python does.
+    refused(path, f"pickle, which imports {name} before it breaks" if protocol < 4 else "a frame")
+    several = pickle.dumps([1], protocol) + pickle.dumps({"x": 2}, protocol) + data + b"and no more"
+    path.write_bytes(several)
+    assert any(i["name"] == name for i in read(path)["files"][0]["imports"])
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("legacy", [False, True])
 def test_reduce_tricks(tmp_path, protocol, legacy):
     os_name = os.system.__module__
@@ -125,7 +188,7 @@ def test_reduce_tricks(tmp_path, protocol, legacy):
         archive(path, data)
     said = read(path)
     builtins = "builtins" if protocol > 2 else "__builtin__"
-    assert said["files"][0]["imports"] == [{"name": n, "unsafe": True} for n in sorted(
+    assert said["files"][0]["imports"] == [{"name": n, "unsafe": True, "dangerous": True} for n in sorted(
         [f"{builtins}.eval", f"{builtins}.exec", f"{os_name}.system"])]
     assert len(said["warnings"]) == 1 and not mark.exists() and said["tensors"] == []
     pickle.loads(data)  # noqa: S301 -- it is as bad as it looks
@@ -138,7 +201,8 @@ def test_names_that_are_made_up(tmp_path):
              b"\x80\x04\x8c\x02os\x94\x8c\x06system\x94h\x00h\x01\x93.": "os.system",
              b"\x80\x04\x8c\x05torch\x8c\x14_utils._rebuild_evil\x93.": "torch._utils._rebuild_evil"}
     for code, name in built.items():
-        assert read(archive(tmp_path / "a.pt", code))["files"][0]["imports"] == [{"name": name, "unsafe": True}]
+        assert read(archive(tmp_path / "a.pt", code))["files"][0]["imports"] == [
+            {"name": name, "unsafe": True, **({"dangerous": True} if name == "os.system" else {})}]
     for code, why in {b"\x80\x04NN\x93.": "whose name is no text", b"\x80\x04\x8c\x02\xff\xfe\x8c\x01a\x93.": "is no text",
                       b"\x80\x04\x8c\x02o\x1b\x8c\x01a\x93.": "is no text"}.items():
         refused(archive(tmp_path / "a.pt", code), why)
@@ -341,13 +405,18 @@ def test_large_archive(tmp_path):
 
 
 def test_what_is_no_model(tmp_path):
-    for name, data in {"a.npz": zip_of([("x.npy", b"")]), "a.keras": zip_of([("config.json", b"")]), "a.pt": pickle.dumps({"a": 1}),
+    for name, data in {"a.npz": zip_of([("x.npy", b"")]), "a.zip": zip_of([("data.json", b"")]),
                        "b.bin": b"\x08\x01\x12\x04\x0a\x02\x0a\x00", "c.bin": b"\x08\x03\x10\x01\x22\x04abcd", "d.bin": b"", "e.bin": b"PK\3\4",
                        "f.pb": b"\x0a\x05model"}.items():
         (tmp_path / name).write_bytes(data)
         refused(tmp_path / name, "no format of weights that is known here")
+    (tmp_path / "a.keras").write_bytes(zip_of([("config.json", b"")]))
+    refused(tmp_path / "a.keras", "Keras: config.json: JSON")
     (tmp_path / "a.onnx").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    refused(tmp_path / "a.onnx", "the name promises onnx")
+    refused(tmp_path / "a.onnx", "a.onnx: not the file but a pointer of Git LFS to it: `git lfs pull` fetches it")
+    (tmp_path / "b.onnx").write_bytes(b"nothing of the kind")
+    refused(tmp_path / "b.onnx", "b.onnx: the name promises onnx, but the file does not begin like one: fetch it again if it is "
+            "incomplete, or give it another name")
     (tmp_path / "old.pt").write_bytes(b"sys_info".ljust(257, b"\0") + b"ustar\00000" + bytes(248 + 1024))
     refused(tmp_path / "old.pt", "a tar, which only versions before 0.2 wrote")
 

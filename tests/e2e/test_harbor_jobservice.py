@@ -10,7 +10,7 @@ import pytest
 from harness.harbor import Harbor, refused
 from harness.server import wait_until
 
-GC, PURGE, INDEX, SCHEDULER = "GARBAGE_COLLECTION", "PURGE_AUDIT_LOG", "MODEL_INDEX", "SCHEDULER"
+GC, PURGE, INDEX, SEARCH, SCHEDULER = "GARBAGE_COLLECTION", "PURGE_AUDIT_LOG", "MODEL_INDEX", "MODEL_SEARCH", "SCHEDULER"
 RULE = {"audit_retention_hour": 1, "include_event_types": "pull_artifact"}
 OLD = 400000
 
@@ -50,7 +50,7 @@ def told(harbor):
 
 
 def test_a_queue_rests_and_goes_on(server, harbor):
-    assert queues(harbor) == {name: {"job_type": name, "paused": False} for name in (GC, PURGE, INDEX, SCHEDULER)}
+    assert queues(harbor) == {name: {"job_type": name, "paused": False} for name in (GC, PURGE, INDEX, SEARCH, SCHEDULER)}
     act(harbor, GC.lower(), "pause")
     jobs = [ask(harbor) for _ in range(3)]
     other = ask(harbor, "purgeaudit", **RULE)

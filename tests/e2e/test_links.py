@@ -260,6 +260,60 @@ def test_how_many_by_hand(harbor, project):
     refused(harbor.call("POST", at(project, rest="/links"), {"target": "x/y", "relation": "base"}), 400, "BAD_REQUEST", "100")
 
 
+def copied(harbor, project, source, repo="copied"):
+    answer = harbor.call("POST", f"/projects/{project}/repositories/{repo}/artifacts", **{"from": source})
+    assert answer.status == 201, answer
+
+
+def test_a_copy_depends_on_the_same(harbor, project):
+    """Whatever says so: the document, an artifact about it, somebody by the API; each on its own from then on."""
+    other = harbor.add_project()[1]
+    digest, data = model(harbor, project, "m", card("hub/from-card", relation="finetune", datasets=["hub/data"]))
+    push(harbor.registry, f"{project}/m", *artifact(LINK, descriptor(data, OCI_MANIFEST), annotations={
+        BASE_NAME: "hub/about", "vnd.haven.link.relation": "adapter"}))
+    by_hand = [("hub/base", r) for r in ("base", "adapter", "dataset", "quantized", "finetune", "merge", "related")]
+    for target, relation in by_hand:
+        last = harbor.post(at(project, rest="/links"), {"target": target, "relation": relation}).get("Location")
+    wanted = {(r, t, "manual") for t, r in by_hand} | {("adapter", "hub/about", "manual"), ("finetune", "hub/from-card", "card"),
+                                                       ("dataset", "hub/data", "card")}
+
+    def told(*where, **how):
+        return {(e["relation"], e["target"], e["source"]) for e in graph(harbor, *where, direction="up", **how)["edges"]}
+    wait_until(lambda: told(project) == wanted)
+    copied(harbor, other, f"{project}/m:v1")
+    wait_until(lambda: told(other, "copied") == wanted)
+    log = [x["operation_description"] for x in harbor.json(f"/projects/{other}/auditlog-exts", page_size=100)
+           if x["resource_type"] == "link"]
+    assert len(log) == len(by_hand) and any(x.endswith("quantized: hub/base") for x in log), log
+    # What is taken away here stays there; a second copy brings what has come, and nothing twice.
+    harbor.delete(last.removeprefix("/api/v2.0"))
+    harbor.post(at(project, rest="/links"), {"target": "hub/later", "relation": "related"})
+    assert told(other, "copied") == wanted
+    copied(harbor, other, f"{project}/m@{digest}")
+    assert told(other, "copied") == wanted | {("related", "hub/later", "manual")}
+    assert len(graph(harbor, other, "copied", direction="up")["edges"]) == len(wanted) + 1
+
+
+def test_a_copy_within_the_limit(harbor, project):
+    """Of an index each member; where a hundred links are, there are no more."""
+    other = harbor.add_project()[1]
+    child, data = model(harbor, project, "m", wait=False)
+    push(harbor.registry, f"{project}/m", index([(data, OCI_MANIFEST)]), {}, "all")
+    for number in range(60):
+        harbor.post(at(project, rest="/links", ref=child), {"target": f"x/{number}", "relation": "base"})
+    copied(harbor, other, f"{project}/m:all")
+    mine = at(other, "copied", "/links", child)
+    assert {e["target"] for e in graph(harbor, other, "copied", child, direction="up")["edges"]} == {f"x/{n}" for n in range(60)}
+    for number in range(30):
+        harbor.post(mine, {"target": f"y/{number}", "relation": "base"})
+    for number in range(60, 90):
+        harbor.post(at(project, rest="/links", ref=child), {"target": f"x/{number}", "relation": "base"})
+    copied(harbor, other, f"{project}/m:all")
+    found = graph(harbor, other, "copied", child, direction="up")
+    assert len(found["edges"]) == 100 and not found["truncated"]
+    refused(harbor.call("POST", mine, {"target": "z", "relation": "base"}), 400, "BAD_REQUEST", "100")
+
+
 # ---- how far, and how much ----
 
 def test_depth_and_cycles(harbor, project):
@@ -490,6 +544,95 @@ def test_attach_files(run, ref, tmp_path):
     assert len(attached(run, ref)) == 2, "what is refused leaves nothing"
 
 
+SBOM = "application/vnd.cyclonedx+json"
+
+
+def inspected(run, ref):
+    return json.loads(ok(run("inspect", "--json", ref)).stdout)
+
+
+def test_inspect_shows_what_is_attached(run, ref, tmp_path):
+    """Whatever names it as its subject, and what cosign keeps under tags of its own; on every kind of place."""
+    assert inspected(run, ref)["attached"] == [] and "ATTACHED" not in ok(run("inspect", ref)).stdout
+    (tmp_path / "bom.json").write_bytes(b"{}")
+    digest = inspected(run, ref)["digest"]
+    bom = json.loads(ok(run("attach", "--json", "--type", SBOM, ref, tmp_path / "bom.json")).stdout)["digest"]
+    link = json.loads(ok(run("attach", "--json", "--base", "Qwen/Qwen3-0.6B", "--relation", "quantized", ref)).stdout)["digest"]
+    odd = json.loads(ok(run("attach", "--json", "--type", "text/x-note", ref, tmp_path / "bom.json")).stdout)["digest"]
+    old, blobs = image([noise(70)])
+    old["layers"][0]["mediaType"] = "application/vnd.dev.cosign.simplesigning.v1+json"
+    write_layout(tmp_path / "old", old, blobs)
+    tag = digest.replace(":", "-") + ".sig"
+    ok(run("cp", f"oci:{tmp_path / 'old'}:v1", f"{ref.removesuffix(':v1')}:{tag}"))
+    wanted = {
+        bom: {"type": SBOM, "kind": "sbom"},
+        link: {"type": LINK, "kind": "link", "target": "Qwen/Qwen3-0.6B", "relation": "quantized"},
+        odd: {"type": "text/x-note", "kind": None},
+        digest_of(dump(old)): {"type": OCI_MANIFEST, "kind": "signature", "tag": tag}}
+    found = inspected(run, ref)["attached"]
+    assert {x["digest"]: x for x in found} == {d: {"digest": d, "subject": digest, **x} for d, x in wanted.items()}
+    assert len(found) == 4
+    text = ok(run("inspect", ref)).stdout.splitlines()
+    rows = text[next(i for i, line in enumerate(text) if line.startswith("ATTACHED")) + 1:]
+    assert len(rows) == 4 and f"link           {link}  {LINK}: quantized Qwen/Qwen3-0.6B" in rows
+    assert f"signature      {digest_of(dump(old))}  {OCI_MANIFEST}" in rows and f"-              {odd}  text/x-note" in rows
+
+
+def test_inspect_of_one_in_an_index(harbor, host, run, project):
+    """What is about the index, and what is about the manifest that was chosen."""
+    _, data = push(harbor.registry, f"{project}/m", *image([tar_of({"a": noise(90)})]))
+    whole, all_of = push(harbor.registry, f"{project}/m", index([(data, OCI_MANIFEST)]), {}, "v1")
+    about = [push(harbor.registry, f"{project}/m", *artifact("application/vnd.cncf.notary.signature", descriptor(*of)))[0]
+             for of in ((all_of, index([])["mediaType"]), (data, OCI_MANIFEST))]
+    found = inspected(run, f"{host}/{project}/m:v1")
+    assert [(x["digest"], x["subject"], x["kind"]) for x in found["attached"]] == [
+        (about[0], whole, "signature"), (about[1], digest_of(data), "signature")]
+
+
+@pytest.mark.parametrize("listed, shown", [
+    ([{"artifactType": LINK, "annotations": {BASE_NAME: "\x1b[2Jx"}}], {"type": LINK, "kind": "link"}),
+    ([{"artifactType": LINK, "annotations": {BASE_NAME: "a" * 600}}], {"type": LINK, "kind": "link"}),
+    ([{"artifactType": LINK, "annotations": {BASE_NAME: "a/b", "vnd.haven.link.relation": "\x1b]0;x\x07"}}],
+     {"type": LINK, "kind": "link", "target": "a/b", "relation": "base"}),
+    ([{}] * 3, {"type": OCI_MANIFEST, "kind": None}),
+], ids=["control", "long", "relation", "thrice"])
+def test_inspect_of_lists_of_strangers(fake, run, listed, shown):  # noqa: F811
+    """Nothing of a list reaches the terminal as it is; one digest is told once."""
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [("a.txt", b"x")])
+    items = [{"mediaType": OCI_MANIFEST, "digest": ABSENT, "size": 3, **one} for one in listed]
+
+    def hook(h):
+        if "/referrers/" not in h.bare:
+            return False
+        h.reply(200, {"Content-Type": "application/vnd.oci.image.index.v1+json"},
+                dump({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": items}))
+        return True
+    reg.hook = hook
+    said = inspected(run, f"{reg.host}/p/m:v1")
+    assert [{k: v for k, v in x.items() if k not in ("digest", "subject")} for x in said["attached"]] == [shown]
+    done = ok(run("inspect", f"{reg.host}/p/m:v1"))
+    assert not any(c in done.stdout + done.stderr for c in "\x1b\x07") and done.stdout.count(ABSENT) == 1
+
+
+def test_inspect_where_the_list_fails(fake, run):  # noqa: F811
+    """That it cannot be told is a warning; the rest is told."""
+    reg = fake()
+    reg.add_manifest("p/m", "v1", [("a.txt", b"x")])
+
+    def hook(h):
+        if "/referrers/" not in h.bare:
+            return False
+        h.reply(200, {"Content-Type": "application/json"}, b"no list")
+        return True
+    reg.hook = hook
+    done = ok(run("inspect", "--json", f"{reg.host}/p/m:v1"))
+    said = json.loads(done.stdout)
+    assert said["attached"] == [] and [f["file"] for f in said["files"]] == ["a.txt"]
+    assert len(said["warnings"]) == 1 and said["warnings"][0].startswith("what is attached to it cannot be told")
+    assert "haven: warning: what is attached" in done.stderr
+
+
 def test_attach_is_read_by_others(harbor, host, run, tmp_path):
     """The list of referrers over HTTP, and the Python client of ORAS."""
     import oras.client
@@ -546,6 +689,58 @@ def test_rm_asks_first(harbor, host, run, project):
     failed(run("rm", tag), "USAGE", "--force")
     gone = json.loads(ok(run("rm", "--force", "--json", tag)).stdout)
     assert gone["removed"] == "tag" and gone["tags"] == ["v1"]
+
+
+def listed(run, layout):
+    return {(r["tag"], r["digest"]) for r in json.loads(ok(run("ls", "--json", layout)).stdout)["tags"]}
+
+
+def test_rm_in_a_layout(run, tmp_path):
+    """What is about it goes along, what names it by its digest is told first."""
+    folder = tmp_path / "layout"
+    folder.mkdir()
+    document, blobs = image([tar_of({"a": noise(2000, 3)})])
+    write_layout(folder, document, blobs, "base")
+    layout, digest, size = f"oci:{folder}", digest_of(dump(document)), len(dump(document))
+
+    def add(name, made):
+        write_layout(tmp_path / name, *made, tag=name)
+        ok(run("cp", f"oci:{tmp_path / name}:{name}", f"{layout}:{name}"))
+        return digest_of(dump(made[0]))
+    built = image([tar_of({"b": noise(90, 4)})], annotations={BASE_NAME: "hub/base:v1", BASE_DIGEST: digest})
+    add("built", built)
+    add("whole", (index([(dump(built[0]), OCI_MANIFEST)]), {**built[1], digest_of(dump(built[0])): dump(built[0])}))
+    add("tuned", image([tar_of({"c": noise(90, 5)})]))
+    ok(run("attach", "--base", f"hub/base@{digest}", "--relation", "finetune", f"{layout}:tuned"))
+    add("free", image([tar_of({"d": noise(90, 6)})], annotations={BASE_NAME: "hub/base:base", BASE_DIGEST: ABSENT}))
+    subject = {"mediaType": OCI_MANIFEST, "digest": digest, "size": size}
+    add("kept", artifact("application/vnd.example.note", subject, [noise(40, 7)]))
+    before = listed(run, layout)
+    # About it: a report, a signature of the report, and cosign's, which has a tag made of its digest.
+    (tmp_path / "report.json").write_bytes(b'{"score": 1}')
+    report = json.loads(ok(run("attach", "--json", "--type", "x/report", f"{layout}:base", tmp_path / "report.json")).stdout)
+    ok(run("attach", "--type", "x/signature", f"{layout}@{report['digest']}", tmp_path / "report.json"))
+    ok(run("attach", "--base", "hub/other", "--relation", "base", f"{layout}:base"))
+    add(digest.replace(":", "-") + ".sig", image([tar_of({"e": noise(90, 8)})]))
+    store = set((folder / "blobs/sha256").iterdir())
+
+    ok(run("tag", f"{layout}:base", "again"))
+    ok(run("rm", f"{layout}:again"))  # the digest leads to it all the same
+    done = failed(run("rm", "--yes", f"{layout}@{digest}"), "USAGE", "4 artifacts depend on it: --force deletes it")
+    for line in (f"{layout}:built (base)", f"{layout}:whole (base)", f"{layout}:tuned (finetune)", f"{layout}:kept (subject)"):
+        assert line in done.stderr, done.stderr
+    assert "free" not in done.stderr and set((folder / "blobs/sha256").iterdir()) == store, "nothing was deleted"
+    ok(run("rm", "--yes", "--force", f"{layout}@{digest}"))
+    assert listed(run, layout) == before - {("base", digest)}
+    # What went along was freed with it: what is there is what the others need.
+    left = {p.name for p in (folder / "blobs/sha256").iterdir()}
+    assert report["digest"].partition(":")[2] not in left and digest.partition(":")[2] not in left
+    assert digest_of(b'{"score": 1}').partition(":")[2] not in left
+    for name in ("built", "whole", "tuned", "free", "kept"):
+        ok(run("cp", f"{layout}:{name}", f"oci:{tmp_path / ('again-' + name)}"))
+    # A digest that is not listed, and one that nothing depends on.
+    failed(run("rm", f"{layout}@{ABSENT}"), "MANIFEST_UNKNOWN")
+    ok(run("rm", "--yes", f"{layout}@{digest_of(dump(built[0]))}"))
 
 
 def test_rm_on_a_terminal(harbor, host, run, env, project):  # noqa: F811

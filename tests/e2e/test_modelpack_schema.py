@@ -103,7 +103,8 @@ def test_a_language_model(pusher):
         "tokenizer_config.json": '{"model_max_length": 1000000000000000019884624838656, "chat_template": '
                                  '"{% if tools %}{{ tools }}{% endif %}", "x": NaN}',
         "model.onnx": b"weights"})
-    assert said == "haven: warning: model.onnx: the name promises onnx, but the file does not begin like one\n"
+    assert said == ("haven: warning: model.onnx: the name promises onnx, but the file does not begin like one: fetch it again if it is "
+                    "incomplete, or give it another name\n")
     name = pusher.repo.split("/")[-1]
     assert config["descriptor"] == {
         "name": name, "family": "qwen2", "title": "Qwen 2", "licenses": ["Apache-2.0"],

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the registry reads in models by itself after a push: facts, files, tensors, documents; durably, and once."""
+import collections
 import contextlib
 import gzip
 import io
 import json
 import os
+import pickle
 import signal
 import struct
 import subprocess
 import tarfile
 import threading
+import zipfile
 
 import gguf
 import numpy
@@ -380,6 +383,29 @@ def test_layers_that_are_not_here(start):
     assert found["facts"]["license"] == ["MIT"] and found["weights"] is None
     assert [w for w in found["warnings"] if "model.safetensors" in w], found["warnings"]
     refused(harbor.get(at(project, rest="/files/model.safetensors")), 404, "NOT_FOUND", digest_of(WEIGHTS))
+
+
+def test_pickles_and_keras(harbor, project):
+    """What loading them would import is told, of raw files and in archives; the worst is a warning."""
+    attack = b"cposix\nsystem\n(S'id'\ntR."
+    keras = io.BytesIO()
+    with zipfile.ZipFile(keras, "w") as z:
+        z.writestr("metadata.json", '{"keras_version": "3.6.0"}')
+        z.writestr("config.json", json.dumps({"module": "keras", "class_name": "Sequential", "config": {"name": "small", "layers": [
+            {"module": "keras.layers", "class_name": "Lambda", "config": {}}]}}))
+    document, blobs = modelpack(layer("weight", "model.pkl", pickle.dumps(collections.OrderedDict(a=1))),
+                                layer("weight", "bad.joblib", attack, "tar+gzip"), layer("weight", "model.keras", keras.getvalue()))
+    push(harbor.registry, f"{project}/m", document, blobs, "v1")
+    found = read(harbor, project)
+    files = {f["file"]: f for f in found["files"]}
+    assert found["weights"] is None and [files[n]["format"] for n in ("model.pkl", "bad.joblib", "model.keras")] == \
+        ["pickle", "pickle", "keras"]
+    assert files["model.pkl"]["imports"] == [{"name": "collections.OrderedDict", "unsafe": False}]
+    assert files["bad.joblib"]["imports"] == [{"name": "posix.system", "unsafe": True, "dangerous": True}]
+    assert files["model.keras"]["metadata"]["keras_version"] == "3.6.0" and files["model.keras"]["metadata"]["name"] == "small"
+    assert sorted(found["warnings"]) == [
+        "bad.joblib: who loads this file runs posix.system, which no model needs",
+        "model.keras: who loads this file runs keras.layers.Lambda, which weights do not need"]
 
 
 # ---- once, durably, and again ----

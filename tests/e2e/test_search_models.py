@@ -393,6 +393,55 @@ def test_pulls(start):
         assert found(harbor, q="safetensors") == ["library/a", "library/b"]
 
 
+def queue(harbor, action=None):
+    if action:
+        harbor.put("/jobservice/queues/MODEL_SEARCH", {"action": action})
+    return next(q for q in harbor.json("/jobservice/queues") if q["job_type"] == "MODEL_SEARCH")
+
+
+def test_its_queue_rests_and_goes_on(start):
+    server = start()
+    with contextlib.closing(server.registry()) as registry:
+        harbor = Harbor(registry)
+        push(registry, "library/before", *model(), "v1")
+        until_found(harbor, "library/before")
+        assert queue(harbor, "pause")["paused"]
+        push(registry, "library/after", *model(name="after"), "v1")
+        wait_until(lambda: harbor.json("/projects/library/repositories/after/artifacts/v1/model")["state"] == "read")
+        time.sleep(1.5)
+        assert found(harbor) == ["library/before"] and queue(harbor)["count"] > 0
+    server.restart(crash=True)
+    with contextlib.closing(server.registry()) as registry:
+        harbor = Harbor(registry)
+        time.sleep(1.5)
+        assert found(harbor) == ["library/before"] and queue(harbor)["paused"]
+        assert "paused" in queue(harbor, "resume")
+        until_found(harbor, "library/after")
+        wait_until(lambda: queue(harbor).get("count", 0) == 0)
+
+
+def test_what_was_stopped_is_not_forgotten(start):
+    """Nobody would ask for it again: it is done when the queue goes on, or after the next start."""
+    server = start()
+    with contextlib.closing(server.registry()) as registry:
+        harbor = Harbor(registry)
+        for name, on in (("one", lambda: queue(harbor, "resume")), ("two", server.restart)):
+            queue(harbor, "pause")
+            push(registry, f"library/{name}", *model(name=name), "v1")
+            wait_until(lambda at=name: harbor.json(f"/projects/library/repositories/{at}/artifacts/v1/model")["state"] == "read")
+            queue(harbor, "stop")
+            assert queue(harbor).get("count", 0) == 0 and f"library/{name}" not in found(harbor)
+            on()
+            if name == "one":
+                until_found(harbor, "library/one")
+    with contextlib.closing(server.registry()) as registry:
+        harbor = Harbor(registry)
+        wait_until(lambda: queue(harbor).get("count", 0) > 0)
+        assert found(harbor) == ["library/one"]
+        queue(harbor, "resume")
+        until_found(harbor, "library/two")
+
+
 # ---- its database ----
 
 N = 12

@@ -312,10 +312,10 @@ def test_shards_that_do_not_fit_their_index(tmp_path):
 
 def test_what_is_no_model(tmp_path):
     (tmp_path / "notes.txt").write_text("x" * 100)
-    refused(tmp_path, "holds no safetensors, GGUF, PyTorch or ONNX files")
+    refused(tmp_path, "holds no safetensors, GGUF, PyTorch, ONNX or Keras files, and no pickles")
     refused(tmp_path / "notes.txt", "no format of weights that is known here")
     refused(tmp_path / "nothing", "nothing", "IO")
     os.mkfifo(tmp_path / "pipe")
     refused(tmp_path / "pipe", "neither a file nor a directory")
     (tmp_path / "a.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    refused(tmp_path / "a.safetensors", "the name promises safetensors")
+    refused(tmp_path / "a.safetensors", "a pointer of Git LFS")

@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GGUF: tensors lie behind each other and inside the file. Bytes behind the input read as zero, as
- * the first one says, so that tensors larger than an input are reached too. */
+/* GGUF: tensors lie behind each other and inside the file. */
 #include "weights_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct padded {
-    struct str bytes;
-};
-
-static int read_padded(void *self, uint64_t at, void *p, size_t n, struct err *e)
-{
-    const struct padded *f = self;
-    (void)e;
-    memset(p, 0, n);
-    if (at < f->bytes.n)
-        memcpy(p, f->bytes.p + at, MIN_OF(n, f->bytes.n - at));
-    return 0;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(arena) a = {0};
     struct weights w = {.n_tensors = 0};
+    struct str bytes;
     if (size == 0)
         return 0;
-    struct padded f = {.bytes = str_of((const char *)data + 1, size - 1)};
-    struct model_reader r = {
-        .size = size - 1 + ((uint64_t)data[0] << 12), .read = read_padded, .self = &f};
+    struct model_reader r = padded_reader(&bytes, data, size);
 
     arena_init(&a, 64 * MIB);
     if (weights_check(&a, &r, &w) == 1 && w.n_tensors)

@@ -41,13 +41,37 @@ static inline int weights_check(struct arena *a, const struct model_reader *r, s
         for (size_t k = i ? i - 1 : 0; k < i; k++)
             BUG_ON(str_eq(w->tensors[k].name, x->name));
     }
-    for (size_t i = 1; i < w->n_imports; i++)
-        BUG_ON(str_cmp(w->imports[i - 1].name, w->imports[i].name) >= 0);
+    for (size_t i = 0; i < w->n_imports; i++)
+        BUG_ON((i && str_cmp(w->imports[i - 1].name, w->imports[i].name) >= 0) ||
+               (w->imports[i].dangerous && !w->imports[i].unsafe));
+    BUG_ON(w->opaque && (w->n_tensors || strcmp(w->format, "onnx") == 0));
+    if (w->opaque)
+        return rc;
     weight_totals_add(&t, w);
     BUG_ON((t.parameters != elements && t.parameters != UINT64_MAX) || t.tensors != w->n_tensors);
     (void)weight_param_size(t.parameters, size);
     (void)weight_precision(&t, precision);
     return rc;
+}
+
+/* Bytes behind those of a file that is longer read as zero, so that tensors larger than an input
+ * are reached too. */
+static inline int read_padded(void *self, uint64_t at, void *p, size_t n, struct err *e)
+{
+    const struct str *bytes = self;
+    (void)e;
+    memset(p, 0, n);
+    if (at < bytes->n)
+        memcpy(p, bytes->p + at, MIN_OF(n, bytes->n - at));
+    return 0;
+}
+
+/* The first byte says how much longer: the rest is the file. size: of the input, at least 1. */
+static inline struct model_reader padded_reader(struct str *bytes, const uint8_t *data, size_t size)
+{
+    *bytes = str_of((const char *)data + 1, size - 1);
+    return (struct model_reader){
+        .size = bytes->n + ((uint64_t)data[0] << 12), .read = read_padded, .self = bytes};
 }
 
 #endif

@@ -5,6 +5,8 @@
 #include "unit.h"
 
 #include <semaphore.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 struct work {
     struct pool_job job;
@@ -256,12 +258,34 @@ static void lock_rules(void **state)
     mutex_done(&m);
 }
 
+static void *give_way(void *arg)
+{
+    int *seen = arg;
+
+    thread_give_way();
+    *seen = getpriority(PRIO_PROCESS, (id_t)gettid());
+    return NULL;
+}
+
+/* One thread, and not those beside it. */
+static void gives_way(void **state)
+{
+    pthread_t thread;
+    int seen = 0, mine = getpriority(PRIO_PROCESS, (id_t)gettid());
+    (void)state;
+
+    assert_fine(thread_start(&thread, "aside", give_way, &seen, &unit_e));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(seen, THREAD_NICE);
+    assert_int_equal(getpriority(PRIO_PROCESS, (id_t)gettid()), mine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_all),      cmocka_unit_test(in_order),   cmocka_unit_test(owners),
         cmocka_unit_test(stops),         cmocka_unit_test(attributes), cmocka_unit_test(misuse),
-        cmocka_unit_test(locks_exclude), cmocka_unit_test(lock_rules),
+        cmocka_unit_test(locks_exclude), cmocka_unit_test(lock_rules), cmocka_unit_test(gives_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

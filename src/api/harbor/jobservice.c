@@ -25,8 +25,9 @@ struct shown_queue {
 };
 static const struct api_field queue_fields[] = {
     {"job_type", API_STR, offsetof(struct shown_queue, type), 0, NULL, 0,
-     "The kind of its jobs; MODEL_INDEX: models that are to be read; SCHEDULER: the schedules of "
-     "all kinds."},
+     "The kind of its jobs; MODEL_INDEX: models that are to be read; MODEL_SEARCH: changes that "
+     "the "
+     "search is to know of; SCHEDULER: the schedules of all kinds."},
     {"count", API_INT, offsetof(struct shown_queue, waiting), 0, NULL, 0, "How many jobs wait."},
     {"latency", API_INT, offsetof(struct shown_queue, latency_s), 0, NULL, 0,
      "Seconds that the oldest of them has waited."},
@@ -158,6 +159,7 @@ static const struct {
     const char *name, *kind;
 } others[] = {
     {"MODEL_INDEX", TASK_INDEX},
+    {"MODEL_SEARCH", TASK_SEARCH},
     {SCHEDULER, QUEUE_OF_SCHEDULES},
 };
 

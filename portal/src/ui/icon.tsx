@@ -43,12 +43,9 @@ import trash from "bootstrap-icons/icons/trash.svg?raw";
 import { trusted } from "../lib/trusted";
 
 const all = {
-  box, check, chevronDown, chevronRight, clipboard, clock, close, code, cpu, download, exclamation, file, folder, gear,
-  globe, heart, journal, key, lock, moon, people, person, pie, plus, recycle, robot, scale, search, share, shield, sun,
-  tag, tags, trash, pause, pencil, play,
-  box, check, chevronDown, chevronRight, circle, clipboard, clock, close, code, cpu, download, exclamation, file, folder,
-  gear, globe, heart, journal, key, leave, lock, moon, pause, pencil, people, person, pie, play, plus, recycle, robot,
-  scale, search, share, shield, stop, sun, tag, tags, trash,
+  box, check, chevronDown, chevronRight, circle, clipboard, clock, close, code, cpu, download, exclamation,
+  file, folder, gear, globe, heart, journal, key, leave, lock, moon, pause, pencil, people, person, pie, play,
+  plus, recycle, robot, scale, search, share, shield, stop, sun, tag, tags, trash,
 };
 
 export type IconName = keyof typeof all;

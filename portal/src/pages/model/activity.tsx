@@ -9,7 +9,7 @@ import { pageOf, useQuery } from "../../lib/url";
 import { Count, Loaded, Time } from "../../ui/basic";
 import { Choice, type Column, Columns } from "../../ui/chart";
 import { type Column as TableColumn, Pager, PAGE_SIZE, Table } from "../../ui/table";
-import type { ModelAt } from "./at";
+import type { TabProps } from "./tabs";
 import "../../style/model-tabs.css";
 
 type Day = Schemas["ActivityDay"];
@@ -112,7 +112,7 @@ const COLUMNS: () => TableColumn<Entry>[] = () => [
   { title: t("activity.from"), cell: (e) => <span class="who">{e.client_address}</span>, minor: true },
 ];
 
-function Log({ at }: { at: ModelAt }) {
+function Log({ at }: Pick<TabProps, "at">) {
   const query = useQuery();
   const page = pageOf(query);
   const [sort, operation] = [query.one("sort"), query.one("operation")];
@@ -146,7 +146,7 @@ function Log({ at }: { at: ModelAt }) {
   );
 }
 
-export default function Activity({ at }: { at: ModelAt }) {
+export default function Activity({ at }: TabProps) {
   const query = useQuery();
   const asked = query.one("days");
   const days: Span = SPANS.find((s) => s === asked) ?? "30";

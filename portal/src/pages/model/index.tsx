@@ -14,9 +14,14 @@ import { type Names, useArtifact, useModel, useRepository } from "./read";
 import { tabs } from "./tabs";
 import "../../style/model.css";
 
+/** Keyed by its name: what was asked of one repository is not shown under the name of another. */
 export default function ModelPage() {
   const { params } = useRoute();
   const names = { project: params.project ?? "", repository: params.repository ?? "" };
+  return <One key={`${names.project}/${names.repository}`} names={names} />;
+}
+
+function One({ names }: { names: Names }) {
   const query = useQuery();
   const reference = query.one("digest") || query.one("tag");
   const found = useArtifact(names, reference);

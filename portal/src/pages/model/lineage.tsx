@@ -12,6 +12,7 @@ import { Confirm, FormDialog } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
 import { say } from "../../ui/toast";
 import type { ModelAt } from "./at";
+import type { TabProps } from "./tabs";
 import { GraphPicture } from "./graph";
 import "../../style/model-tabs.css";
 
@@ -154,7 +155,7 @@ function List({ graph, remove }: { graph: Schemas["Graph"]; remove?: (edge: Edge
 
 type Direction = "both" | "up" | "down";
 
-export default function Lineage({ at }: { at: ModelAt }) {
+export default function Lineage({ at }: TabProps) {
   const query = useQuery();
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Edge>();

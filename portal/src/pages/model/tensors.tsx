@@ -9,7 +9,7 @@ import { pageOf, useQuery } from "../../lib/url";
 import { Bytes, Count, Empty, Loaded } from "../../ui/basic";
 import { Bars, Choice, Columns } from "../../ui/chart";
 import { type Column as TableColumn, Filter, Pager, Table } from "../../ui/table";
-import type { ModelAt } from "./at";
+import type { TabProps } from "./tabs";
 import "../../style/model-tabs.css";
 
 type Tensor = Schemas["Tensor"];
@@ -137,7 +137,7 @@ const COLUMNS: () => TableColumn<Tensor>[] = () => [
   { title: t("tensors.file"), minor: true, cell: (x) => x.file },
 ];
 
-export default function Tensors({ at }: { at: ModelAt }) {
+export default function Tensors({ at }: TabProps) {
   const query = useQuery();
   const path = { project_name: at.project, repository_name: at.repository, reference: at.reference };
   const [file, name, dtype] = [query.one("file"), query.one("name"), query.one("dtype")];

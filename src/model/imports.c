@@ -107,7 +107,7 @@ static bool is_one_of(struct str name, const char *const *list, size_t n)
     return false;
 }
 
-bool import_is_dangerous(struct str name)
+bool imports_is_dangerous(struct str name)
 {
     static const char *const parents[] = {"builtins", "__builtin__", "__builtins__"};
 
@@ -130,7 +130,7 @@ int imports_keep(struct arena *a, const struct str *from, size_t n,
     for (size_t i = 0; i < n; i++) {
         if (weight_keep(a, from[i], &list[i].name, e) < 0)
             return -1;
-        list[i].dangerous = import_is_dangerous(from[i]);
+        list[i].dangerous = imports_is_dangerous(from[i]);
         list[i].unsafe = list[i].dangerous || !harmless(from[i]);
     }
     w->imports = list;
@@ -143,7 +143,7 @@ int imports_wrap(struct err *e, const char *what, const struct str *from, size_t
     char show[MODEL_PATH_SHOW];
 
     for (size_t i = 0; i < n; i++)
-        if (import_is_dangerous(from[i]))
+        if (imports_is_dangerous(from[i]))
             return err_wrap(e, "%s, which imports %s before it breaks", what,
                             model_path_show(from[i], show, sizeof(show)));
     return err_wrap(e, "%s", what);

@@ -10,7 +10,7 @@
 
 /* No model needs it: it runs commands or any code, or reaches files, the network, other processes
  * ("os.system", "builtins.eval"). Names that are not known are not among them. */
-bool import_is_dangerous(struct str name);
+bool imports_is_dangerous(struct str name);
 
 /* Sorted names into w, each judged. harmless: what a loader may import all the same. LIMIT. */
 int imports_keep(struct arena *a, const struct str *names, size_t n,

@@ -120,9 +120,9 @@ static void judged(void **state)
         "torch.Tensor", "numpy.dtype",   "builtins", "evil.os.system"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(dangerous); i++)
-        assert_true(import_is_dangerous(str_from(dangerous[i])));
+        assert_true(imports_is_dangerous(str_from(dangerous[i])));
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        assert_false(import_is_dangerous(str_from(others[i])));
+        assert_false(imports_is_dangerous(str_from(others[i])));
 }
 
 /* Several in one file, and what a broken one has done before. */

@@ -531,7 +531,7 @@ def test_client_that_leaves(start, how):
     server = start()
     harbor = Harbor(server.registry())
     project = harbor.add_project()[1]
-    put(harbor, project, archive(gzip.compress(tar_of({"w.bin": LARGE}), 1), "tar+gzip"))
+    put(harbor, project, archive(gzip.compress(tar_of({"w.bin": LARGE * 4}), 1), "tar+gzip"))
     address = file_of(project, "w.bin")
 
     def leave(raw):
@@ -547,12 +547,22 @@ def test_client_that_leaves(start, how):
     wait_until(lambda: not children_of(server), what="the end of the process")
     end()
     wait_until(lambda: spooled(server) == [])
-    # While it reads; another one stays.
+    # While it reads.
+    raw = ask(server, address)
+    assert raw.read_head()[0] == 200
+    stopped = children_of(server)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    assert len(stopped) == 1, "it is not over yet"
+    leave(raw)
+    wait_until(lambda: not children_of(server), what="the end of the process")
+    wait_until(lambda: spooled(server) == [])
+    # Another one stays.
     raw, other = ask(server, address), ask(server, address)
     assert raw.read_head()[0] == 200
     leave(raw)
     with other:
-        assert other.answer().body == LARGE
+        assert other.answer().body == LARGE * 4
     idle(server)
     assert not children_of(server)
 

@@ -16,6 +16,7 @@ struct download {
     struct extract *extract;
     const struct model_file *file;
     uint64_t need; /* the byte without which there is no answer yet */
+    bool gone;     /* the client, before there was an answer */
     struct waiter waiter;
     struct http_growing growing;
 };
@@ -78,7 +79,7 @@ static void find_near(const json_t *facts, const struct extract_want *want, stru
 static void end_download(void *p)
 {
     const struct download *d = p;
-    extract_end(d->extract, d->rq->truncated);
+    extract_end(d->extract, d->gone || d->rq->truncated);
 }
 
 static void wake(struct waiter *w)
@@ -118,9 +119,10 @@ static int go_on(struct http_req *rq, struct err *e)
     uint64_t have;
     int there = extract_wait(d->extract, d->need, NULL, &have, e);
 
-    if (there < 0)
-        return -1;
-    return there ? answer(d, have, e) : ERR(e, CANCELLED, "the client left");
+    if (there)
+        return there < 0 ? -1 : answer(d, have, e);
+    d->gone = true;
+    return ERR(e, CANCELLED, "the client left");
 }
 
 static int begin(struct http_req *rq, const json_t *facts, const struct model_file *file,

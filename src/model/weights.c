@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "model/kind.h"
+#include "model/modelpack.h"
 #include "model/path.h"
 #include "model/weight_format.h"
 
@@ -55,11 +56,11 @@ int weights_read(struct arena *a, const struct model_reader *r, struct weights *
 /* What git leaves in the place of a large file that nobody has fetched. */
 static bool is_pointer(const struct model_reader *r)
 {
-    static const char begin[] = "version https://git-lfs.github.com/spec/";
-    char head[sizeof(begin) - 1];
-    return r->size >= sizeof(head) &&
-           model_read(r, 0, head, sizeof(head), "the first bytes", NULL) == 0 &&
-           memcmp(head, begin, sizeof(head)) == 0;
+    char head[MODELPACK_LFS_MAX];
+
+    return r->size < sizeof(head) &&
+           model_read(r, 0, head, (size_t)r->size, "the pointer", NULL) == 0 &&
+           modelpack_is_lfs_pointer(str_of(head, (size_t)r->size));
 }
 
 int weights_read_named(struct arena *a, const struct model_reader *r, struct str path,

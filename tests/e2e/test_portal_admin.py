@@ -701,6 +701,7 @@ def test_somebody_who_is_no_administrator_any_more(boss, admin):
     number, _ = admin.add_user(name)
     admin.put(f"/users/{number}/sysadmin", {"sysadmin_flag": True})
     portal = boss("/admin/groups", user=name)
+    expect(portal.page.get_by_role("button", name="Delete readers")).to_be_visible()
     admin.put(f"/users/{number}/sysadmin", {"sysadmin_flag": False})
     portal.allow("status of 403")
     page = portal.page

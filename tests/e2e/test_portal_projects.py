@@ -897,7 +897,7 @@ def test_on_a_phone_in_the_dark_in_chinese(window, show, tab):
 
 def test_list_on_a_phone(window, show):
     portal = sign_in(window, show, "admin", phone=True)
-    page = portal.open("/projects", q="pp-")
+    page = portal.open("/projects", q=show.research)
     expect(page.get_by_role("row").filter(has_text=show.research)).to_contain_text("Public")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     portal.shot("projects-phone")

@@ -49,8 +49,8 @@ export const tabs: TabRow[] = [
     id: "tensors", text: "model.tab.tensors", component: later(() => import("./tensors")), needs: ["listTensors", "getTensorSummary"],
     shown: (at) => !!at.model?.weights,
   },
-  { id: "lineage", text: "model.tab.lineage", component: later(() => import("./lineage")), needs: ["getGraph"] },
   { id: "versions", text: "model.tab.versions", component: later(() => import("./versions")), needs: ["listArtifacts"] },
+  { id: "lineage", text: "model.tab.lineage", component: later(() => import("./lineage")), needs: ["getGraph"] },
   { id: "activity", text: "model.tab.activity", component: later(() => import("./activity")), needs: ["getActivity"] },
   {
     id: "configuration", text: "model.tab.configuration", component: addition("Configuration"), needs: [],

@@ -49,9 +49,11 @@ BODIES = {
 ADDITIONS = {
     "AuditLogExt": {"client_address": "from where, which Harbor does not tell"},
     "AuditLog": {"client_address": "as above"},
-    "Repository": {"display_name": "the id that keeps upper case, where Harbor has lower case alone"},
+    "Repository": {"display_name": "the id that keeps upper case, where Harbor has lower case alone",
+                   "type": "the kind of its newest artifact, for pages that keep models apart",
+                   "model": "whether that is a model"},
     "SearchRepository": {"display_name": "as above"},
-    "Project": {"display_name": "as above"},
+    "Project": {"display_name": "as above", "quota": "what is used and allowed, for whoever may see the quota"},
 }
 # Statuses that Harbor sends though the file does not list them for the operation.
 FORBIDDEN = "who is signed in and may not gets 403 everywhere; the file leaves it out here"

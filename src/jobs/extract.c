@@ -187,14 +187,17 @@ static void forget(struct extract_pool *x, struct extract *gone)
 
 /* ---- runs ---- */
 
-/* Does somebody want what this run has not finished? */
+/* Does somebody want what this run has not finished? What goes on for nobody in particular does so
+ * as long as there are processes for everybody. */
 static bool is_wanted(const struct extract_run *r, int64_t now)
 {
+    const struct extract_pool *x = r->x;
+    bool in_the_way = x->n_waiting > 0 && x->n_runs >= x->options.processes;
     for (size_t i = 0; i < r->n; i++) {
         const struct extract *f = r->files[i];
         if (f->state != EXTRACT_RUNNING)
             continue;
-        if (f->users > 0 || (f->idle_until_ms > now && r->x->n_waiting == 0))
+        if (f->users > 0 || (f->idle_until_ms > now && !in_the_way))
             return true;
     }
     return false;
@@ -535,10 +538,14 @@ int extract_open(struct extract *f, int *ret_fd, struct err *e)
         return 0;
     }
     /* It failed meanwhile, or somebody tidied up: the next to ask begins anew. */
-    MUTEX_SCOPE(&f->x->lock);
+    mutex_lock(&f->x->lock);
     if (f->state == EXTRACT_FAILED)
         why = f->err;
     unlist(f);
+    bool lost = f->state == EXTRACT_DONE;
+    mutex_unlock(&f->x->lock);
+    if (lost)
+        (void)file_unlink_at(f->x->dir, name, NULL);
     if (e)
         *e = why;
     return -1;

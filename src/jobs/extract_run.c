@@ -250,14 +250,18 @@ static void finish(struct extract_run *r, const struct err *why)
     struct extract_pool *x = r->x;
     struct extract_run **at = &x->runs;
 
+    /* Nobody finds what failed, and what was done after the run had been stopped. */
+    bool lost[LIMIT_EXTRACT_PARTS];
     mutex_lock(&x->lock);
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; i < r->n; i++) {
         if (r->files[i]->state == EXTRACT_RUNNING)
             extract_fail(r->files[i], why);
+        lost[i] = !r->files[i]->listed;
+    }
     mutex_unlock(&x->lock);
     for (size_t i = 0; i < r->n; i++) {
         mem_autoclose(&r->files[i]->fd);
-        if (r->files[i]->state == EXTRACT_FAILED)
+        if (lost[i])
             remove_file(r->files[i]);
     }
     mutex_lock(&x->lock);

@@ -79,6 +79,16 @@ def idle(server):
     wait_until(lambda: server.metric("haven_extract_processes") == 0, 30, "the end of all processes")
 
 
+def read_body(raw, n):
+    """The n bytes that follow a head, without a copy for each piece."""
+    pieces, have = [raw.buffer], len(raw.buffer)
+    while have < n:
+        pieces.append(raw.receive(MIB))
+        assert pieces[-1], "closed in the body"
+        have += len(pieces[-1])
+    return b"".join(pieces)
+
+
 # ---- the bytes that other programs unpack ----
 
 def rich_tar(dialect):
@@ -562,7 +572,8 @@ def test_client_that_leaves(start, how):
     assert raw.read_head()[0] == 200
     leave(raw)
     with other:
-        assert other.answer().body == LARGE * 4
+        assert other.read_head()[0] == 200
+        assert read_body(other, 4 * len(LARGE)) == LARGE * 4
     idle(server)
     assert not children_of(server)
 
@@ -579,9 +590,7 @@ def test_slow_client(start):
         assert status == 200 and dict(headers)["Content-Length"] == str(len(LARGE))
         idle(server)
         assert harbor.get(file_of(project, "w.bin")).body == LARGE
-        while len(raw.buffer) < len(LARGE):
-            assert raw.fill()
-        assert raw.buffer == LARGE
+        assert read_body(raw, len(LARGE)) == LARGE
 
 
 def test_begins_before_it_is_all_there(start):

@@ -6,6 +6,8 @@
 #include "extract_reader.h"
 #include "jobs/parser.h"
 
+#include <poll.h>
+
 enum { PLENTY = 60000, SHORT = 400 };
 
 static struct {
@@ -233,6 +235,61 @@ static void test_source_and_taker(void **state)
     assert_err(run(NULL, &x, PLENTY, NULL), IO, "the taker is odd");
 }
 
+static void get_exactly(int fd, void *p, size_t n)
+{
+    assert_int_equal(recv(fd, p, n, MSG_WAITALL), n);
+}
+
+/* It serves once, whoever asks, and ends by itself. */
+static void test_ends(void **state)
+{
+    static const size_t first[] = {0};
+    static uint8_t request[PARSER_FRAME_EXTRACT_MAX];
+    uint8_t head[PARSER_FRAME_HEAD];
+    struct parser_frame_head h = {.kind = PARSER_READY};
+    struct layer l;
+    int sockets[2], status;
+    (void)state;
+
+    make_layer(&l, 4, INFLATE_GZIP);
+    struct parser_extraction x = ask(&l, first, 1);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)dup2(sockets[1], FD);
+        (void)execl("/proc/self/exe", "haven", "parse", (char *)NULL);
+        _exit(9);
+    }
+    (void)close(sockets[1]);
+    size_t n = parser_frame_extract_write(&x, request);
+    parser_frame_head_write(PARSER_EXTRACT, n, head);
+    assert_int_equal(write(sockets[0], head, sizeof(head)), sizeof(head));
+    assert_int_equal(write(sockets[0], request, n), n);
+    while (h.kind != PARSER_DONE) {
+        struct parser_wish wish;
+        get_exactly(sockets[0], head, sizeof(head));
+        assert_fine(parser_frame_head_read(head, true, &h, &unit_e));
+        char *content = arena_alloc(&arena, h.n + 1);
+        get_exactly(sockets[0], content, h.n);
+        if (h.kind == PARSER_CONTENT)
+            buf_add(&got[0], content, h.n);
+        if (h.kind != PARSER_WISH)
+            continue;
+        assert_fine(parser_frame_wish_read(str_of(content, h.n), &wish, &unit_e));
+        parser_frame_head_write(PARSER_BYTES, wish.n, head);
+        assert_int_equal(write(sockets[0], head, sizeof(head)), sizeof(head));
+        assert_int_equal(write(sockets[0], l.packed.p + wish.at, wish.n), wish.n);
+    }
+    assert_got(0, l.contents[0]);
+    struct pollfd end = {.fd = sockets[0], .events = POLLIN};
+    assert_int_equal(poll(&end, 1, PLENTY), 1);
+    assert_int_equal(recv(sockets[0], head, 1, 0), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    (void)close(sockets[0]);
+}
+
 static void test_frames(void **state)
 {
     static uint8_t bytes[PARSER_FRAME_EXTRACT_MAX];
@@ -273,6 +330,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(test_parts),       TEST(test_bad_layers),       TEST(test_bomb),
         TEST(test_bad_readers), TEST(test_source_and_taker), TEST(test_frames),
+        TEST(test_ends),
     };
     if (argc > 1)
         return reader_of(argc, argv);

@@ -2,12 +2,14 @@
 """The portal: the administration of the system, for administrators and for nobody else."""
 import re
 import shutil
+import subprocess
 
 import pytest
 from playwright.sync_api import expect
 
-from harness.content import push, small_image
+from harness.content import noise, push, small_image
 from harness.harbor import PASSWORD, Harbor, fresh
+from harness.record import HAVEN
 from harness.server import Server, wait_until
 
 AREAS = {"users": "Users", "groups": "Groups", "robots": "Robots", "quotas": "Quotas", "labels": "Labels", "collection": "Collection",
@@ -42,12 +44,8 @@ def admin(server):
 def boss(window, server):
     def begin(path="/admin", user="admin", **how):
         portal = window(server=server, **how)
-        page = portal.open("/sign-in", next="/-" + path)
-        page.locator("main input[name=principal]").fill(user)
-        page.locator("main input[name=password]").fill(PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(re.escape("/-" + path.split("?")[0])))
-        portal.settle()
+        portal.sign_in(user)
+        portal.open(path)
         return portal
     return begin
 
@@ -277,21 +275,72 @@ def test_groups(boss, admin):
     assert admin.json("/usergroups", group_name=name) == []
 
 
-def test_robots_of_the_system(boss, admin):
-    admin.post("/robots", {"name": "mirror", "level": "system", "duration": 30, "permissions": [
-        {"kind": "project", "namespace": "*", "access": [{"resource": "repository", "action": "pull"}]}]})
+def test_robots_of_the_system(boss, admin, server):
     admin.post("/robots", {"name": "inside", "level": "project", "duration": 30, "permissions": [
         {"kind": "project", "namespace": "research", "access": [{"resource": "repository", "action": "pull"}]}]})
     portal = boss("/admin/robots")
-    expect(portal.page.get_by_role("row", name="robot$mirror")).to_be_visible()
-    expect(portal.page.get_by_text("inside")).to_have_count(0)
+    page, box = portal.page, dialog(portal)
+    expect(page.get_by_role("button", name="New robot")).to_be_visible()
+    expect(page.get_by_text("inside")).to_have_count(0)
+    page.get_by_role("button", name="New robot").click()
+    box.get_by_label("Name", exact=True).fill("mirror")
+    expect(box.get_by_role("button", name="Create")).to_be_disabled()
+    box.get_by_label("Name of the project, or *").fill("vision")
+    box.get_by_role("button", name="Add rights in a project").click()
+    box.get_by_role("group", name="In the project vision").get_by_role("button", name="Pull and push").click()
+    box.get_by_role("group", name="In every project").get_by_role("button", name="Pull", exact=True).click()
+    box.get_by_role("group", name="In the system").get_by_label("audit log: list", exact=True).check()
+    portal.shot("robot-system-create")
+    assert portal.axe() == []
+    box.get_by_role("button", name="Create").click()
+    expect(box).to_contain_text("shown this once")
+    secret = box.locator("dd").last.locator("code").inner_text()
+    box.get_by_role("button", name="I have kept it").click()
+    expect(page.get_by_role("row", name="robot$mirror")).to_contain_text("active")
+    made = admin.json("/robots", q="Level=system,name=mirror")[0]
+    rights = {(p["kind"], p["namespace"]): {f"{a['resource']}:{a['action']}" for a in p["access"]} for p in made["permissions"]}
+    assert set(rights) == {("project", "vision"), ("project", "*"), ("system", "/")}
+    assert "repository:push" in rights["project", "vision"] and "repository:push" not in rights["project", "*"]
+    mirror = Harbor(server.registry("robot$mirror", secret))
+    for name in ("research", "vision"):
+        assert mirror.registry.request("GET", f"/v2/{name}/model/manifests/v1").status == 200
+    document, blobs = small_image()
+    push(mirror.registry, "vision/mirrored", document, blobs, "v1")
+    digest = next(iter(blobs))
+    assert mirror.registry.request("POST", f"/v2/research/mirrored/blobs/uploads/?mount={digest}&from=vision/mirrored").status in (401, 403)
+    page.get_by_role("button", name="Change robot$mirror").click()
+    box.get_by_role("button", name="Take these rights away: In the project vision").click()
+    box.get_by_role("button", name="Save").click()
+    said(portal, "The robot robot$mirror was changed.")
+    assert {p["namespace"] for p in admin.json("/robots", q="Level=system,name=mirror")[0]["permissions"]} == {"*", "/"}
+    page.get_by_role("button", name="Delete robot$mirror").click()
+    box.get_by_role("button", name="Delete", exact=True).click()
+    said(portal, "The robot robot$mirror is gone.")
+    assert mirror.get("/users/current").status == 401
 
 
 def test_labels_of_the_system(boss, admin):
     admin.post("/labels", {"name": "ours", "color": "#2b8a3e", "scope": "p", "project_id": admin.json("/projects/research")["project_id"]})
     portal = boss("/admin/labels")
-    expect(portal.page.get_by_role("row", name="approved")).to_be_visible()
-    expect(portal.page.get_by_text("ours")).to_have_count(0)
+    page, box = portal.page, dialog(portal)
+    expect(page.get_by_role("row", name="approved")).to_be_visible()
+    expect(page.get_by_text("ours")).to_have_count(0)
+    page.get_by_role("button", name="New label").click()
+    box.get_by_label("Name", exact=True).fill("retired")
+    box.get_by_label("Description").fill("Not for new work.")
+    box.get_by_role("button", name="Create").click()
+    said(portal, "The label retired was made.")
+    made = admin.json("/labels", scope="g", name="retired")[0]
+    assert (made["scope"], made["description"]) == ("g", "Not for new work.")
+    page.get_by_role("button", name="Change retired").click()
+    box.get_by_label("Name", exact=True).fill("withdrawn")
+    box.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("row", name="withdrawn")).to_be_visible()
+    page.get_by_role("button", name="Delete withdrawn").click()
+    expect(box).to_contain_text("taken off every artifact that has it")
+    box.get_by_role("button", name="Delete", exact=True).click()
+    said(portal, "The label withdrawn is gone.")
+    assert admin.json("/labels", scope="g", name="withdrawn") == []
 
 
 # ---- quotas ----
@@ -408,6 +457,33 @@ def test_collection_that_waits_is_stopped(boss, admin):
         assert admin.json("/system/gc", sort="-id")[0]["job_status"] == "Stopped"
     finally:
         admin.put("/jobservice/queues/GARBAGE_COLLECTION", {"action": "resume"})
+
+
+def test_collection_that_runs_is_watched_and_stopped(window, start):
+    server = start()
+    registry = server.registry()
+    for _ in range(100):
+        registry.push_blob("library/rest", noise(10))
+    collect = [HAVEN, "admin", "collect", "--data", str(server.data)]
+    subprocess.run([*collect, "--grace", "0s", "--rate", "2", "--schedule", "* * * * * *"], check=True, stdout=subprocess.DEVNULL)
+    wait_until(lambda: any(r["job_status"] == "Running" for r in Harbor(registry).json("/system/gc")), 30)
+    subprocess.run([*collect, "--schedule", "none"], check=True, stdout=subprocess.DEVNULL)
+    portal = window(server=server)
+    portal.sign_in("admin")
+    page = portal.open("/admin/collection")
+    row = page.locator("tbody tr").filter(has_text="Running")
+    number = row.locator("td").first.inner_text()
+    row.get_by_role("button", name=f"Log of job {number}").click()
+    expect(dialog(portal)).to_contain_text("It runs: what it writes appears here.")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=f"Stop {number}").click()
+    expect(dialog(portal)).to_contain_text("it stops at the next step")
+    dialog(portal).get_by_role("button", name="Stop", exact=True).click()
+    said(portal, f"Job {number} is told to stop.")
+    expect(page.locator("tbody tr").filter(has=page.get_by_role("button", name=f"Log of job {number}"))).to_contain_text("Stopped")
+    page.get_by_role("button", name=f"Log of job {number}").click()
+    expect(dialog(portal).locator("pre")).to_contain_text("stop")
+    expect(dialog(portal).get_by_text("It runs")).to_have_count(0)
 
 
 def test_collection_on_a_schedule(boss, admin):

@@ -138,7 +138,7 @@ def show(window, zoo):
     def open_one(repo, user=None, project=None, how=None, **query):
         portal = window(**(how or {}))
         if user == "admin":
-            portal.sign_in(zoo.server.registry().user, zoo.server.registry().password)
+            portal.sign_in("admin")
         elif user:
             portal.sign_in(f"{zoo.research}-{user}")
         portal.open(f"/m/{project or zoo.research}/{repo}", **query)

@@ -44,7 +44,6 @@ def robot(harbor, project, name, *actions, **more):
 def filled(haven):
     """The showcase, and something on each tab."""
     s = Showcase(haven, "pp-").fill()
-    s.sessions = {}
     harbor, number = s.harbor, s.projects[s.research]
     s.stranger, _ = harbor.add_user("pp-stranger")
     robot(harbor, s.research, "ci", "repository:push", "repository:list", description="Pushes what the pipeline builds.")
@@ -74,14 +73,10 @@ def project(show):
 
 
 def sign_in(window, show, who, **how):
-    """A window of somebody, whose session is kept for the next window; "nobody" does not sign in."""
+    """A window of somebody; "nobody" does not sign in."""
     portal = window(**how)
-    if who in show.sessions:
-        portal.context.add_cookies(show.sessions[who])
-    elif who != "nobody":
-        portal.sign_in({"admin": "admin", "stranger": "pp-stranger"}.get(who, f"{show.research}-{who}"),
-                       *([show.harbor.registry.password] if who == "admin" else []))
-        show.sessions[who] = portal.context.cookies()
+    if who != "nobody":
+        portal.sign_in({"admin": "admin", "stranger": "pp-stranger"}.get(who, f"{show.research}-{who}"))
     return portal
 
 

@@ -1,51 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tabs of a model in the portal: its tensors in charts and in a list, what it depends on as a graph, what happened to it."""
-import contextlib
 import pathlib
 import re
-import sqlite3
 import subprocess
 
 import pytest
 from playwright.sync_api import expect
 
-from harness.content import push
 from harness.harbor import Harbor
-from harness.server import PASSWORD, wait_until
-from harness.showcase import Showcase, chat_model, model, transformer
+from harness.server import wait_until
+from harness.showcase import Family
 
 PORTAL = pathlib.Path(__file__).resolve().parents[2] / "portal"
-
-
-class Family(Showcase):
-    """The showcase with a family of models around one of them, and a busy past."""
-
-    def fill(self):
-        super().fill()
-        chat = f"{self.research}/harbour-1b-chat"
-        for name, relation in (("harbour-1b-chat-q4", "quantized"), ("harbour-1b-chat-legal", "finetune")):
-            push(self.harbor.registry, f"{self.research}/{name}", *chat_model(name, 1, family="llama"), "v1")
-            self.harbor.post(f"/projects/{self.research}/repositories/{name}/artifacts/v1/links", {"target": chat, "relation": relation})
-        push(self.harbor.registry, f"{self.secret}/plans", *chat_model("plans", 1), "v1")
-        self.harbor.post(f"/projects/{self.secret}/repositories/plans/artifacts/v1/links", {"target": chat, "relation": "merge"})
-        for base in (f"{self.research}/harbour-1b", "Qwen/Qwen3-0.6B"):
-            self.harbor.post(f"/projects/{self.research}/repositories/harbour-1b-chat-legal/artifacts/v1/links",
-                             {"target": base, "relation": "merge"})
-        push(self.harbor.registry, f"{self.research}/deep", *model({"model.safetensors": transformer(40)}, name="deep"), "v1")
-        push(self.harbor.registry, f"{self.research}/notes", *model({"README.md": b"# Nothing but words\n"}, name="notes"), "v1")
-        for name in ("deep", "notes"):
-            wait_until(lambda n=name: self.harbor.json(f"/projects/{self.research}/repositories/{n}/artifacts/v1/model")["state"] == "read")
-        self.past(chat)
-        return self
-
-    def past(self, repository):
-        """Pulls and pushes of the last year, which tests cannot wait for."""
-        with contextlib.closing(sqlite3.connect(self.server.data / "haven.db", timeout=30)) as db, db:
-            (number, day), = db.execute("SELECT d.repository_id, d.day FROM repository_day d JOIN repository r ON r.id = d.repository_id"
-                                        " WHERE r.name = ? ORDER BY day DESC LIMIT 1", (repository,)).fetchall()
-            db.executemany("INSERT INTO repository_day VALUES (?, ?, ?, ?, ?)",
-                           [(number, day - n, 40 + 25 * (n % 7 < 5) + (n * 37) % 23 - min(n // 10, 30), int(n % 11 == 0), int(n % 40 == 3))
-                            for n in range(1, 365)])
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +26,7 @@ def chat(show):
 def enter(window, show, who=None, **how):
     portal = window(**how)
     if who:
-        portal.sign_in("admin" if who == "admin" else f"{show.research}-{who}", PASSWORD if who == "admin" else "Correct-Horse-9")
+        portal.sign_in("admin" if who == "admin" else f"{show.research}-{who}")
     return portal
 
 
@@ -257,7 +223,7 @@ def test_as_they_look(window, show, how, request):
     """In light and dark, wide and narrow, in both languages: nothing is wider than its window, and axe finds nothing."""
     portal = enter(window, show, None, **how)
     if not how.get("language"):
-        portal.sign_in("admin", PASSWORD)
+        portal.sign_in("admin")
     name = request.node.callspec.id
     for tab, repo, tag in (("tensors", "deep", "v1"), ("lineage", "harbour-1b-chat", "v1.1"), ("activity", "harbour-1b-chat", "v1.1")):
         page = portal.open(f"/m/{show.research}/{repo}", tag=tag, tab=tab, **({"depth": 3} if tab == "lineage" else {}))

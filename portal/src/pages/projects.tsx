@@ -105,7 +105,7 @@ export default function Projects() {
       checked={chosen.has(p.project_id ?? 0)} onChange={(e) => choose(p, e.currentTarget.checked)} />
   ) };
   return (
-    <Page title={t("nav.projects")} lead={t("projects.lead")} actions={mayCreate() && (
+    <Page kind="project" title={t("nav.projects")} lead={t("projects.lead")} actions={mayCreate() && (
       <button type="button" class="btn btn-primary" onClick={() => setCreating(true)}>
         <Icon name="plus" /> {t("projects.create")}
       </button>

@@ -134,7 +134,7 @@ function Grants({ scope, catalogue, grants, onChange }: {
       {grants.map((grant, i) => {
         const name = placeName(grant, scope);
         return (
-          <section class="grant" key={`${grant.kind} ${grant.namespace}`} aria-label={name}>
+          <div class="grant" role="group" key={`${grant.kind} ${grant.namespace}`} aria-label={name}>
             <div class="grant-head">
               <span>{name}</span>
               {scope === "system" && grant.kind !== "system" && (
@@ -145,7 +145,7 @@ function Grants({ scope, catalogue, grants, onChange }: {
             <RightsMatrix label={name} presets={grant.kind !== "system"} chosen={grant.rights}
               catalogue={(grant.kind === "system" ? catalogue.system : catalogue.project) ?? []}
               onChange={(rights) => onChange(grants.map((g, k) => (k === i ? { ...g, rights } : g)))} />
-          </section>
+          </div>
         );
       })}
     </>

@@ -14,6 +14,8 @@ export function Page(props: {
   /** Shown in place of `title`. */
   heading?: ComponentChildren;
   lead?: ComponentChildren;
+  /** A class for what looks different on such pages alone: style sheets stay when one goes on to others. */
+  kind?: string;
   actions?: ComponentChildren;
   children: ComponentChildren;
 }) {
@@ -21,7 +23,7 @@ export function Page(props: {
     document.title = props.title ? `${props.title} · Haven` : "Haven";
   }, [props.title]);
   return (
-    <div class="page">
+    <div class={`page ${props.kind ?? ""}`}>
       <header class="page-head">
         <div class="page-title">
           <h1>{props.heading ?? props.title}</h1>

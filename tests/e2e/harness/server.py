@@ -50,6 +50,7 @@ class Server:
         self.log_file = None
         self.scheme = self.host = None
         self.port = 0
+        self.sessions = {}  # cookies of browsers that signed in: user -> cookies
 
     # ---- life ----
 

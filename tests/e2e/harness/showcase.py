@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A registry as a few teams would fill it, for the pages of the portal: projects, people, models with cards, bases and data sets."""
+import contextlib
 import json
+import sqlite3
 import struct
 import time
 import zlib
@@ -11,6 +13,7 @@ from safetensors.numpy import save
 from harness.content import descriptor, push, small_image
 from harness.harbor import Harbor
 from harness.registry import OCI_MANIFEST, digest_of
+from harness.server import wait_until
 
 MODELPACK = "application/vnd.cncf.model.manifest.v1+json"
 CONFIG = "application/vnd.cncf.model.config.v1+json"
@@ -177,3 +180,34 @@ class Showcase:
                 return
             time.sleep(0.2)
         raise AssertionError(f"not read in time: {sorted(found)}")
+
+
+class Family(Showcase):
+    """The showcase with a family of models around one of them, and a busy past."""
+
+    def fill(self):
+        super().fill()
+        chat = f"{self.research}/harbour-1b-chat"
+        for name, relation in (("harbour-1b-chat-q4", "quantized"), ("harbour-1b-chat-legal", "finetune")):
+            push(self.harbor.registry, f"{self.research}/{name}", *chat_model(name, 1, family="llama"), "v1")
+            self.harbor.post(f"/projects/{self.research}/repositories/{name}/artifacts/v1/links", {"target": chat, "relation": relation})
+        push(self.harbor.registry, f"{self.secret}/plans", *chat_model("plans", 1), "v1")
+        self.harbor.post(f"/projects/{self.secret}/repositories/plans/artifacts/v1/links", {"target": chat, "relation": "merge"})
+        for base in (f"{self.research}/harbour-1b", "Qwen/Qwen3-0.6B"):
+            self.harbor.post(f"/projects/{self.research}/repositories/harbour-1b-chat-legal/artifacts/v1/links",
+                             {"target": base, "relation": "merge"})
+        push(self.harbor.registry, f"{self.research}/deep", *model({"model.safetensors": transformer(40)}, name="deep"), "v1")
+        push(self.harbor.registry, f"{self.research}/notes", *model({"README.md": b"# Nothing but words\n"}, name="notes"), "v1")
+        for name in ("deep", "notes"):
+            wait_until(lambda n=name: self.harbor.json(f"/projects/{self.research}/repositories/{n}/artifacts/v1/model")["state"] == "read")
+        self.past(chat)
+        return self
+
+    def past(self, repository):
+        """Pulls and pushes of the last year, which tests cannot wait for."""
+        with contextlib.closing(sqlite3.connect(self.server.data / "haven.db", timeout=30)) as db, db:
+            (number, day), = db.execute("SELECT d.repository_id, d.day FROM repository_day d JOIN repository r ON r.id = d.repository_id"
+                                        " WHERE r.name = ? ORDER BY day DESC LIMIT 1", (repository,)).fetchall()
+            db.executemany("INSERT INTO repository_day VALUES (?, ?, ?, ?, ?)",
+                           [(number, day - n, 40 + 25 * (n % 7 < 5) + (n * 37) % 23 - min(n // 10, 30), int(n % 11 == 0), int(n % 40 == 3))
+                            for n in range(1, 365)])

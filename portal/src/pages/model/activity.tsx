@@ -64,10 +64,10 @@ function Chart({ activity }: { activity: Schemas["Activity"] }) {
   const period = t(n > DAYS_DRAWN ? "activity.week" : "activity.day");
   return (
     <>
-      <dl class="tiles">
-        <div class="tile"><dt>{t("activity.pulls")}</dt><dd><Count n={activity.pulls} /></dd></div>
-        <div class="tile"><dt>{t("activity.pushes")}</dt><dd><Count n={activity.pushes} /></dd></div>
-        <div class="tile"><dt>{t("activity.deletes")}</dt><dd><Count n={activity.deletes} /></dd></div>
+      <dl class="sums">
+        <div class="sum"><dt>{t("activity.pulls")}</dt><dd><Count n={activity.pulls} /></dd></div>
+        <div class="sum"><dt>{t("activity.pushes")}</dt><dd><Count n={activity.pushes} /></dd></div>
+        <div class="sum"><dt>{t("activity.deletes")}</dt><dd><Count n={activity.deletes} /></dd></div>
       </dl>
       <Columns title={t("activity.pulls")} name={period} show={format.count} exact={format.number}
         label={t("activity.pulls.label", { n: activity.pulls ?? 0, days: n })}
@@ -98,7 +98,7 @@ function version(resource: string): string {
 
 const COLUMNS: () => TableColumn<Entry>[] = () => [
   { title: t("activity.when"), cell: (e) => <span class="text-nowrap"><Time at={e.op_time} /></span>, sort: "op_time" },
-  { title: t("activity.who"), cell: (e) => <span class="who">{e.username}</span>, sort: "username" },
+  { title: t("activity.who"), cell: (e) => <span class="actor">{e.username}</span>, sort: "username" },
   {
     title: t("activity.what"),
     cell: (e) => (
@@ -109,7 +109,7 @@ const COLUMNS: () => TableColumn<Entry>[] = () => [
     ),
   },
   { title: t("activity.resource"), cell: (e) => <code class="tensor-name" title={e.resource ?? ""}>{version(e.resource ?? "")}</code> },
-  { title: t("activity.from"), cell: (e) => <span class="who">{e.client_address}</span>, minor: true },
+  { title: t("activity.from"), cell: (e) => <span class="actor">{e.client_address}</span>, minor: true },
 ];
 
 function Log({ at }: Pick<TabProps, "at">) {

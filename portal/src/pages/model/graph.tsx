@@ -12,6 +12,8 @@ const HEIGHT = 58;
 const ACROSS = 120;
 const DOWN = 26;
 const EDGE = 8;
+// A graph that is a little too wide is drawn smaller, as long as it can be read.
+const SMALLEST = 0.7;
 
 interface Point {
   x: number;
@@ -93,6 +95,7 @@ function merged(edges: Edge[]): { from: number; to: number; names: string; manua
 
 export function GraphPicture({ graph }: { graph: Schemas["Graph"] }) {
   const box = useRef<HTMLDivElement>(null);
+  const inside = useRef<HTMLDivElement>(null);
   const nodes = graph.nodes ?? [];
   const lines = useMemo(() => merged(graph.edges ?? []), [graph]);
   const placed = useMemo(() => layout(nodes.map((n) => n.id ?? 0), lines), [graph]);
@@ -101,12 +104,23 @@ export function GraphPicture({ graph }: { graph: Schemas["Graph"] }) {
   const height = placed.rows * (HEIGHT + DOWN) - DOWN + 2 * EDGE;
   const root = placed.places.get(graph.root ?? 0);
   useEffect(() => {
-    // Who opens a large graph sees the model that it is about.
     const view = box.current;
-    if (!view || !root) return;
-    const at = middle(root);
-    view.scrollLeft = at.x - view.clientWidth / 2;
-    view.scrollTop = at.y - view.clientHeight / 2;
+    const all = inside.current;
+    if (!view || !all) return;
+    const fit = () => {
+      const style = getComputedStyle(view);
+      const room = view.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+      const zoom = Math.min(1, Math.max(SMALLEST, room / width));
+      all.style.setProperty("zoom", String(zoom));
+      // Who opens a large graph sees the model that it is about.
+      if (!root) return;
+      const at = middle(root);
+      view.scrollLeft = at.x * zoom - view.clientWidth / 2;
+      view.scrollTop = at.y * zoom - view.clientHeight / 2;
+    };
+    const observer = new ResizeObserver(fit);
+    observer.observe(view);
+    return () => observer.disconnect();
   }, [placed]);
   const inOrder = [...nodes].sort((a, b) => {
     const p = placed.places.get(a.id ?? 0);
@@ -116,7 +130,7 @@ export function GraphPicture({ graph }: { graph: Schemas["Graph"] }) {
   return (
     <>
       <div class="graph" ref={box} tabIndex={0} role="group" aria-label={t("lineage.picture", { n: nodes.length })}>
-        <div class="graph-inside" style={{ width: `${width}px`, height: `${height}px` }}>
+        <div class="graph-inside" ref={inside} style={{ width: `${width}px`, height: `${height}px` }}>
           <svg width={width} height={height} aria-hidden="true">
             <defs>
               <marker id="graph-arrow" viewBox="0 0 8 8" refX="1" refY="4" markerWidth="7" markerHeight="7" orient="auto">

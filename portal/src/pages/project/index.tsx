@@ -78,7 +78,7 @@ function Shown({ project, tab, reload }: { project: Schemas["Project"]; tab: str
   const open = tabs.find((x) => x.id === (tab || "summary"));
   const title = shownName(project);
   return (
-    <Page title={open ? `${t(`project.tab.${open.id}` as Key)} · ${title}` : title} heading={title} lead={<Head project={project} />}>
+    <Page kind="project" title={open ? `${t(`project.tab.${open.id}` as Key)} · ${title}` : title} heading={title} lead={<Head project={project} />}>
       <Tabs label={t("project.tabs")} open={open?.id ?? ""} tabs={tabs.map((x) => ({
         id: x.id, text: t(`project.tab.${x.id}` as Key), href: projectLink(name, x.id === "summary" ? "" : x.id),
       }))} />

@@ -209,7 +209,7 @@ def test_what_was_pushed_to_an_older_version(start):
             INSERT INTO schedule VALUES ('collect', '0 0 0 1 1 *', '{}', 4102444800000);""")
     server.start()
     harbor = Harbor(server.registry())
-    wait_until(lambda: harbor.json(at("library"), with_tag="false").get("icon") == digest_of(data), 20, "the icon")
+    wait_until(lambda: harbor.json(at("library"), with_tag="false").get("icon") == digest_of(data), what="the icon")
     assert harbor.json(at("library", "n"))["type"] == "OLD"
     (kept,) = harbor.json("/schedules")
     assert (kept["vendor_type"], kept["cron"], kept["update_time"]) == (

@@ -356,7 +356,7 @@ def test_what_older_versions_left(start):
         push(harbor.registry, "library/m", {**document, "annotations": {"i": str(i)}}, blobs, f"t{i}")
     def listed():
         return harbor.json(at("library"), page_size=100, sort="id")
-    wait_until(lambda: all("addition_links" in one for one in listed()), 30, "the reading")
+    wait_until(lambda: all("addition_links" in one for one in listed()), what="the reading")
     before = listed()
     harbor.registry.close()
     server.stop()

@@ -62,7 +62,7 @@ def test_kinds(harbor):
         found = harbor.json(f"/projects/{name}/repositories", sort="name", **query)
         return {r["name"].partition("/")[2]: (r["type"], r["model"]) for r in found}
 
-    wait_until(lambda: len(kinds(q="model=true")) == 3, 30)
+    wait_until(lambda: len(kinds(q="model=true")) == 3)
     assert kinds() == {"told": ("CNAI", True), "plain": ("THING", True), "set": ("CNAI", True),
                        "image": ("IMAGE", False)}
     assert set(kinds(q="model=true")) == {"told", "plain", "set"} and set(kinds(q="model=false")) == {"image"}

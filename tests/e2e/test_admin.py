@@ -15,6 +15,8 @@ from harness.record import HAVEN
 from harness.server import PASSWORD, wait_until
 from harness.terminal import Terminal
 
+# Seconds until a running server must have noticed what was changed beside it: it looks every second.
+NOTICE = 10
 NEW = "Battery-Staple-9"
 SHELL = f"shell:{getpass.getuser()}"
 
@@ -69,8 +71,8 @@ def test_a_lost_password(start, admin, fails):
         "username": "admin", "result": "a new password"}
     # The old one stays proven for a second at most, then it is refused for good; the new one counts at once.
     assert status(server, "admin", NEW) == 200
-    wait_until(lambda: status(server, "admin", PASSWORD) != 200)
-    wait_until(lambda: post() == 401)
+    wait_until(lambda: status(server, "admin", PASSWORD) != 200, NOTICE)
+    wait_until(lambda: post() == 401, NOTICE)
     assert told(Reset(server))[0] == ("update", "user", "admin", SHELL, "a new password")
     server.restart()
     assert (status(server, "admin", PASSWORD), status(server, "admin", NEW)) == (401, 200)
@@ -150,11 +152,11 @@ def test_accounts(start, admin, fails, haven):
     lists = lambda: status(server, "ada", made["password"], "/api/v2.0/users")  # noqa: E731
     assert lists() == 403
     admin(server, "user promote", "ada")
-    wait_until(lambda: lists() == 200)
+    wait_until(lambda: lists() == 200, NOTICE)
     admin(server, "user demote", "ada")
-    wait_until(lambda: lists() == 403)
+    wait_until(lambda: lists() == 403, NOTICE)
     admin(server, "user remove", "ada")
-    wait_until(lambda: status(server, "ada", made["password"]) == 401)
+    wait_until(lambda: status(server, "ada", made["password"]) == 401, NOTICE)
     assert told(server)[:5] == [
         ("delete", "user", "ada", SHELL, "delete user: ada"), ("update", "user", "ada", SHELL, "update user: ada"),
         ("update", "user", "ada", SHELL, "update user: ada"), ("create", "user", "bob", SHELL, "create user: bob"),
@@ -255,14 +257,14 @@ def test_robots(start, admin, fails, haven):
     # By any of its names.
     for name in ("library+ci", "robot$library+ci"):
         admin(server, "robot disable", name)
-        wait_until(lambda: works(made["secret"]) == 401)
+        wait_until(lambda: works(made["secret"]) == 401, NOTICE)
         admin(server, "robot enable", name)
-        wait_until(lambda: works(made["secret"]) == 202)
+        wait_until(lambda: works(made["secret"]) == 202, NOTICE)
     again = admin(server, "robot refresh", "library+ci")
     assert works(again["secret"]) == 202
-    wait_until(lambda: works(made["secret"]) == 401)
+    wait_until(lambda: works(made["secret"]) == 401, NOTICE)
     admin(server, "robot remove", "all")
-    wait_until(lambda: status(server, "robot$all", NEW, "/api/v2.0/users") == 401)
+    wait_until(lambda: status(server, "robot$all", NEW, "/api/v2.0/users") == 401, NOTICE)
     assert [t for t in told(server) if t[1] == "robot"][:3] == [
         ("delete", "robot", "robot$all", SHELL, "delete robot: robot$all"),
         ("update", "robot", "robot$library+ci", SHELL, "a new secret"),
@@ -285,7 +287,7 @@ def test_another_prefix(start, admin):
     made = admin(server, "robot create", "--allow", "user:list", "ci")
     admin(server, "configuration set", "robot_name_prefix=bot#")
     assert admin(server, "robot list")["robots"][0]["name"] == "bot#ci"
-    wait_until(lambda: status(server, "bot#ci", made["secret"], "/api/v2.0/users") == 200)
+    wait_until(lambda: status(server, "bot#ci", made["secret"], "/api/v2.0/users") == 200, NOTICE)
     assert admin(server, "robot disable", "bot#ci")["name"] == "bot#ci"
 
 
@@ -315,14 +317,14 @@ def test_settings(start, admin, fails, haven):
     assert values["read_only"] is False and values["robot_name_prefix"] == "robot$"
     assert admin(server, "configuration set", "read_only=true", "banner_message=closed=today") == {
         "read_only": True, "banner_message": "closed=today"}
-    wait_until(lambda: harbor.json("/systeminfo")["read_only"] is True)
+    wait_until(lambda: harbor.json("/systeminfo")["read_only"] is True, NOTICE)
     assert harbor.json("/systeminfo")["banner_message"] == "closed=today"
     assert harbor.call("POST", "/projects", {"project_name": "no"}).status == 403
     # Read-only mode keeps those out who come by the network; the shell is how it is ended.
     admin(server, "user create", "--email", "ada@example.org", "--random", "ada")
     assert ok(haven("admin", "configuration", "set", "--data", server.data, "read_only=false")).stdout == "read_only=false\n"
     assert ok(haven("admin", "configuration", "get", "--data", server.data, "banner_message")).stdout == "closed=today\n"
-    wait_until(lambda: harbor.call("POST", "/projects", {"project_name": "yes"}).status == 201)
+    wait_until(lambda: harbor.call("POST", "/projects", {"project_name": "yes"}).status == 201, NOTICE)
     table = ok(haven("admin", "configuration", "list", "--data", server.data)).stdout.splitlines()
     assert table[0].split()[:2] == ["NAME", "VALUE"] and any(row.startswith("read_only ") for row in table)
     # One wrong value, and none is taken.

@@ -107,13 +107,15 @@ export function GraphPicture({ graph }: { graph: Schemas["Graph"] }) {
     const view = box.current;
     const all = inside.current;
     if (!view || !all) return;
+    let seen = false;
     const fit = () => {
       const style = getComputedStyle(view);
       const room = view.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
       const zoom = Math.min(1, Math.max(SMALLEST, room / width));
       all.style.setProperty("zoom", String(zoom));
-      // Who opens a large graph sees the model that it is about.
-      if (!root) return;
+      // Who opens a large graph sees the model that it is about; what somebody has scrolled to stays.
+      if (seen || !root) return;
+      seen = true;
       const at = middle(root);
       view.scrollLeft = at.x * zoom - view.clientWidth / 2;
       view.scrollTop = at.y * zoom - view.clientHeight / 2;

@@ -449,31 +449,42 @@ static int stat_open(struct store *s, struct str id, struct str scope, uint64_t 
     return found;
 }
 
-/* The offset by the newest slot, if that can be believed without a look at the bytes: 1, 0, -1. */
-static int stat_closed(struct store *s, struct str id, struct str scope, uint64_t *ret_offset)
+/* The newest whole slot of a session that this thread need not have open. */
+static bool peek(const struct store *s, struct str id, struct state *ret)
 {
     struct slots slots;
-    struct stat data = {.st_size = 0};
     struct store_upload at = {.info = {.id = ""}};
     char path[STORE_PATH_MAX];
     memcpy(at.info.id, id.p, STORE_UPLOAD_ID);
     AUTOFD fd =
         sys->openat(s->uploads, path_of(&at, "/state", path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     if (fd < 0)
-        return 0;
+        return false;
     read_slots(fd, &slots);
     int last = newest(&slots);
-    if (last < 0)
+    if (last >= 0)
+        *ret = slots.st[last];
+    return last >= 0;
+}
+
+/* The offset by the newest slot, if that can be believed without a look at the bytes: 1, 0, -1. */
+static int stat_closed(struct store *s, struct str id, struct str scope, uint64_t *ret_offset)
+{
+    struct state st;
+    struct stat data = {.st_size = 0};
+    struct store_upload at = {.info = {.id = ""}};
+    char path[STORE_PATH_MAX];
+    if (!peek(s, id, &st))
         return 0;
-    const struct state *st = &slots.st[last];
-    if (!str_eqz(scope, st->scope))
+    if (!str_eqz(scope, st.scope))
         return -1;
+    memcpy(at.info.id, id.p, STORE_UPLOAD_ID);
     if (sys->fstatat(s->uploads, data_path(&at, path), &data, AT_SYMLINK_NOFOLLOW) < 0)
         data.st_size = 0;
-    if (st->offset > (uint64_t)data.st_size ||
-        !(st->durable || st->offset == 0 || of_this_boot(s, st)))
+    if (st.offset > (uint64_t)data.st_size ||
+        !(st.durable || st.offset == 0 || of_this_boot(s, &st)))
         return 0;
-    *ret_offset = st->offset;
+    *ret_offset = st.offset;
     return 1;
 }
 
@@ -540,37 +551,27 @@ void store_upload_cancel(struct store_upload *u)
 
 bool store_session_sound(const struct store *s, const char *name)
 {
-    struct store_upload at = {.info = {.id = ""}};
-    struct slots slots;
-    char path[STORE_PATH_MAX];
+    struct state st;
     struct str id = str_head(str_from(name), STORE_UPLOAD_ID);
 
     if (!id_ok(id))
         return false;
     if (strcmp(name + STORE_UPLOAD_ID, ".tmp") == 0)
         return true;
-    if (name[STORE_UPLOAD_ID])
-        return false;
-    memcpy(at.info.id, name, STORE_UPLOAD_ID);
-    AUTOFD fd =
-        sys->openat(s->uploads, path_of(&at, "/state", path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
-    if (fd < 0)
-        return false;
-    read_slots(fd, &slots);
-    return newest(&slots) >= 0;
+    return !name[STORE_UPLOAD_ID] && peek(s, id, &st);
 }
 
 /* ---- sweep ---- */
 
-/* When a session's last byte came: by its state, else by its directory. */
-static int64_t last_activity(struct store_upload *u, struct slots *slots)
+/* When a session's last byte came: by its state, else by its directory (a transient one: its file),
+ * whose name this is. */
+static int64_t last_activity(const struct store *s, const char *name, struct str id)
 {
-    char path[STORE_PATH_MAX];
+    struct state state;
     struct stat st;
-    if (!u->transient && open_files(u, slots, NULL) > 0)
-        return slots->st[newest(slots)].updated_ms;
-    const char *at = u->transient ? data_path(u, path) : u->info.id;
-    if (sys->fstatat(u->store->uploads, at, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (!name[id.n] && peek(s, id, &state))
+        return state.updated_ms;
+    if (sys->fstatat(s->uploads, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return INT64_MAX;
     return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
@@ -585,16 +586,17 @@ static int sweep_one(void *p, int folder, const char *file, struct err *e)
 {
     struct sweep *w = p;
     struct store_upload *u;
-    struct slots slots;
     struct str name = str_from(file);
     bool transient = str_ends(name, STR(".tmp"));
     struct str id = str_head(name, STORE_UPLOAD_ID);
     (void)folder, (void)e;
+    /* Only what looks old is claimed: a client that comes back meanwhile must not be told that
+     * another one is writing. */
     if (!id_ok(id) || name.n != id.n + (transient ? 4 : 0) ||
-        claim(w->s, id, STR_NULL, &u, NULL) <= 0)
+        last_activity(w->s, file, id) >= w->before_ms || claim(w->s, id, STR_NULL, &u, NULL) <= 0)
         return 0;
     u->transient = transient;
-    if (last_activity(u, &slots) < w->before_ms) {
+    if (last_activity(w->s, file, id) < w->before_ms) { /* nobody went on with it until the claim */
         store_session_remove(u);
         w->removed++;
     } else {

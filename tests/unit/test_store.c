@@ -423,6 +423,49 @@ static void test_two_writers(void **state)
     commit(reopen(contested), p, n);
 }
 
+static _Atomic bool swept_enough;
+
+static void *sweeper(void *p)
+{
+    size_t removed, *total = p;
+    while (!atomic_load(&swept_enough)) {
+        if (store_upload_sweep(store, 3600 * 1000, &removed, NULL) < 0)
+            removed = 1;
+        *total += removed;
+    }
+    return NULL;
+}
+
+/* A look at what has expired is nobody's writer: who goes on with an upload never meets it. */
+static void test_sweep_beside_a_writer(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    size_t removed = 0;
+    const size_t n = 2000;
+    char id[STORE_UPLOAD_ID + 1];
+    struct store_upload *u = begin(false);
+    keep_id(u, id);
+    store_upload_close(u);
+    atomic_store(&swept_enough, false);
+    assert_int_equal(pthread_create(&thread, NULL, sweeper, &removed), 0);
+    int found = 1;
+    for (size_t i = 0; i < n && found == 1; i++) {
+        found = store_upload_open(store, str_from(id), SCOPE, &u, &err);
+        if (found == 1) {
+            OK(store_upload_write(u, "k", 1, &err));
+            store_upload_close(u);
+        }
+    }
+    atomic_store(&swept_enough, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(found, 1);
+    assert_int_equal(removed, 0);
+    AUTO_FREE uint8_t *p = mem_alloc(n);
+    memset(p, 'k', n);
+    commit(reopen(id), p, n);
+}
+
 /* Something else than a file where an object should be is damage, not an object and not its
  * absence. */
 static void test_object_that_is_no_file(void **state)
@@ -474,6 +517,7 @@ int main(void)
         TEST(test_sweep),
         TEST(test_threads),
         TEST(test_two_writers),
+        TEST(test_sweep_beside_a_writer),
         TEST(test_object_that_is_no_file),
     };
     log_setup(STDERR_FILENO, LOG_ERROR, false); /* the warnings are what is tested */

@@ -160,6 +160,8 @@ int check_run(struct registry *r, const struct check_options *o, struct check_re
         rc = check_rows(&c, e);
     if (rc == 0)
         rc = check_objects(&c, e);
+    if (rc == 0)
+        rc = check_totals(&c, e); /* also of what a repair withdrew */
     arena_done(&c.arena);
     return rc;
 }

@@ -31,6 +31,7 @@ int check_hash_range(struct checking *c, int fd, uint64_t at, uint64_t len, stru
 int check_objects(struct checking *c, struct err *e); /* rows and files; check_objects.c */
 int check_files(struct checking *c, struct err *e);   /* files without rows */
 int check_rows(struct checking *c, struct err *e);    /* blobs, documents, leaks; check_rows.c */
+int check_totals(struct checking *c, struct err *e);  /* what is counted ahead; check_totals.c */
 
 /* Who needs a blob, a manifest's bytes or an object, as check_problem.needed has it, in the arena.
  */

@@ -220,6 +220,54 @@ def test_damaged_database_is_said(server, fsck):
     server.start()
 
 
+CONTENT = "content of project library sha256:"
+TOTALS = {
+    "used": ("UPDATE project_quota SET used = used + 5", ["bytes used by project library"]),
+    "negative": ("UPDATE project_quota SET used = -1", ["bytes used by project library"]),
+    "counted twice": ("UPDATE project_content SET refs = refs + 1 WHERE kind = 1 AND content_id = 1", [CONTENT]),
+    "manifest counted twice": ("UPDATE project_content SET refs = 7 WHERE kind = 2 AND content_id = 1", [CONTENT]),
+    "not counted": ("DELETE FROM project_content WHERE content_id = 2", [CONTENT, CONTENT]),
+    "counted in vain": ("INSERT INTO project_content VALUES (1, 1, 999, 1, 4096), (1, 2, 999, 1, 50)", ["content of project library "] * 2),
+    "artifacts": ("UPDATE repository SET artifacts = 9 WHERE name = 'library/sound'", ["artifacts of repository library/sound"]),
+    "none": ("UPDATE repository SET artifacts = 0 WHERE name = 'library/sound'", ["artifacts of repository library/sound"]),
+    "accessories": ("UPDATE repository SET accessories = 3 WHERE name = 'library/sound'", ["accessories of repository library/sound"]),
+    "repositories": ("UPDATE project SET repositories = 0", ["repositories of project library"]),
+    "audit": ("UPDATE audit_total SET entries = entries + 1 WHERE project_id = 1", ["audit log of project library"]),
+}
+
+
+@pytest.mark.parametrize("how", TOTALS)
+def test_total_that_is_wrong(server, fsck, how):
+    """As after a fault in what counts: said with both numbers, counted anew, and from then on kept as before."""
+    push(server.registry(), "library/twin", *small_image(), "v1")
+
+    def totals():
+        return [server.facts("SELECT " + what) for what in (
+            "* FROM project_content ORDER BY project_id, kind, content_id", "* FROM audit_total ORDER BY project_id",
+            "project_id, used FROM project_quota", "id, artifacts, accessories FROM repository ORDER BY id",
+            "id, repositories FROM project ORDER BY id")]
+
+    server.stop()
+    before = totals()
+    damage, expected = TOTALS[how]
+    with server.database() as db:
+        assert db.execute(damage).rowcount > 0
+    db.close()
+    assert totals() != before
+    problems, _ = fsck(server)
+    assert kinds(problems) == ["total"] * len(expected)
+    assert all(p["what"].startswith(said) for p, said in zip(problems, expected))
+    assert re.fullmatch(r"its total is -?\d+, and its rows come to \d+", problems[0]["why"])
+    assert fsck(server)[0] == problems, "looking changes nothing"
+    server.start()
+    problems, _ = fsck(server, "--repair")
+    assert len(problems) == len(expected) and all(p["repaired"] for p in problems)
+    assert totals() == before
+    push(server.registry(), "library/twin", *small_image(), "v2")
+    assert server.registry().delete("/v2/library/other/manifests/v1").status == 202
+    assert fsck(server, "--verify")[0] == []
+
+
 def test_stopped_and_gone_on_with(server, fsck, haven):
     registry = server.registry()
     for _ in range(30):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check: do the database and the files say the same, does anything leak, are totals what they count?
- * Runs beside a server and beside a collection (which removes no file meanwhile).
+ * check: do the database and the files say the same, does anything leak, is each total what it
+ * counts? Runs beside a server and beside a collection (which removes no file meanwhile).
  *
  * A repair makes things no worse for anybody: what is unknown is put aside, what nobody needs goes,
  * and what cannot be served is withdrawn: blob and memberships no longer claim the bytes, so that a

@@ -289,7 +289,10 @@ def test_robots_of_the_system(boss, admin, server):
     box.get_by_role("button", name="Add rights in a project").click()
     box.get_by_role("group", name="In the project vision").get_by_role("button", name="Pull and push").click()
     box.get_by_role("group", name="In every project").get_by_role("button", name="Pull", exact=True).click()
-    box.get_by_role("group", name="In the system").get_by_label("audit log: list", exact=True).check()
+    system = box.get_by_role("group", name="In the system")
+    system.get_by_label("audit log: list", exact=True).check()
+    for later in ("replication", "scan of everything", "distribution systems"):
+        expect(system.get_by_role("button", name=later, exact=True)).to_have_count(0)
     portal.shot("robot-system-create")
     assert portal.axe() == []
     box.get_by_role("button", name="Create").click()

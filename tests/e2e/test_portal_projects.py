@@ -648,6 +648,27 @@ def test_a_robot_needs_a_good_name(window, show, project):
     assert show.harbor.json("/robots", q=f"Level=project,ProjectID={project[0]}")[0]["duration"] == 5
 
 
+def test_rights_that_nothing_asks_for(window, show, project):
+    """They are not offered; a robot that has one keeps it until somebody takes it away."""
+    robot(show.harbor, project[1], "early", "repository:pull", "tag-retention:read")
+    portal = sign_in(window, show, "ada")
+    page = portal.open(f"/projects/{project[1]}/robots")
+    box = dialog(page)
+    page.get_by_role("button", name="New robot").click()
+    expect(box.get_by_label("members: list")).to_be_visible()
+    for thing in ("retention", "webhooks", "scans", "preheating", "bills of materials"):
+        expect(box.get_by_role("button", name=thing, exact=True)).to_have_count(0)
+    box.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name=f"Change robot${project[1]}+early").click()
+    expect(box.get_by_label("retention: read")).to_be_checked()
+    expect(box.get_by_label("retention: update")).to_have_count(0)
+    box.get_by_label("artifacts: list").check()
+    box.get_by_role("button", name="Save").click()
+    done(page, "was changed")
+    left = show.harbor.json("/robots", q=f"Level=project,ProjectID={project[0]}")[0]["permissions"][0]["access"]
+    assert {f"{a['resource']}:{a['action']}" for a in left} == {"repository:pull", "tag-retention:read", "artifact:list"}
+
+
 def test_robots_are_seen_by_members(window, show):
     portal = sign_in(window, show, "gus")
     page = portal.open(f"/projects/{show.research}/robots")

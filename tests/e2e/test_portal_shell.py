@@ -73,6 +73,13 @@ def test_nobody_is_led_astray(anonymous, path):
     assert answer.status in (400, 401, 404) and answer.get("Location") is None
 
 
+LATER = {
+    "system": {"registry", "replication", "replication-adapter", "replication-policy", "scan-all", "scanner", "security-hub",
+               "preheat-instance", "ldap-user"},
+    "project": {"preheat-policy", "notification-policy", "tag-retention", "scan", "scanner", "sbom", "export-cve"},
+}
+
+
 def test_capabilities(admin, anonymous):
     said = Harbor(anonymous).json("/capabilities")
     assert said["portal"] is True and "oras" in said["consumers"]
@@ -84,6 +91,15 @@ def test_capabilities(admin, anonymous):
                 later = "x-absent-until" in operation or "x-empty-until" in operation
                 assert (operation["operationId"] in said["operations"]) != later, operation["operationId"]
     assert Harbor(anonymous).call("POST", "/capabilities", {}).status == 405
+
+
+def test_rights_that_nothing_asks_for_yet(admin, anonymous):
+    """Robots may be given them, as in Harbor; nobody has to be offered them."""
+    said, all_of = Harbor(anonymous).json("/capabilities"), Harbor(admin).json("/permissions")
+    for level in ("system", "project"):
+        known, delivered = {p["resource"] for p in all_of[level]}, said[level + "_resources"]
+        assert len(delivered) == len(set(delivered)) and set(delivered) <= known
+        assert known - set(delivered) == LATER[level]
 
 
 # ---- in a browser ----

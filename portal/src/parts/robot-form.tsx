@@ -4,11 +4,12 @@ import { useId, useState } from "preact/hooks";
 import { api, ask, type Schemas } from "../api/client";
 import { t } from "../i18n";
 import { useLoad } from "../lib/load";
+import { capabilities } from "../lib/session";
 import { Field, Loaded } from "../ui/basic";
 import { FormDialog } from "../ui/dialog";
 import { RowButton } from "../ui/row-button";
 import { say } from "../ui/toast";
-import { RightsMatrix, rightName } from "./rights-matrix";
+import { RightsMatrix, rightName, type Right } from "./rights-matrix";
 import type { Scope } from "./scope";
 import type { Secret } from "./secret";
 
@@ -51,6 +52,21 @@ function begin(scope: Scope, robot: Robot | undefined): Grant[] {
   const system = had.find((g) => g.kind === "system") ?? { ...SYSTEM, rights: new Set<string>() };
   const rest = had.filter((g) => g.kind !== "system");
   return [...(rest.length || robot ? rest : [{ kind: "project", namespace: "*", rights: new Set<string>() }]), system];
+}
+
+/** Of a catalogue: rights on what this server delivers, and those that the robot has already. */
+function offered(catalogue: Right[], resources: string[] | null | undefined, had: ReadonlySet<string>): Right[] {
+  return catalogue.filter((right) => resources?.includes(right.resource ?? "") || had.has(rightName(right)));
+}
+
+function catalogueFor(robot: Robot | undefined, all: Catalogue): Catalogue {
+  const had = (system: boolean) => new Set((robot ? grantsOf(robot) : [])
+    .filter((g) => (g.kind === "system") === system).flatMap((g) => [...g.rights]));
+  const can = capabilities.value;
+  return {
+    system: offered(all.system ?? [], can.system_resources, had(true)),
+    project: offered(all.project ?? [], can.project_resources, had(false)),
+  };
 }
 
 function Expiry({ days, onChange }: { days: number; onChange: (days: number) => void }) {
@@ -198,7 +214,7 @@ export function RobotForm({ scope, robot, onMade, onSaved, onClose }: {
       </Field>
       <Expiry days={days} onChange={setDays} />
       <Loaded of={catalogue}>
-        {(all) => <Grants scope={scope} catalogue={all} grants={grants} onChange={setGrants} />}
+        {(all) => <Grants scope={scope} catalogue={catalogueFor(robot, all)} grants={grants} onChange={setGrants} />}
       </Loaded>
       {none && <p class="text-body-secondary mb-0">{t("robot.rights.none")}</p>}
     </FormDialog>

@@ -206,6 +206,29 @@ static int each_gone(struct collecting *c, bool again, struct err *e)
     return 0;
 }
 
+/* What was killed before its transaction ended left files in the trash whose rows stand: they go
+ * back to their places, from where they can be discarded in due form. */
+static int take_back(struct collecting *c, struct err *e)
+{
+    struct candidate list[DISCARD_BATCH];
+    int64_t after = 0;
+    size_t n;
+    int any = store_trash_any(c->r->store, e);
+
+    if (any <= 0)
+        return any;
+    do {
+        if (collect_check(c, e) < 0 || candidate_page(db_reader(c->r->db), after, list, &n, e) < 0)
+            return -1;
+        for (size_t i = 0; i < n; i++) {
+            if (store_object_keep(c->r->store, &list[i].digest, e) < 0)
+                return -1;
+            after = list[i].id;
+        }
+    } while (n);
+    return 0;
+}
+
 static int empty_trash(struct collecting *c, uint64_t *ret_bytes, struct err *e)
 {
     uint64_t n;
@@ -229,7 +252,7 @@ int collect_objects(struct collecting *c, struct err *e)
     uint64_t freed = 0;
     int rc = 1;
 
-    if (each_gone(c, true, e) < 0 || rewrite_all(c, e) < 0)
+    if (take_back(c, e) < 0 || each_gone(c, true, e) < 0 || rewrite_all(c, e) < 0)
         return -1;
     do {
         rc = discard_turn(c, &after, &n, e);

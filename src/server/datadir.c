@@ -2,6 +2,7 @@
 #include "server/datadir.h"
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -9,6 +10,7 @@
 #include "base/sys.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 
@@ -16,35 +18,53 @@
 #define PASSWORD_FILE "initial-admin-password"
 #define PENDING_FILE  "initial-admin-password.pending"
 
-enum { PASSWORD_LENGTH = 20, PID_TEXT_MAX = 32 };
+enum { PASSWORD_LENGTH = 20, PID_TEXT_MAX = 48, ORPHAN_WAIT_MS = 5000, ORPHAN_STEP_US = 20000 };
 
-/* What the owner wrote into its lock: " (process 1234)", or nothing if it cannot be read. */
-static void owner(int dir, char *out, size_t n)
+/* The process that the owner wrote into its lock; 0 if that cannot be read. */
+static int64_t owner(int dir)
 {
     AUTO(buf) text = {0};
     uint64_t pid;
     buf_init(&text, PID_TEXT_MAX);
-    out[0] = '\0';
     if (file_read_at(dir, LOCK_FILE, PID_TEXT_MAX, &text, NULL) != 1)
-        return;
+        return 0;
     struct str rest = buf_str(&text);
-    if (str_u64(str_cut(&rest, '\n'), 1, INT32_MAX, &pid))
-        snprintf(out, n, " (process %llu)", (unsigned long long)pid);
+    return str_u64(str_cut(&rest, '\n'), 1, INT32_MAX, &pid) ? (int64_t)pid : 0;
+}
+
+/* A server that was killed as it started a child leaves its lock to that one, until the child
+ * becomes another program: a moment, in which its successor waits instead of giving up. */
+static int wait_for_lock(const struct datadir *d, struct err *e)
+{
+    const int64_t until = clock_mono_ms() + ORPHAN_WAIT_MS;
+    int64_t pid;
+
+    while (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return ERR_SYS(e, "locking data directory %s", d->path);
+        pid = owner(d->fd);
+        bool orphan = pid && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+        if (!orphan || clock_mono_ms() >= until) {
+            char text[PID_TEXT_MAX] = "";
+            if (pid)
+                (void)snprintf(text, sizeof(text), " (process %lld)", (long long)pid);
+            return ERR(e, CONFLICT, "data directory %s is in use by another server%s", d->path,
+                       text);
+        }
+        clock_sleep_us(ORPHAN_STEP_US);
+    }
+    return 0;
 }
 
 static int take_lock(struct datadir *d, struct err *e)
 {
-    char text[PID_TEXT_MAX + 16];
+    char text[PID_TEXT_MAX];
 
     d->lock_fd = file_open_at(d->fd, LOCK_FILE, O_RDWR | O_CREAT, 0600, e);
     if (d->lock_fd < 0)
         return err_wrap(e, "data directory %s cannot be written to", d->path);
-    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK)
-            return ERR_SYS(e, "locking data directory %s", d->path);
-        owner(d->fd, text, sizeof(text));
-        return ERR(e, CONFLICT, "data directory %s is in use by another server%s", d->path, text);
-    }
+    if (wait_for_lock(d, e) < 0)
+        return -1;
     int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     if (sys->ftruncate(d->lock_fd, 0) < 0)
         return ERR_SYS(e, "writing %s/%s", d->path, LOCK_FILE);

@@ -563,14 +563,28 @@ bool store_session_sound(const struct store *s, const char *name)
 
 /* ---- sweep ---- */
 
+/* Has the session nothing to go on from? One that begins has not yet, but that is claimed. */
+static bool is_stateless(const struct store *s, struct str id)
+{
+    struct store_upload at = {.info = {.id = ""}};
+    char path[STORE_PATH_MAX];
+    struct stat st;
+    memcpy(at.info.id, id.p, STORE_UPLOAD_ID);
+    if (sys->fstatat(s->uploads, path_of(&at, "/state", path), &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT;
+    return S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 /* When a session's last byte came: by its state, else by its directory (a transient one: its file),
- * whose name this is. */
+ * whose name this is. INT64_MIN: it began when the server died. */
 static int64_t last_activity(const struct store *s, const char *name, struct str id)
 {
     struct state state;
     struct stat st;
     if (!name[id.n] && peek(s, id, &state))
         return state.updated_ms;
+    if (!name[id.n] && is_stateless(s, id))
+        return INT64_MIN;
     if (sys->fstatat(s->uploads, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return INT64_MAX;
     return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;

@@ -123,7 +123,8 @@ void store_upload_close(struct store_upload *u);
 /* Removes it with its bytes; u is freed. */
 void store_upload_cancel(struct store_upload *u);
 
-/* Removes sessions whose last byte is older than max_age_ms and that nobody has open. */
+/* Removes sessions that nobody has open: those whose last byte is older than max_age_ms, and, of
+ * any age, those that had only begun when the process died. */
 int store_upload_sweep(struct store *s, int64_t max_age_ms, size_t *ret_removed, struct err *e);
 
 /* Small content in one go (tests, imports): as upload, write, commit. */

@@ -135,6 +135,7 @@ def names(out):
     return {p for p in tree(out) if not p.startswith(".haven-partial")} if out.exists() else set()
 
 
+@pytest.mark.timeout(900 if LONG else 300)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_killed_at_random(fake, haven, env, tmp_path, how):
     chance = random.Random(5)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """haven serve as a process: settings and their sources, start, stop, reload, one owner per directory."""
+import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import socket
 import ssl
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -291,6 +293,19 @@ def test_second_server_is_refused(start):
     assert done.stdout == ""
     assert alive(server)
     server.restart(crash=True)  # leaves the lock's file, but not the lock
+    assert alive(server)
+
+
+def test_lock_that_a_child_of_a_dead_server_holds(start):
+    """A server that is killed as it starts a child leaves its lock to that one for a moment."""
+    server = start()
+    server.kill()
+    with open(server.data / "lock", "rb") as child:
+        fcntl.flock(child, fcntl.LOCK_EX)
+        letting_go = threading.Timer(1, fcntl.flock, (child, fcntl.LOCK_UN))
+        letting_go.start()
+        server.start()
+        letting_go.join()
     assert alive(server)
 
 

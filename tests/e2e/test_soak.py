@@ -83,7 +83,7 @@ def test_soak(start, haven, tmp_path):
     team.check_all(server)
     done = haven("fsck", *data, "--verify", "--grace", "0s", "--json")
     found = [json.loads(line) for line in done.stdout.splitlines()][:-1]
-    # What a server leaves that dies as an upload begins: the sweep takes it when it is old.
+    # What a server leaves that dies as an upload begins: the sweep of the next one takes it.
     assert all(p["problem"] == "stray" and p["what"].startswith("uploads/") for p in found), found
     time.sleep(1.1)
     ok(haven("admin", "backup", *data, "--verify", target))

@@ -361,6 +361,31 @@ static void test_held(void **state)
     assert_int_equal(objects(f), 0);
 }
 
+/* Killed after it moved a file to the trash, before the row was gone; the next one may not discard.
+ */
+static void test_killed_before_commit(void **state)
+{
+    struct fixture *f = *state;
+    const struct collect_options o = options(f);
+    struct digest one = push_image(f, "library/a", "v1", "config", "layer");
+    struct digest layer = sha256_of("layer");
+    int keep = -1;
+
+    remove_image(f, "library/a", &one);
+    EXPECT(store_hold_keep(f->fd, &keep, &f->e), 0);
+    run(f, &o);
+    assert_int_equal(store_object_discard(f->r.store, &layer, &f->e), 1);
+    struct collect_result r = run(f, &o);
+    assert_true(r.held);
+    assert_int_equal(r.objects, 0);
+    assert_int_equal(objects(f), 2); /* a row does not stand without its file */
+    (void)close(keep);
+    assert_int_equal(store_object_discard(f->r.store, &layer, &f->e), 1);
+    r = run(f, &o);
+    assert_int_equal(r.objects, 2);
+    assert_int_equal(objects(f), 0);
+}
+
 /* The bytes come again between the removal of the row and the end of the file. */
 static void test_taken_back(void **state)
 {
@@ -525,6 +550,7 @@ int main(void)
         TEST(test_half_dead),
         TEST(test_more_than_half),
         TEST(test_held),
+        TEST(test_killed_before_commit),
         TEST(test_taken_back),
         TEST(test_refused_by_quota),
         TEST(test_file_back_from_the_dead),

@@ -337,10 +337,27 @@ static void test_sweep(void **state)
     (void)close(fd);
     OK(file_replace_at(root_fd, "uploads/note", 0640, STR("z"), &err));
     OK(store_upload_sweep(store, 3600 * 1000, &removed, &err));
-    assert_int_equal(removed, 0);
+    assert_int_equal(removed, 1); /* the one that nobody can go on with */
+    assert_int_equal(entries("uploads"), 2);
     OK(store_upload_sweep(store, -1000, &removed, &err));
-    assert_int_equal(removed, 2);
+    assert_int_equal(removed, 1);
     assert_int_equal(entries("uploads"), 1);
+
+    /* A state that is damaged may be looked at by somebody; one that was not written has nothing.
+     */
+    for (int how = 0; how < 2; how++) {
+        char id[STORE_UPLOAD_ID + 1], path[64];
+        struct store_upload *u = begin(false);
+        OK(store_upload_write(u, "y", 1, &err));
+        keep_id(u, id);
+        store_upload_close(u);
+        (void)snprintf(path, sizeof(path), "uploads/%s/state", id);
+        fd = openat(root_fd, path, O_WRONLY | O_TRUNC);
+        assert_true(fd >= 0 && (how == 0 || write(fd, "x", 1) == 1));
+        (void)close(fd);
+        OK(store_upload_sweep(store, 3600 * 1000, &removed, &err));
+        assert_int_equal(removed, how == 0);
+    }
 }
 
 /* ---- threads ---- */

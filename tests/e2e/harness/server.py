@@ -198,7 +198,7 @@ class Server:
         assert answer.status == 201, answer
 
 
-def wait_until(condition, seconds=60, what="it"):
+def wait_until(condition, seconds=180, what="it"):
     """Waits for what happens elsewhere; returns the condition's value."""
     end = time.monotonic() + seconds
     while True:

@@ -41,11 +41,16 @@ static bool id_ok(struct str id)
     return true;
 }
 
-static const char *path_of(const struct store_upload *u, const char *file, char out[STORE_PATH_MAX])
+static const char *path_below(struct str id, const char *file, char out[STORE_PATH_MAX])
 {
-    int n = snprintf(out, STORE_PATH_MAX, "%s%s", u->info.id, file);
+    int n = snprintf(out, STORE_PATH_MAX, "%.*s%s", S(id), file);
     BUG_ON(n < 0 || n >= STORE_PATH_MAX);
     return out;
+}
+
+static const char *path_of(const struct store_upload *u, const char *file, char out[STORE_PATH_MAX])
+{
+    return path_below(str_from(u->info.id), file, out);
 }
 
 /* A transient session is one file and has no directory. */
@@ -453,11 +458,9 @@ static int stat_open(struct store *s, struct str id, struct str scope, uint64_t 
 static bool peek(const struct store *s, struct str id, struct state *ret)
 {
     struct slots slots;
-    struct store_upload at = {.info = {.id = ""}};
     char path[STORE_PATH_MAX];
-    memcpy(at.info.id, id.p, STORE_UPLOAD_ID);
-    AUTOFD fd =
-        sys->openat(s->uploads, path_of(&at, "/state", path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    AUTOFD fd = sys->openat(s->uploads, path_below(id, "/state", path),
+                            O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     if (fd < 0)
         return false;
     read_slots(fd, &slots);
@@ -472,14 +475,12 @@ static int stat_closed(struct store *s, struct str id, struct str scope, uint64_
 {
     struct state st;
     struct stat data = {.st_size = 0};
-    struct store_upload at = {.info = {.id = ""}};
     char path[STORE_PATH_MAX];
     if (!peek(s, id, &st))
         return 0;
     if (!str_eqz(scope, st.scope))
         return -1;
-    memcpy(at.info.id, id.p, STORE_UPLOAD_ID);
-    if (sys->fstatat(s->uploads, data_path(&at, path), &data, AT_SYMLINK_NOFOLLOW) < 0)
+    if (sys->fstatat(s->uploads, path_below(id, "/data", path), &data, AT_SYMLINK_NOFOLLOW) < 0)
         data.st_size = 0;
     if (st.offset > (uint64_t)data.st_size ||
         !(st.durable || st.offset == 0 || of_this_boot(s, &st)))
@@ -566,11 +567,9 @@ bool store_session_sound(const struct store *s, const char *name)
 /* Has the session nothing to go on from? One that begins has not yet, but that is claimed. */
 static bool is_stateless(const struct store *s, struct str id)
 {
-    struct store_upload at = {.info = {.id = ""}};
     char path[STORE_PATH_MAX];
     struct stat st;
-    memcpy(at.info.id, id.p, STORE_UPLOAD_ID);
-    if (sys->fstatat(s->uploads, path_of(&at, "/state", path), &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (sys->fstatat(s->uploads, path_below(id, "/state", path), &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT;
     return S_ISREG(st.st_mode) && st.st_size == 0;
 }

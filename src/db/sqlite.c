@@ -306,8 +306,13 @@ int db_conn_script(struct db_conn *c, const char *sql, struct err *e)
 
     if (conn_open(c, e) < 0)
         return -1;
-    rc = sqlite3_exec(c->handle, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? 0 : sqlite_err(c, rc, "running a script", e);
+    /* Scripts are the program's own and may change the text of a schema. */
+    rc = sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(c->handle, sql, NULL, NULL, NULL);
+    int failed = rc == SQLITE_OK ? 0 : sqlite_err(c, rc, "running a script", e);
+    rc = sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return failed < 0 || rc == SQLITE_OK ? failed : sqlite_err(c, rc, "after a script", e);
 }
 
 int db_conn_has_table(struct db_conn *c, const char *name, bool *ret_has, bool *ret_others,

@@ -227,6 +227,38 @@ static void test_reopen(void **state)
     assert_int_equal(fstatat(f->fd, "haven.db-wal", &st, 0), -1);
 }
 
+#define COUNTED " FROM sqlite_master WHERE type = 'table' AND sql LIKE '%INTEGER PRIMARY KEY%'"
+
+/* The number of what was removed is never given again, in no table, nor in a database of before. */
+static void test_numbers_last(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(raw_number(f, "SELECT count(*)" COUNTED) >= 15);
+    assert_int_equal(
+        raw_number(f, "SELECT count(*)" COUNTED " AND sql NOT LIKE '%PRIMARY KEY AUTOINCREMENT%'"),
+        0);
+    db_close(f->db);
+    f->db = NULL;
+    assert_int_equal(unlinkat(f->fd, "haven.db", 0), 0);
+    raw_exec(f, "PRAGMA application_id = 0x48564e31");
+    for (size_t i = 0; strcmp(db_migration(i)->name, "lasting") != 0; i++) {
+        raw_exec(f, db_migration(i)->sql);
+        raw_exec(f, "INSERT INTO schema_version SELECT coalesce(max(version), 0) + 1, 'old', 1"
+                    " FROM schema_version");
+    }
+    raw_exec(f,
+             "INSERT INTO document (id, digest, bytes) VALUES (40, 'a', x'00'), (41, 'b', x'00')");
+    struct err e = {0};
+    assert_int_equal(db_open(f->fd, "haven.db", &f->db, &e), 0);
+    raw_exec(f, "DELETE FROM document WHERE id = 41");
+    raw_exec(f, "INSERT INTO document (digest, bytes) VALUES ('c', x'00')");
+    assert_int_equal(raw_number(f, "SELECT id FROM document WHERE digest = 'c'"), 42);
+    assert_int_equal(raw_number(f, "SELECT count(*) FROM pragma_integrity_check"), 1);
+    assert_int_equal(
+        raw_number(f, "SELECT integrity_check = 'ok' FROM pragma_integrity_check LIMIT 1"), 1);
+}
+
 static void test_newer_schema(void **state)
 {
     struct fixture *f = *state;
@@ -431,6 +463,7 @@ int main(void)
         T(test_every_query_seeks),
         T(test_from_empty),
         T(test_reopen),
+        T(test_numbers_last),
         T(test_newer_schema),
         T(test_of_others),
         T(test_damaged),

@@ -178,6 +178,33 @@ static void test_result(void **state)
     none_waits(f);
 }
 
+/* What is read while it is deleted is no news of what is pushed next. */
+static void test_result_of_what_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    const struct links links = {.n = 0};
+    const struct model_content content = {.facts = STR("{\"form\":\"image\",\"files\":[]}"),
+                                          .summary = STR("{\"form\":\"image\"}"),
+                                          .links = &links};
+    struct task mine[TASK_BATCH], next[TASK_BATCH];
+    struct artifact_pushed gone, here;
+    struct model_read got;
+
+    send_blob(f, "library/m", "{}");
+    send_blob(f, "library/m", "{\"n\":1}");
+    EXPECT(push(f, "library/m", "v1", image(f, "{}", NULL, 0, ""), &gone, NULL), 0);
+    assert_int_equal(take(f, "a", mine), 1);
+    EXPECT(artifact_delete(&f->r, repo("library/m"), &gone.digest, &f->e), 1);
+    EXPECT(push(f, "library/m", "v1", image(f, "{\"n\":1}", NULL, 0, ""), &here, NULL), 0);
+    EXPECT(model_write(&f->r, mine[0].subject, &content, &mine[0], "a", &f->e), 0);
+    EXPECT(model_get(&f->r, &f->a, 2, &got, &f->e), 0);
+    assert_int_equal(take(f, "a", next), 1);
+    assert_int_not_equal(next[0].subject, mine[0].subject);
+    EXPECT(model_write(&f->r, next[0].subject, &content, &next[0], "a", &f->e), 0);
+    EXPECT(model_get(&f->r, &f->a, 2, &got, &f->e), 1);
+    none_waits(f);
+}
+
 static void test_sweep(void **state)
 {
     struct fixture *f = *state;
@@ -206,7 +233,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_once),       TEST(test_lease),  TEST(test_again_and_given_up),
-        TEST(test_given_back), TEST(test_result), TEST(test_sweep),
+        TEST(test_given_back), TEST(test_result), TEST(test_result_of_what_is_gone),
+        TEST(test_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

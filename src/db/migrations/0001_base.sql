@@ -3,8 +3,8 @@
 -- Version 1: projects, repositories, artifacts, tags, blobs as extents, users, settings.
 --
 -- One text for both engines; tools/embed-sql replaces the words in @…@:
---   @ID@      an integer key that the database counts
---   @LASTING_ID@  the same; the number of what was removed is never given again
+--   @LASTING_ID@  an integer key that the database counts; the number of what was removed is never given again
+--   @ID@      the same, up to version 18; version 19 made all of them lasting
 --   @I64@     a whole number of 64 bits       (times: UTC milliseconds; truth values: 0 and 1)
 --   @TEXT@    text that compares byte by byte (lists are paged in that order)
 --   @BYTES@   bytes

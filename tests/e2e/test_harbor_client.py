@@ -435,7 +435,7 @@ def immutable_rules(admin):
 def run_of(admin, create, get, stop, number_name, parameters):
     """One job by hand, to its end, asked for and looked at."""
     number = admin.made(create, schedule={"schedule": {"type": "Manual"}, "parameters": parameters})
-    wait_until(lambda: admin(get, **{number_name: number})["job_status"] == "Success", 60, "the job")
+    wait_until(lambda: admin(get, **{number_name: number})["job_status"] == "Success", what="the job")
     admin.refused(400, stop, **{number_name: number})
     return number
 
@@ -490,7 +490,7 @@ def stopped_jobs(admin):
 @story
 def job_service(admin):
     number = admin.made("createGCSchedule", schedule={"schedule": {"type": "Manual"}, "parameters": {"dry_run": True}})
-    wait_until(lambda: admin("getGC", gc_id=number)["job_status"] == "Success", 60, "the job")
+    wait_until(lambda: admin("getGC", gc_id=number)["job_status"] == "Success", what="the job")
     assert admin("actionGetJobLog", job_id=str(number)) is not None
     pool = admin("getWorkerPools")[0]
     assert pool["concurrency"] >= 1

@@ -25,7 +25,7 @@ def run(harbor, where, parameters, method="POST", status=201):
     assert made.status == status, made
     place = made.get("Location").removeprefix("/api/v2.0")
     assert place.startswith(where + "/")
-    wait_until(lambda: harbor.json(place)["job_status"] not in ("Pending", "Running"), 20)
+    wait_until(lambda: harbor.json(place)["job_status"] not in ("Pending", "Running"))
     return place, harbor.json(place)
 
 
@@ -149,7 +149,7 @@ def test_stopping(start, where, parameters):
         places = [ask() for _ in range(8)]
         answer = harbor.call("PUT", places[-1])
         assert answer.status in (200, 400), answer
-        wait_until(lambda: all(harbor.json(p)["job_status"] not in ("Pending", "Running") for p in places), 60)
+        wait_until(lambda: all(harbor.json(p)["job_status"] not in ("Pending", "Running") for p in places))
         if harbor.json(places[-1])["job_status"] == "Stopped":
             break
         assert answer.status == 400 or harbor.json(places[-1])["job_status"] == "Success"  # it ran already
@@ -166,7 +166,7 @@ def test_jobs_that_waited_run_after_a_crash(start):
     server.restart(crash=True)
     harbor = Harbor(server.registry())
     harbor.post(f"{GC}/schedule", {"schedule": {"type": "Manual"}})
-    wait_until(lambda: all(harbor.json(p)["job_status"] not in ("Pending", "Running") for p in places), 60)
+    wait_until(lambda: all(harbor.json(p)["job_status"] not in ("Pending", "Running") for p in places))
     # One may have been in the middle; the others ran, before it or after.
     ends = [harbor.json(place)["job_status"] for place in places]
     assert ends.count("Success") >= 4 and set(ends) <= {"Success", "Error"}, ends
@@ -182,4 +182,4 @@ def test_waits_for_a_collection_by_hand(start):
         time.sleep(1)
         assert harbor.json(place)["job_status"] == "Pending"
     harbor.post(f"{GC}/schedule", {"schedule": {"type": "Manual"}})
-    wait_until(lambda: harbor.json(place)["job_status"] == "Success", 30)
+    wait_until(lambda: harbor.json(place)["job_status"] == "Success")

@@ -58,7 +58,7 @@ def model(harbor, project, repo="m", text=None, ref="v1", wait=True, **more):
 
 
 def read(harbor, project, repo="m", ref="v1"):
-    wait_until(lambda: harbor.json(at(project, repo, "/model", ref))["state"] == "read", 60)
+    wait_until(lambda: harbor.json(at(project, repo, "/model", ref))["state"] == "read")
 
 
 def graph(harbor, project, repo="m", ref="v1", **query):

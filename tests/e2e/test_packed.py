@@ -47,7 +47,7 @@ def stored(harbor, run, host, name):
     repo = fresh(name)
     ok(run("cp", f"oci:{FIXTURES / name}:v1", f"{host}/library/{repo}:v1"))
     at = f"/projects/library/repositories/{repo}/artifacts/v1"
-    wait_until(lambda: harbor.json(at + "/model")["state"] == "read", 60)
+    wait_until(lambda: harbor.json(at + "/model")["state"] == "read")
     return repo, at, harbor.json(at + "/model")["content"]
 
 

@@ -54,7 +54,7 @@ class Tour(Family):
             files = {"README.md": CARD.format(title=title, **said).encode(), "model.safetensors": transformer(blocks),
                      "config.json": b'{"model_type":"llama","architectures":["LlamaForCausalLM"],"max_position_embeddings":32768}'}
             push(self.harbor.registry, repo, *model(files, name=repo.split("/")[1], title=title, description=said["about"]), "v1")
-        wait_until(lambda: {r for r, *_ in SHELF} <= {m["repository"] for m in self.harbor.json("/models", page_size=100)}, seconds=60)
+        wait_until(lambda: {r for r, *_ in SHELF} <= {m["repository"] for m in self.harbor.json("/models", page_size=100)})
         number = self.projects[self.research]
         self.harbor.post("/robots", {"name": "pipeline", "level": "project", "duration": 90, "permissions": [
             {"kind": "project", "namespace": self.research, "access": [{"resource": "repository", "action": "push"}]}]})
@@ -64,7 +64,7 @@ class Tour(Family):
         self.harbor.delete("/projects/speech/repositories/mistake")
         for _ in range(2):
             self.harbor.post("/system/gc/schedule", {"schedule": {"type": "Manual"}})
-            wait_until(lambda: all(r["job_status"] == "Success" for r in self.harbor.json("/system/gc")), seconds=30)
+            wait_until(lambda: all(r["job_status"] == "Success" for r in self.harbor.json("/system/gc")))
         return self
 
 

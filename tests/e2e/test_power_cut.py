@@ -19,7 +19,8 @@ from harness.server import Server, wait_until
 from test_durability import can_trace
 
 REPO = "library/cut"
-CUTS = 250 if os.environ.get("HAVEN_TEST_LONG") else 70
+LONG = bool(os.environ.get("HAVEN_TEST_LONG"))
+CUTS = 250 if LONG else 70
 # The server, and a collection beside it when the test asks for one: one record of both.
 SCRIPT = """
 "$@" & server=$!
@@ -114,7 +115,7 @@ def work(made, go):
     made.delete("v1")
     made.delete("v3")
     go.touch()
-    wait_until(pathlib.Path(str(go) + ".done").exists, 60, "the collection")
+    wait_until(pathlib.Path(str(go) + ".done").exists, what="the collection")
     assert "freed" in pathlib.Path(str(go) + ".out").read_text()
     made.push("v4", [shared, noise(500)])
     made.push("v1", [shared, noise(700)])
@@ -133,6 +134,7 @@ def check(server, made, state):
     registry.close()
 
 
+@pytest.mark.timeout(900 if LONG else 300)
 def test_power_cut(record, haven, tmp_path):
     events, made = record
     chance = random.Random(11)

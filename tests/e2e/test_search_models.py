@@ -24,7 +24,7 @@ MODELPACK = "application/vnd.cncf.model.manifest.v1+json"
 CONFIG = "application/vnd.cncf.model.config.v1+json"
 FACETS = {"architecture", "family", "task", "format", "precision", "quantization", "license", "language", "library",
           "base_model", "project", "label"}
-FOREVER = 60
+FOREVER = 180
 
 
 def weights(count, dtype=numpy.float32):

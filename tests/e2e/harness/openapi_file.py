@@ -33,9 +33,9 @@ CHECKS = [common.not_a_server_error, of_openapi.status_code_conformance, of_open
           of_openapi.negative_data_rejection, of_openapi.unsupported_method]
 
 # Where an answer differs from the file: operation, check, and why it must.
-NO_NUMBER = "with another method the last word of this address is the number of a user or group, and none"
-KNOWN = {("getCurrentUserInfo", "unsupported_method"): NO_NUMBER, ("searchUsers", "unsupported_method"): NO_NUMBER,
-         ("searchUserGroups", "unsupported_method"): NO_NUMBER}
+OTHERS = "with another method the last word of this address stands for what another address names there, and there is none"
+KNOWN = {(name, "unsupported_method"): OTHERS for name in (
+    "getCurrentUserInfo", "searchUsers", "searchUserGroups", "pingRegistry", "pingScanner", "PingInstances", "getRentenitionMetadata")}
 # What is accepted though the file does not name it, everywhere.
 IGNORED = {
     "unexpected properties": "clients of Harbor send parameters of later versions; they are ignored, as Harbor ignores them",

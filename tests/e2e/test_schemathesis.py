@@ -2,22 +2,9 @@
 """What reads keeps to our own OpenAPI file (harness/openapi_file.py)."""
 import pytest
 
-from harness.openapi_file import READING, keeps, open_file, open_world
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    with open_world(tmp_path_factory.mktemp("schemathesis")) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def schema():
-    with open_file() as one:
-        yield one
+from harness.openapi_file import READING, keeps, schema, world  # noqa: F401
 
 
 @pytest.mark.parametrize("name", READING)
-def test_the_file_is_kept(schema, world, name):
-    world.renew()
+def test_the_file_is_kept(schema, world, name):  # noqa: F811
     keeps(schema, world, name)

@@ -470,7 +470,7 @@ WHOLE = (True, [f"library/m{i:02d}" for i in range(N)], {"odd": N // 2, "even": 
 
 
 def until_complete(server):
-    wait_until(lambda: look(server) == WHOLE, FOREVER, "a complete search")
+    wait_until(lambda: look(server) == WHOLE, what="a complete search")
 
 
 def delete(path):
@@ -583,7 +583,7 @@ def test_kill_while_it_changes(start):
         server.start()
     with contextlib.closing(server.registry()) as registry:
         harbor = Harbor(registry)
-        wait_until(lambda: len(found(harbor, q="again")) == 6, FOREVER)
+        wait_until(lambda: len(found(harbor, q="again")) == 6)
         assert {m["family"]: m["tags"] for m in harbor.json("/models", q="again")} == {f"f{i}": [f"v{i}"] for i in range(6)}
         harbor.delete("/projects/library/repositories/again")
     until_complete(server)
@@ -671,7 +671,7 @@ def test_command_many(start, env):  # noqa: F811
         harbor.put("/projects/library", {"metadata": {"public": "true"}})
         for i in range(130):
             push(registry, f"library/m{i}", *model(count=i + 1), "v1")
-        wait_until(lambda: harbor.json("/models/facets")["total"] == 130, FOREVER)
+        wait_until(lambda: harbor.json("/models/facets")["total"] == 130)
     for limit, n in ((130, 130), (1000, 130), (101, 101), (100, 100)):
         answer = json.loads(ok(command("search", "--json", "--sort", "parameters", "--limit", limit, server.address, env=env)).stdout)
         assert [m["parameters"] for m in answer["models"]] == list(range(130, 130 - n, -1)) and answer["total"] == 130

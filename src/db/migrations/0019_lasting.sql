@@ -10,12 +10,9 @@
 --@ sqlite
 PRAGMA writable_schema = ON;
 UPDATE sqlite_master SET sql = replace(sql, 'INTEGER PRIMARY KEY', 'INTEGER PRIMARY KEY AUTOINCREMENT')
-    WHERE type = 'table' AND sql NOT LIKE '%AUTOINCREMENT%' AND name IN ('repository', 'object', 'blob', 'document', 'artifact',
-    'tag', 'label', 'job', 'user_group', 'project_member');
+    WHERE type = 'table' AND sql NOT LIKE '%AUTOINCREMENT%';
 PRAGMA writable_schema = RESET;
 -- Where counting goes on; a larger number that is already gone is known to nobody.
-DELETE FROM sqlite_sequence WHERE name IN ('repository', 'object', 'blob', 'document', 'artifact', 'tag', 'label', 'job',
-    'user_group', 'project_member');
 INSERT INTO sqlite_sequence (name, seq)
     SELECT 'repository', coalesce(max(id), 0) FROM repository UNION ALL SELECT 'object', coalesce(max(id), 0) FROM object
     UNION ALL SELECT 'blob', coalesce(max(id), 0) FROM blob UNION ALL SELECT 'document', coalesce(max(id), 0) FROM document

@@ -156,20 +156,20 @@ def is_ignored(case):
         if where not in (ParameterLocation.QUERY, ParameterLocation.HEADER))
 
 
-@contextlib.contextmanager
-def open_world(folder):
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
     """Thinking up requests takes a processor for minutes; what other tests wait for comes first."""
     priority = os.getpriority(os.PRIO_PROCESS, 0)
     os.setpriority(os.PRIO_PROCESS, 0, max(priority, 10))
-    one = World(folder)
+    one = World(tmp_path_factory.mktemp("schemathesis"))
     yield one
     one.close()
     with contextlib.suppress(PermissionError):  # who is not root stays behind
         os.setpriority(os.PRIO_PROCESS, 0, priority)
 
 
-@contextlib.contextmanager
-def open_file():
+@pytest.fixture(scope="module")
+def schema():
     """A value of a wrong type is one of ours: schemathesis looks for one by chance, which takes minutes and is not repeatable."""
     with pytest.MonkeyPatch.context() as patch:
         for kind, value in WRONG.items():
@@ -178,22 +178,23 @@ def open_file():
         yield schemathesis.openapi.from_dict(FILE, config=schemathesis.Config.from_dict({"seed": SEED}))
 
 
-def keeps(schema, world, name):
+def keeps(file, asked, name):
     """Every edge of every parameter and of every field first, then what chance thinks up."""
+    asked.renew()
     path, method = OPERATIONS[name]
-    world.spent = method == "delete"
+    asked.spent = method == "delete"
 
     def ask(case):
-        world.fill(case)
+        asked.fill(case)
         checks = [check for check in CHECKS if (name, check.__name__) not in KNOWN and
                   not (check is of_openapi.negative_data_rejection and is_ignored(case))]
-        for session in world.sessions:
-            response = case.call(base_url=world.server.url, session=session)
+        for session in asked.sessions:
+            response = case.call(base_url=asked.server.url, session=session)
             case.validate_response(response, checks=checks)
         if name == "updateConfigurations":
-            world.calm()
+            asked.calm()
 
-    create_test(operation=schema[path][method], test_func=ask, config=HypothesisTestConfig(
-        project=schema.config, modes=[HypothesisTestMode.COVERAGE, HypothesisTestMode.FUZZING], seed=SEED,
+    create_test(operation=file[path][method], test_func=ask, config=HypothesisTestConfig(
+        project=file.config, modes=[HypothesisTestMode.COVERAGE, HypothesisTestMode.FUZZING], seed=SEED,
         settings=hypothesis.settings(max_examples=EXAMPLES, database=None, deadline=None,
                                      suppress_health_check=list(hypothesis.HealthCheck))))()
